@@ -1,0 +1,48 @@
+# Every command of the house; `make` alone prints them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# telemetry of every tool that we use is off here, as in the code; see docs/settings.md for the one switch
+export DO_NOT_TRACK ?= 1
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install lock demo test check soak repro serve bench
+
+help: ## print these lines
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/installed ## make .venv with everything that requirements.lock pins (about 2 GB)
+
+$(VENV)/installed: requirements.lock pyproject.toml infra/install.sh
+	@bash infra/install.sh "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+lock: install ## write requirements.lock anew from pyproject.toml
+	@bash infra/lock.sh "$(VENV)"
+
+demo: install ## the main job from nothing to a served, changed, judged, released and rolled-back recommender
+	@$(BIN)/python -m flows.demo
+
+test: install ## all everyday tests (under 12 minutes on 2 cores)
+	@$(BIN)/python -m pytest
+
+check: install ## ruff, mypy --strict, the floors, unit and contract tests (under a minute)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest tests/unit tests/contract -x
+
+soak: install ## what is longer: every kill point, the worker crash, real data sets
+	@$(BIN)/python -m pytest -m soak --timeout 5400 -s
+
+repro: install ## dvc repro: whatever is stale, nothing else
+	@$(BIN)/dvc repro
+
+serve: install ## the service on the live release, http://127.0.0.1:3000
+	@$(BIN)/recops serve
+
+bench: install ## speed and memory, side by side, in one run
+	@$(BIN)/python -m benchmarks

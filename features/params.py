@@ -1,0 +1,50 @@
+"""params.yaml: each part reads only its own section, checked by the Params class that stands beside its code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from features.errors import UserError
+
+P = TypeVar("P", bound=BaseModel)
+
+
+def read_params(path: Path | str = "params.yaml") -> dict[str, Any]:
+    """All of params.yaml as plain dictionaries and lists."""
+    try:
+        loaded = YAML(typ="safe").load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"no file {path}; run inside a recops project (the folder that holds dvc.yaml)") from None
+    except YAMLError as error:
+        raise UserError(f"{path} is not readable as YAML: {' '.join(str(error).split())}") from None
+    return loaded or {}
+
+
+def section(name: str, params: type[P], path: Path | str = "params.yaml") -> P:
+    """Section `name` (dots go down) as its Params.
+
+    Raises:
+        UserError: the section is missing or does not fit, with each field and what is wrong with it.
+    """
+    found: Any = read_params(path)
+    for part in name.split("."):
+        if not isinstance(found, dict) or part not in found:
+            raise UserError(f"{path}: no section '{name}'; there are {sorted(found) if isinstance(found, dict) else found}")
+        found = found[part]
+    return parse(name, found, params, path)
+
+
+def parse(name: str, values: Any, params: type[P], path: Path | str = "params.yaml") -> P:
+    """`values` as Params, with the section's name in the message when they do not fit."""
+    try:
+        return params.model_validate(values or {})
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise UserError(
+            f"{path}: section '{name}' does not fit {params.__qualname__} of {params.__module__}: {faults}"
+        ) from None

@@ -1,0 +1,1 @@
+"""The Feast repository: store settings, views derived from the Tables, and the ASOF offline store."""

@@ -1,0 +1,61 @@
+"""Settings: what differs by machine, read from RECOPS_* once in an entry point and handed down."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Environment of one process. Results never depend on it: what changes results stands in params.yaml."""
+
+    model_config = SettingsConfigDict(env_prefix="RECOPS_", frozen=True, extra="ignore")
+
+    home: Path = Path(".recops")
+    """State that is not versioned: event log, releases, online stores."""
+    database_url: str = ""
+    """Event log and history; empty: SQLite under home; `postgresql://…` otherwise."""
+    online_store: str = "sqlite"
+    """`sqlite` or `redis://host:port/db`: Feast's online store."""
+    encoder: str = ""
+    """Name or path of a sentence-transformers model; empty: the one that is installed as a package."""
+    api_keys: SecretStr = SecretStr("")
+    """`role:sha256-of-key` pairs, comma separated; obligatory on any host but loopback."""
+    data_cache: Path | None = None
+    """A folder that is searched before any download."""
+    bench: Path | None = None
+    """A folder with an independent evaluate.py, for tests."""
+    webhook_url: SecretStr = SecretStr("")
+    """Where a failed or crashed run is told by POST; empty: a log line."""
+    telemetry: bool = Field(default=False)
+    """The one switch: true leaves Prefect's, BentoML's, DVC's and Great Expectations' own telemetry settings alone."""
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.absolute()
+
+    @property
+    def events_url(self) -> str:
+        """Where the event log lives."""
+        return self.database_url or f"sqlite:///{self.home / 'events.db'}"
+
+
+TELEMETRY_OFF = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "BENTOML_DO_NOT_TRACK": "True",
+    "GX_ANALYTICS_ENABLED": "false",
+    "DVC_NO_ANALYTICS": "true",
+    "FEAST_USAGE": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+}
+
+
+def quiet_telemetry(settings: Settings) -> None:
+    """Turns the telemetry of every library off for this process and its children, unless RECOPS_TELEMETRY is true."""
+    if not settings.telemetry:
+        os.environ.update(TELEMETRY_OFF)

@@ -1,0 +1,1 @@
+"""Work over time: DVC stages, Prefect flows and the command line."""

@@ -1,0 +1,206 @@
+"""What travels between the parts (frozen dataclasses of numpy arrays) and what each kind of part promises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Protocol, Self, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel
+
+from models.vocabulary import Vocabulary
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+Float32 = npt.NDArray[np.float32]
+Bool = npt.NDArray[np.bool_]
+
+MICROSECONDS_A_DAY = 86_400_000_000
+
+
+class NotFittedError(RuntimeError):
+    """A part was asked before `fit` or `load`."""
+
+
+@dataclass(frozen=True)
+class Log:
+    """Positive interactions to learn from, in time order; one entry a row.
+
+    users: (n_rows,) position in `user_ids`; items: (n_rows,) vocabulary position, never -1;
+    times: (n_rows,) µs since 1970 UTC; values: (n_rows,) NaN where null; weights: (n_rows,) trust in [0, 1].
+    `at` is the cut: no row is later, and what a part learns is known at that instant [µs].
+    """
+
+    user_ids: npt.NDArray[np.str_]
+    users: Int32
+    items: Int32
+    times: Int64
+    values: Float32
+    weights: Float32
+    at: int
+
+    @property
+    def n_users(self) -> int:
+        return len(self.user_ids)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The items of one bundle, every array in the order of the vocabulary.
+
+    categories: (n_items,) position in `category_names`, -1 where null; prices: NaN where null;
+    created_at: (n_items,) µs, minimum int64 where unknown (always available);
+    vectors: (n_items, size) float32 unit rows of the item text (zero rows where there is no text), or None.
+    """
+
+    vocabulary: Vocabulary
+    titles: list[str | None]
+    tags: list[list[str]]
+    category_names: list[str]
+    categories: Int32
+    prices: Float32
+    created_at: Int64
+    vectors: Float32 | None = None
+
+    @property
+    def n_items(self) -> int:
+        return len(self.vocabulary)
+
+
+@dataclass(frozen=True)
+class Queries:
+    """Who is asking, when, and what is known of them then. Ragged arrays: query q owns `offsets[q]:offsets[q + 1]`.
+
+    user_ids: (n_queries,) external ids; at: (n_queries,) µs;
+    items, times, weights: history (positive events, oldest first; vocabulary positions; trust or decay weight);
+    excluded, excluded_offsets: items that must not be offered to the query (ascending within a query);
+    barred: (n_items,) bool, items that must not be offered to any query of the batch, or None.
+    """
+
+    user_ids: npt.NDArray[np.str_]
+    at: Int64
+    offsets: Int64
+    items: Int32
+    times: Int64
+    weights: Float32
+    excluded_offsets: Int64
+    excluded: Int32
+    barred: Bool | None = None
+
+    def __len__(self) -> int:
+        return len(self.user_ids)
+
+    def history(self, query: int) -> Int32:
+        """Positions of one query's history, oldest first."""
+        return self.items[self.offsets[query] : self.offsets[query + 1]]
+
+    def part(self, start: int, stop: int) -> Queries:
+        """Queries start..stop-1 as a batch of their own."""
+        first, last = self.offsets[start], self.offsets[stop]
+        first_excluded, last_excluded = self.excluded_offsets[start], self.excluded_offsets[stop]
+        return Queries(
+            self.user_ids[start:stop],
+            self.at[start:stop],
+            self.offsets[start : stop + 1] - first,
+            self.items[first:last],
+            self.times[first:last],
+            self.weights[first:last],
+            self.excluded_offsets[start : stop + 1] - first_excluded,
+            self.excluded[first_excluded:last_excluded],
+            self.barred,
+        )
+
+
+@dataclass(frozen=True)
+class Hits:
+    """A retriever's answer: items (n_queries, k) int32, -1 pads at the end; scores (n_queries, k) float32, best first."""
+
+    items: Int32
+    scores: Float32
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """All proposals, one row a (query, item), ascending by query; one column a retriever.
+
+    query, item: (n_rows,); scores: (n_rows, n_retrievers) NaN where that retriever did not offer the item;
+    ranks: (n_rows, n_retrievers) from 1, 0 where not offered; retrievers: names of the columns.
+    """
+
+    retrievers: tuple[str, ...]
+    query: Int32
+    item: Int32
+    scores: Float32
+    ranks: Int32
+
+    def __len__(self) -> int:
+        return len(self.query)
+
+
+@dataclass(frozen=True)
+class Slate:
+    """What is shown: items (n_queries, k) int32, -1 pads; scores (n_queries, k) float32;
+    sources (n_queries, k, n_retrievers) float32: each retriever's contribution (NaN: did not offer the item)."""
+
+    items: Int32
+    scores: Float32
+    sources: Float32
+    retrievers: tuple[str, ...]
+
+
+@runtime_checkable
+class Retriever(Protocol):
+    """From the whole catalogue to hundreds of candidates."""
+
+    Params: ClassVar[type[BaseModel]]
+
+    def fit(self, log: Log, catalogue: Catalogue) -> Self:
+        """Forgets the past and learns; the same input gives the same bytes."""
+
+    def retrieve(self, queries: Queries, k: int) -> Hits:
+        """At most k, best first, ties by ascending position; never an excluded or barred item."""
+
+    def save(self, folder: Path) -> None: ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self: ...
+
+
+@runtime_checkable
+class Ranker(Protocol):
+    """Scores each candidate with features. Higher is better, comparable within one query only."""
+
+    Params: ClassVar[type[BaseModel]]
+
+    def fit(self, features: Float32, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
+        """features (n_rows, n_features), labels (n_rows,), groups: rows of each query in order (sum n_rows)."""
+
+    def score(self, features: Float32) -> Float32: ...
+
+    def save(self, folder: Path) -> None: ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self: ...
+
+
+@runtime_checkable
+class Reranker(Protocol):
+    """Orders the slate: of one query's scored candidates, which k and in which order."""
+
+    Params: ClassVar[type[BaseModel]]
+
+    def order(self, items: Int32, scores: Float32, catalogue: Catalogue, k: int) -> Int64:
+        """Indices into `items` (best first by score on entry), at most k of them, in the order shown."""
+
+
+class FeatureLookup(Protocol):
+    """Features as of each query's instant: offline through Feast's historical join, online through its online store."""
+
+    names: tuple[str, ...]
+
+    def features(
+        self, user_ids: npt.NDArray[np.str_], at: Int64, query: Int32, item: Int32
+    ) -> Float32:
+        """(n_rows, n_features) float32, NaN where unknown; row r is item `item[r]` for user `user_ids[query[r]]`."""

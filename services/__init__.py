@@ -1,0 +1,1 @@
+"""HTTP: answer and record."""
