@@ -19,7 +19,9 @@ def read_params(path: Path | str = "params.yaml") -> dict[str, Any]:
     try:
         loaded = YAML(typ="safe").load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"no file {path}; run inside a recops project (the folder that holds dvc.yaml)") from None
+        raise UserError(
+            f"no file {path}; run inside a recops project (the folder that holds dvc.yaml)"
+        ) from None
     except YAMLError as error:
         raise UserError(f"{path} is not readable as YAML: {' '.join(str(error).split())}") from None
     return loaded or {}
@@ -34,7 +36,9 @@ def section(name: str, params: type[P], path: Path | str = "params.yaml") -> P:
     found: Any = read_params(path)
     for part in name.split("."):
         if not isinstance(found, dict) or part not in found:
-            raise UserError(f"{path}: no section '{name}'; there are {sorted(found) if isinstance(found, dict) else found}")
+            raise UserError(
+                f"{path}: no section '{name}'; there are {sorted(found) if isinstance(found, dict) else found}"
+            )
         found = found[part]
     return parse(name, found, params, path)
 

@@ -48,7 +48,9 @@ class Table:
         for name in self.required:
             nulls = frame.get_column(name).null_count()
             if nulls:
-                raise ContractError(f"{where}: column '{name}' has {nulls} nulls, expected none; fill or drop those rows")
+                raise ContractError(
+                    f"{where}: column '{name}' has {nulls} nulls, expected none; fill or drop those rows"
+                )
         if self.key:
             repeated = frame.height - frame.select(self.key).n_unique()
             if repeated:
@@ -131,7 +133,9 @@ ITEMS = Table(
     open=True,
 )
 USERS = Table("users", {"user_id": pl.String}, key=("user_id",), required=("user_id",), open=True)
-RELATIONS = Table("relations", {"user_id": pl.String, "friend_id": pl.String}, required=("user_id", "friend_id"))
+RELATIONS = Table(
+    "relations", {"user_id": pl.String, "friend_id": pl.String}, required=("user_id", "friend_id")
+)
 ITEM_VECTORS = Table(
     "item_vectors",
     {"item_id": pl.String, "modality": pl.String, "vector": pl.List(pl.Float32)},
@@ -139,15 +143,26 @@ ITEM_VECTORS = Table(
     required=("item_id", "modality", "vector"),
 )
 QUARANTINE = Table(
-    "quarantine", {"file": pl.String, "line": pl.Int64, "column": pl.String, "found": pl.String, "reason": pl.String}
+    "quarantine",
+    {"file": pl.String, "line": pl.Int64, "column": pl.String, "found": pl.String, "reason": pl.String},
 )
 # interactions of one part with the trust weight in [0, 1] of each row (1 = trusted)
-LOG = Table("log", {**INTERACTIONS.columns, "trust": pl.Float64}, required=("user_id", "item_id", "timestamp", "trust"))
+LOG = Table(
+    "log",
+    {**INTERACTIONS.columns, "trust": pl.Float64},
+    required=("user_id", "item_id", "timestamp", "trust"),
+)
 # one row an item of the vocabulary, in the order of the vocabulary
 CATALOGUE = Table("catalogue", {**ITEMS.columns, "text": pl.String}, key=("item_id",), required=("item_id",))
 RECOMMENDATIONS = Table(
     "recommendations",
-    {"query_id": pl.String, "user_id": pl.String, "item_id": pl.String, "rank": pl.Int64, "score": pl.Float64},
+    {
+        "query_id": pl.String,
+        "user_id": pl.String,
+        "item_id": pl.String,
+        "rank": pl.Int64,
+        "score": pl.Float64,
+    },
     key=("query_id", "item_id"),
     required=("query_id", "user_id", "item_id", "rank", "score"),
 )

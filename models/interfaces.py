@@ -200,7 +200,5 @@ class FeatureLookup(Protocol):
 
     names: tuple[str, ...]
 
-    def features(
-        self, user_ids: npt.NDArray[np.str_], at: Int64, query: Int32, item: Int32
-    ) -> Float32:
+    def features(self, user_ids: npt.NDArray[np.str_], at: Int64, query: Int32, item: Int32) -> Float32:
         """(n_rows, n_features) float32, NaN where unknown; row r is item `item[r]` for user `user_ids[query[r]]`."""

@@ -1,0 +1,171 @@
+"""Releases: the live pointer and its history, one file that is replaced whole; flows write it, services read it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from features.errors import UserError
+from features.schema import write_text
+
+
+class ReleaseError(UserError):
+    """No such release, or it cannot be put live."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A bundle that was (or may be) put live. Times are ISO-8601 UTC; data_until is µs since 1970.
+
+    events_through: last sequence number of the event log that its online namespace held when it was filled.
+    """
+
+    release: str
+    bundle_hash: str
+    created_at: str
+    data_until: int
+    events_through: int
+    namespace: str
+    bento_tag: str | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    source: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of time in which one release was live; live_to is None for the one that is live now."""
+
+    release: str
+    live_from: str
+    live_to: str | None
+    who: str
+    why: str
+
+
+def now() -> str:
+    """This instant, ISO-8601 UTC with microseconds."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+class ReleaseStore:
+    """Folders `releases/<id>/` with release.json and bundle/, and `releases/live.json` that says what was live when."""
+
+    def __init__(self, home: Path) -> None:
+        self.root = home / "releases"
+        self.pointer = self.root / "live.json"
+
+    def folder(self, release: str) -> Path:
+        return self.root / release
+
+    def bundle(self, release: str) -> Path:
+        return self.root / release / "bundle"
+
+    def read(self, release: str) -> Release:
+        """One release by its id.
+
+        Raises:
+            ReleaseError: there is none of that id.
+        """
+        path = self.folder(release) / "release.json"
+        if not release or "/" in release or release.startswith(".") or not path.is_file():
+            raise ReleaseError(
+                f"no release '{release}' in {self.root}; there are {[r.release for r in self.list()]} (`recops releases`)"
+            )
+        return Release(**json.loads(path.read_text(encoding="utf-8")))
+
+    def write(self, release: Release) -> None:
+        """Records a release; it is not live by that."""
+        text = json.dumps(asdict(release), indent=1, sort_keys=True) + "\n"
+        write_text(text, self.folder(release.release) / "release.json")
+
+    def list(self) -> list[Release]:
+        """Every recorded release, oldest first."""
+        if not self.root.is_dir():
+            return []
+        found = [self.read(path.parent.name) for path in sorted(self.root.glob("*/release.json"))]
+        return sorted(found, key=lambda release: (release.created_at, release.release))
+
+    def history(self) -> list[Span]:
+        """What was live, oldest first."""
+        return [Span(**span) for span in self._pointer()["history"]]
+
+    def pinned(self) -> list[str]:
+        """Releases that `recops gc` keeps whatever their age."""
+        return list(self._pointer()["pinned"])
+
+    def live(self) -> str | None:
+        """The id of the live release."""
+        history = self._pointer()["history"]
+        return history[-1]["release"] if history else None
+
+    def previous(self) -> str | None:
+        """The id of the release that a rollback brings back: the last other one that was live and is still kept."""
+        live = self.live()
+        for span in reversed(self.history()):
+            if span.release != live and (self.folder(span.release) / "release.json").is_file():
+                return span.release
+        return None
+
+    def at(self, instant: str) -> str | None:
+        """The id of the release that was live at an instant (ISO-8601 with zone)."""
+        try:
+            asked = datetime.fromisoformat(instant)
+        except ValueError:
+            asked = None
+        if asked is None or asked.tzinfo is None:
+            raise ReleaseError(
+                f"instant '{instant}' is not ISO-8601 with a zone, e.g. 2026-01-31T12:00:00+00:00"
+            )
+        for span in self.history():
+            ended = datetime.fromisoformat(span.live_to) if span.live_to else None
+            if datetime.fromisoformat(span.live_from) <= asked and (ended is None or asked < ended):
+                return span.release
+        return None
+
+    def swap(self, release: str, *, who: str, why: str) -> None:
+        """Puts a recorded release live: one atomic replacement of the pointer file, a no-op when it is live already."""
+        self.read(release)
+        with self._locked():
+            found = self._pointer()
+            history = found["history"]
+            if history and history[-1]["release"] == release:
+                return
+            instant = now()
+            if history:
+                history[-1]["live_to"] = instant
+            history.append(
+                {"release": release, "live_from": instant, "live_to": None, "who": who, "why": why}
+            )
+            self._replace(found)
+
+    def pin(self, release: str, *, pinned: bool) -> None:
+        """Keeps a release from `recops gc`, or no longer."""
+        self.read(release)
+        with self._locked():
+            found = self._pointer()
+            found["pinned"] = sorted(
+                {*found["pinned"], release} if pinned else {*found["pinned"]} - {release}
+            )
+            self._replace(found)
+
+    def _pointer(self) -> dict[str, Any]:
+        try:
+            return dict(json.loads(self.pointer.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return {"history": [], "pinned": []}
+
+    def _replace(self, found: dict[str, Any]) -> None:
+        write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", self.pointer)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
