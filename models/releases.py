@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -84,25 +84,25 @@ class ReleaseStore:
         text = json.dumps(asdict(release), indent=1, sort_keys=True) + "\n"
         write_text(text, self.folder(release.release) / "release.json")
 
-    def list(self) -> list[Release]:
+    def list(self) -> Sequence[Release]:
         """Every recorded release, oldest first."""
         if not self.root.is_dir():
             return []
         found = [self.read(path.parent.name) for path in sorted(self.root.glob("*/release.json"))]
         return sorted(found, key=lambda release: (release.created_at, release.release))
 
-    def history(self) -> list[Span]:
+    def history(self) -> Sequence[Span]:
         """What was live, oldest first."""
         return [Span(**span) for span in self._pointer()["history"]]
 
-    def pinned(self) -> list[str]:
+    def pinned(self) -> Sequence[str]:
         """Releases that `recops gc` keeps whatever their age."""
-        return list(self._pointer()["pinned"])
+        return tuple(self._pointer()["pinned"])
 
     def live(self) -> str | None:
         """The id of the live release."""
         history = self._pointer()["history"]
-        return history[-1]["release"] if history else None
+        return str(history[-1]["release"]) if history else None
 
     def previous(self) -> str | None:
         """The id of the release that a rollback brings back: the last other one that was live and is still kept."""

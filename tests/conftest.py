@@ -23,7 +23,7 @@ def _absent(service: str, error: Exception) -> None:
 
 @pytest.fixture
 def redis_url() -> str:
-    """A Redis on loopback (RECOPS_TEST_REDIS names another one); keys are told apart by each test's own namespace."""
+    """A Redis on loopback (RECOPS_TEST_REDIS names another); keys are told apart by each test's namespace."""
     import redis
 
     url = os.environ.get("RECOPS_TEST_REDIS", "redis://127.0.0.1:6379/5")
@@ -36,7 +36,7 @@ def redis_url() -> str:
 
 @pytest.fixture
 def postgres_url() -> Iterator[str]:
-    """A database of the test's own on a PostgreSQL on loopback (RECOPS_TEST_POSTGRES names another server)."""
+    """A database of the test's own on a PostgreSQL on loopback (RECOPS_TEST_POSTGRES: another)."""
     import psycopg
 
     server = os.environ.get("RECOPS_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432")

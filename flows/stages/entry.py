@@ -13,13 +13,11 @@ from pathlib import Path
 from features.errors import RefusedError, UserError
 from features.settings import Settings, quiet_telemetry
 
-DRIVER = "RECOPS_DRIVER_PID"
-
 
 def stage(main: Callable[[], None]) -> None:
-    """Runs `main` and ends the process: 0 done, 1 the answer is no, 2 the caller's mistake (one paragraph, no traceback)."""
+    """Runs `main`, ends the process: 0 done, 1 the answer is no, 2 the caller's mistake (a paragraph, no traceback)."""
     quiet_telemetry(Settings())
-    logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stderr)
     _die_with_driver()
     try:
         main()
@@ -32,17 +30,38 @@ def stage(main: Callable[[], None]) -> None:
 
 
 def _die_with_driver() -> None:
-    """Ends this process when the driver is gone: a killed driver must not leave a second writer behind.
+    """Ends this process when the driver (DVC, alone or under a flow) is gone, `kill -9` included.
 
-    DVC starts a stage through a shell, so the parent's death says nothing; the driver hands down its own number.
+    A stage that outlived its driver would write beside the copy that the next run starts.
     """
-    driver = int(os.environ.get(DRIVER) or 0)
-    if not driver:
+    driver = os.getppid()
+    if _is_shell(driver):
+        driver = _parent_of(driver)
+    if driver <= 1:
         return
 
     def watch() -> None:
-        while Path(f"/proc/{driver}").exists() or not Path("/proc").exists():
+        while Path(f"/proc/{driver}").exists():
             time.sleep(0.1)
         os._exit(137)
 
-    threading.Thread(target=watch, daemon=True).start()
+    if Path("/proc").is_dir():
+        threading.Thread(target=watch, daemon=True).start()
+
+
+def _is_shell(pid: int) -> bool:
+    """Whether a process is the `sh -c` that DVC puts between itself and a stage."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return (
+        len(words) > 2 and Path(words[0].decode()).name in {"sh", "bash", "dash", "zsh"} and words[1] == b"-c"
+    )
+
+
+def _parent_of(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
