@@ -1,1 +1,1 @@
-"""Everything that is learned or judged: retrievers, rankers, rerankers, the recommender, metrics, the gate, releases."""
+"""Everything that is learned or judged: retrievers, rankers, rerankers, recommender, metrics, gate, releases."""

@@ -115,7 +115,7 @@ class Queries:
 
 @dataclass(frozen=True)
 class Hits:
-    """A retriever's answer: items (n_queries, k) int32, -1 pads at the end; scores (n_queries, k) float32, best first."""
+    """A retriever's answer, best first: items (n_queries, k) int32, -1 pads at the end; scores likewise, float32."""
 
     items: Int32
     scores: Float32

@@ -74,9 +74,8 @@ class ReleaseStore:
         """
         path = self.folder(release) / "release.json"
         if not release or "/" in release or release.startswith(".") or not path.is_file():
-            raise ReleaseError(
-                f"no release '{release}' in {self.root}; there are {[r.release for r in self.list()]} (`recops releases`)"
-            )
+            there = [kept.release for kept in self.list()]
+            raise ReleaseError(f"no release '{release}' in {self.root}; there are {there} (`recops releases`)")
         return Release(**json.loads(path.read_text(encoding="utf-8")))
 
     def write(self, release: Release) -> None:
@@ -119,9 +118,7 @@ class ReleaseStore:
         except ValueError:
             asked = None
         if asked is None or asked.tzinfo is None:
-            raise ReleaseError(
-                f"instant '{instant}' is not ISO-8601 with a zone, e.g. 2026-01-31T12:00:00+00:00"
-            )
+            raise ReleaseError(f"instant '{instant}' is not ISO-8601 with a zone, e.g. 2026-01-31T12:00:00+00:00")
         for span in self.history():
             ended = datetime.fromisoformat(span.live_to) if span.live_to else None
             if datetime.fromisoformat(span.live_from) <= asked and (ended is None or asked < ended):
@@ -139,9 +136,7 @@ class ReleaseStore:
             instant = now()
             if history:
                 history[-1]["live_to"] = instant
-            history.append(
-                {"release": release, "live_from": instant, "live_to": None, "who": who, "why": why}
-            )
+            history.append({"release": release, "live_from": instant, "live_to": None, "who": who, "why": why})
             self._replace(found)
 
     def pin(self, release: str, *, pinned: bool) -> None:
@@ -149,9 +144,7 @@ class ReleaseStore:
         self.read(release)
         with self._locked():
             found = self._pointer()
-            found["pinned"] = sorted(
-                {*found["pinned"], release} if pinned else {*found["pinned"]} - {release}
-            )
+            found["pinned"] = sorted({*found["pinned"], release} if pinned else {*found["pinned"]} - {release})
             self._replace(found)
 
     def _pointer(self) -> dict[str, Any]:

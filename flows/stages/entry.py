@@ -9,9 +9,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from features.errors import RefusedError, UserError
 from features.settings import Settings, quiet_telemetry
+
+LAST_ERROR = Path(".dvc/tmp/recops-stage-error.txt")
 
 
 def stage(main: Callable[[], None]) -> None:
@@ -22,11 +25,17 @@ def stage(main: Callable[[], None]) -> None:
     try:
         main()
     except UserError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2)
+        _end(2, str(error))
     except RefusedError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(1)
+        _end(1, str(error))
+
+
+def _end(code: int, message: str) -> NoReturn:
+    """Says why on the terminal, and to the flow that may be waiting (the state of its task carries the sentence)."""
+    sys.stderr.write(f"{message}\n")
+    if LAST_ERROR.parent.is_dir():
+        LAST_ERROR.write_text(f"{code}\n{message}\n", encoding="utf-8")
+    sys.exit(code)
 
 
 def _die_with_driver() -> None:

@@ -1,0 +1,55 @@
+"""data/reference: what the DAG needs from the world (the champion's bundle, the profile of the last accepted data)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from features.params import read_params
+from features.settings import Settings
+from flows.project import NO_REFERENCE, REFERENCE, edit_source, put_under_dvc
+from models.bundle import read_manifest
+from models.releases import ReleaseStore
+
+
+def refresh_reference(root: Path, settings: Settings) -> bool:
+    """Takes the live release as the champion; True when that changed what the DAG will see.
+
+    Called only when a new bundle will be made: a bundle that is live already is never judged against itself.
+    """
+    store = ReleaseStore(settings.home)
+    live = store.live()
+    if live is None or not belongs_here(root, store.read(live).source):
+        return False
+    bundle = store.bundle(live)
+    present = root / REFERENCE / "champion"
+    if (present / "manifest.json").is_file() and read_manifest(present).hash == read_manifest(bundle).hash:
+        return edit_source(root, {"reference": REFERENCE})
+    scratch = root / f"{REFERENCE}.{os.getpid()}.tmp"
+    shutil.rmtree(scratch, ignore_errors=True)
+    shutil.copytree(bundle, scratch / "champion")
+    profile = store.folder(live) / "profile.json"
+    (scratch / "profile.json").write_text(profile.read_text(encoding="utf-8") if profile.is_file() else "{}\n")
+    shutil.rmtree(root / REFERENCE, ignore_errors=True)
+    scratch.rename(root / REFERENCE)
+    put_under_dvc(root, REFERENCE)
+    edit_source(root, {"reference": REFERENCE})
+    return True
+
+
+def drop_reference(root: Path) -> None:
+    """A new line of data begins: no champion but the built-in one, no accepted profile."""
+    edit_source(root, {"reference": NO_REFERENCE})
+    shutil.rmtree(root / REFERENCE, ignore_errors=True)
+    (root / f"{REFERENCE}.dvc").unlink(missing_ok=True)
+
+
+def belongs_here(root: Path, source: dict[str, object]) -> bool:
+    """Whether a release was made from this line of data: an import without --append starts a new one."""
+    return source.get("line") == data_line(root)
+
+
+def data_line(root: Path) -> str:
+    """The mark of the present line of data: set by each import without --append, "" for the simulated world."""
+    return str((read_params(root / "params.yaml").get("source") or {}).get("line") or "")

@@ -1,0 +1,36 @@
+"""Which Prefect server a flow reports to: the one that is named or runs on this machine, else one inside the process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import urllib.error
+import urllib.request
+
+from features.settings import Settings
+
+LOCAL = "http://127.0.0.1:4200/api"
+
+
+def choose_server(settings: Settings) -> str | None:
+    """Sets Prefect's environment before its first import; the address of the server, None for one in the process.
+
+    With no server the runs are kept in PREFECT_HOME (RECOPS_HOME/prefect by default); a server that is started with
+    that home later shows them.
+    """
+    os.environ.setdefault("PREFECT_HOME", str(settings.home / "prefect"))
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    if not os.environ.get("PREFECT_API_URL") and _answers(LOCAL):
+        os.environ["PREFECT_API_URL"] = LOCAL
+    if not os.environ.get("PREFECT_API_URL"):
+        os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "ERROR")
+        logging.getLogger("prefect").setLevel(logging.ERROR)
+    return os.environ.get("PREFECT_API_URL")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=0.5) as reply:  # noqa: S310
+            return bool(reply.status == 200)
+    except (OSError, urllib.error.URLError, ValueError):
+        return False

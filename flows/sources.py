@@ -1,0 +1,60 @@
+"""Raw data into the project: `recops data import`, and the simulated world made solid before events are added to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from features.importing import ImportReport, import_source
+from features.params import read_params
+from features.settings import Settings
+from flows.project import RAW, edit_source, put_under_dvc
+from flows.reference import drop_reference
+
+
+def import_into_project(
+    root: Path,
+    settings: Settings,
+    source: str,
+    path: Path | None = None,
+    *,
+    append: bool = False,
+    options: dict[str, Any] | None = None,
+) -> ImportReport:
+    """Replaces (or with `append` lengthens) data/raw and its .dvc, and edits section `source` of params.yaml only.
+
+    Without `append` a new line of data starts: no champion but the built-in one, no accepted profile.
+    A failed import changes nothing.
+    """
+    chosen = dict(options or {})
+    if source == "simulator":
+        chosen = {**(read_params(root / "params.yaml").get("source", {}).get("simulator") or {}), **chosen}
+    report = import_source(source, path, chosen, root / RAW, append, settings.data_cache)
+    put_under_dvc(root, RAW)
+    changes: dict[str, Any] = {"input": RAW}
+    if not append:
+        drop_reference(root)
+        changes |= {"name": source, "line": _content(root)}
+    edit_source(root, changes)
+    return report
+
+
+def make_solid(root: Path, settings: Settings) -> None:
+    """Puts the simulated world into data/raw, where events can be added to it; nothing to do when raw data are there.
+
+    The line of data goes on: the same world, so releases made from it stay champions.
+    """
+    source = read_params(root / "params.yaml")["source"]
+    if source["input"] == RAW:
+        return
+    import_source("simulator", None, dict(source.get("simulator") or {}), root / RAW, False, settings.data_cache)
+    put_under_dvc(root, RAW)
+    edit_source(root, {"input": RAW})
+
+
+def _content(root: Path) -> str:
+    """Short hash of what data/raw holds, as DVC wrote it down."""
+    written = YAML(typ="safe").load((root / f"{RAW}.dvc").read_text(encoding="utf-8"))
+    return str(written["outs"][0]["md5"])[:12]

@@ -1,0 +1,111 @@
+"""Flow `train`: every DVC stage a task run with its name, in the order of dvc.yaml, through DVC itself."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.states import Completed, State
+
+from features.settings import Settings
+from flows.artifacts import publish_train
+from flows.dag import Dag, StageCrashError, project_root
+from flows.notify import notify_hooks
+from flows.reference import refresh_reference
+from flows.upkeep import wanted, wanted_and_stale
+
+logger = logging.getLogger(__name__)
+
+BUNDLE = "data/bundle"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did: names of stages that ran and that were up to date; the gate's verdict, None when not reached."""
+
+    ran: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    promote: bool | None = None
+
+
+def _worth_another_try(task: Any, run: Any, state: State[Any]) -> bool:
+    """A stage that was killed may succeed the second time; one that said why it stopped will say so again."""
+    return isinstance(state.result(raise_on_failure=False), StageCrashError)
+
+
+@task(
+    cache_policy=NO_CACHE, persist_result=False, retries=1, retry_delay_seconds=1, retry_condition_fn=_worth_another_try
+)
+def run_stage(dag: Dag, name: str) -> Any:
+    """One stage through DVC; a stage that is up to date completes as `Skipped`."""
+    if not dag.is_stale(name):
+        return Completed(name="Skipped", message="up to date")
+    started = time.monotonic()
+    dag.run(name)
+    seconds = time.monotonic() - started
+    logger.info("stage=%s seconds=%.1f", name, seconds)
+    return Completed(name="Completed", message=f"ran in {seconds:.1f} s")
+
+
+@flow(name="train", persist_result=False, validate_parameters=False, **notify_hooks())
+def train_flow(root: str | None = None, until: str | None = None, wait_s: float = 3600) -> Any:
+    """Every stage of dvc.yaml in order; artifacts show the metrics against the champion and the gate's verdict.
+
+    root: the project folder, the current one by default; until: last stage to run; wait_s: how long to wait for
+    another run in the same workspace.
+    """
+    folder = project_root(Path(root) if root else Path.cwd())
+    dag = Dag(folder)
+    with dag.exclusive(wait_s=wait_s):
+        outcome = _run_all(dag, Settings(), until)
+    publish_train(folder, outcome.ran)
+    return outcome
+
+
+def _run_all(dag: Dag, settings: Settings, until: str | None) -> Outcome:
+    _prepare(dag, settings)
+    ran, skipped = [], []
+    for name in wanted(dag, until):
+        state = run_stage.with_options(name=name, task_run_name=name)(dag, name, return_state=True)
+        state.result()
+        (skipped if state.name == "Skipped" else ran).append(name)
+    return Outcome(ran, skipped, verdict(dag.root))
+
+
+def train(root: Path, settings: Settings, *, until: str | None = None, wait_s: float = 0) -> Outcome:
+    """Runs the flow if anything is stale; with nothing to do it says so by an Outcome without runs and starts no flow.
+
+    Raises:
+        UserError: the data or the params are at fault, or another run holds the workspace.
+        RefusedError: a stage's answer is no.
+    """
+    dag = Dag(root)
+    names, stale = wanted_and_stale(dag, until)
+    if not stale:
+        return Outcome([], names, verdict(root))
+    dag.forget()
+    outcome: Outcome = train_flow(str(root), until, wait_s)
+    return outcome
+
+
+def verdict(root: Path) -> bool | None:
+    """The gate's answer as it stands in data/reports/decision.json; None when there is none."""
+    path = root / "data" / "reports" / "decision.json"
+    return bool(json.loads(path.read_text(encoding="utf-8"))["promote"]) if path.is_file() else None
+
+
+def _prepare(dag: Dag, settings: Settings) -> None:
+    """Before the first stage: no leftovers of retrievers that are gone, and the champion of today as an input."""
+    dag.remove_orphans()
+    if dag.needed_by(dag.maker_of(BUNDLE)) & set(dag.stale()) and refresh_reference(dag.root, settings):
+        dag.forget()
+
+
+if __name__ == "__main__":
+    train_flow()
