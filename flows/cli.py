@@ -1,4 +1,4 @@
-"""`recops`: the command line. It acts on the nearest folder upward that holds dvc.yaml; heavy imports inside commands."""
+"""`recops`: the command line. It acts on the nearest folder upward that holds dvc.yaml."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def _scalar(value: Any) -> str:
 
 
 def put_under_dvc(root: Path, path: str) -> None:
-    """`dvc add`: the folder's content goes to the cache and `path`.dvc says which content it is. Nothing is committed."""
+    """`dvc add`: the folder's content goes to the cache, `path`.dvc says which content it is; nothing is committed."""
     import logging
 
     logging.getLogger("dvc").setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""Which Prefect server a flow reports to: the one that is named or runs on this machine, else one inside the process."""
+"""Which Prefect server a flow reports to: the one that is named or runs here, else one inside the process."""
 
 from __future__ import annotations
 

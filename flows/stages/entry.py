@@ -64,9 +64,7 @@ def _is_shell(pid: int) -> bool:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
-    return (
-        len(words) > 2 and Path(words[0].decode()).name in {"sh", "bash", "dash", "zsh"} and words[1] == b"-c"
-    )
+    return len(words) > 2 and Path(words[0].decode()).name in {"sh", "bash", "dash", "zsh"} and words[1] == b"-c"
 
 
 def _parent_of(pid: int) -> int:

@@ -1,0 +1,147 @@
+"""The code that each DVC stage imports (its closure), against the `deps` of dvc.yaml.
+
+    python infra/stage_deps.py            says what is missing or too much, exit 1 if anything is
+    python infra/stage_deps.py --write    puts the lists of code right, everything else in dvc.yaml as it was
+
+A stage lists its code: one that goes stale in silence is the worst fault of such pipelines. Name tables (`__init__.py`)
+are left out on purpose, or a new retriever would refit all of them. A part that is loaded by name counts as imported
+by whoever loads it: a family of stages lists its own file (`models/retrievers/${key}.py`), others the whole folder.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+OURS = ("features", "models", "services", "flows")
+# module that loads parts by name → folders of parts that come with it
+LOADED_BY_NAME = {
+    "models/parts.py": ("models/retrievers", "models/rankers", "models/rerankers"),
+}
+# what a stage certainly does not load by name although it imports the loader
+NARROWED = {
+    "train_retriever": {
+        "models/retrievers": "models/retrievers/${key}.py",
+        "models/rankers": None,
+        "models/rerankers": None,
+    },
+    "retrieve": {"models/rankers": None, "models/rerankers": None},
+    "train_ranker": {"models/retrievers": None, "models/rerankers": None},
+}
+
+
+def module_files(root: Path, module: str) -> list[str]:
+    """Files of ours that importing a dotted name reads (without name tables)."""
+    path = root.joinpath(*module.split("."))
+    if path.with_suffix(".py").is_file():
+        return [path.with_suffix(".py").relative_to(root).as_posix()]
+    return []
+
+
+def imports_of(root: Path, file: str) -> set[str]:
+    """Files of ours that a file imports anywhere in its text."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse((root / file).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            if name.split(".")[0] in OURS:
+                found.update(module_files(root, name))
+    return found
+
+
+def closure(root: Path, file: str) -> set[str]:
+    """The file and everything of ours that it imports, directly or not."""
+    seen: set[str] = set()
+    todo = [file]
+    while todo:
+        current = todo.pop()
+        if current not in seen:
+            seen.add(current)
+            todo.extend(imports_of(root, current))
+    return seen
+
+
+def expected_code(root: Path, stage: str, command: str) -> list[str]:
+    """The code deps of one stage (or family), sorted."""
+    module = command.split()[2]
+    files = closure(root, module_files(root, module)[0])
+    narrowed = NARROWED.get(module.rsplit(".", 1)[-1], {})
+    folders: set[str] = set()
+    for loader, parts in LOADED_BY_NAME.items():
+        if loader in files:
+            for folder in parts:
+                target = narrowed.get(folder, folder)
+                if target:
+                    folders.add(target)
+                    files |= {
+                        f
+                        for part in sorted((root / folder).glob("*.py"))
+                        for f in closure(root, part.relative_to(root).as_posix())
+                    }
+    covered = {folder for folder in folders if not folder.endswith(".py")}
+    own = {f for f in files if not any(f.startswith(f"{folder}/") for folder in covered)}
+    own = {f for f in own if not (f.startswith("models/retrievers/") and "models/retrievers/${key}.py" in folders)}
+    own = {f for f in own if not f.endswith("__init__.py")}
+    return sorted(own | folders)
+
+
+def is_code(dep: str) -> bool:
+    return dep.split("/")[0] in OURS
+
+
+def stages(root: Path) -> dict[str, dict[str, object]]:
+    """Name → body of each stage as dvc.yaml has it (a family by its `do`)."""
+    loaded = YAML().load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    return {name: (body["do"] if "do" in body else body) for name, body in loaded.items()}
+
+
+def differences(root: Path) -> list[str]:
+    """A sentence for each stage whose deps and imports differ."""
+    told = []
+    for name, body in stages(root).items():
+        listed = {dep for dep in body["deps"] if is_code(dep)}  # type: ignore[attr-defined]
+        wanted = set(expected_code(root, name, str(body["cmd"])))
+        if missing := sorted(wanted - listed):
+            told.append(
+                f"dvc.yaml: stage '{name}' imports {missing} but does not list them in deps: "
+                "a change there would not rerun it"
+            )
+        if surplus := sorted(listed - wanted):
+            told.append(f"dvc.yaml: stage '{name}' lists {surplus} in deps but does not import them")
+    return told
+
+
+def write(root: Path) -> None:
+    """Puts the code deps right, in place."""
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    path = root / "dvc.yaml"
+    loaded = yaml.load(path.read_text(encoding="utf-8"))
+    for name, body in loaded["stages"].items():
+        stage = body["do"] if "do" in body else body
+        data = [dep for dep in stage["deps"] if not is_code(str(dep))]
+        code = expected_code(root, name, str(stage["cmd"]))
+        while len(stage["deps"]):
+            stage["deps"].pop()
+        stage["deps"].extend([*data, *code])
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(loaded, file)
+
+
+if __name__ == "__main__":
+    here = Path(__file__).resolve().parent.parent
+    if "--write" in sys.argv:
+        write(here)
+    found = differences(here)
+    print("\n".join(found) or "every stage lists the code that it imports")
+    sys.exit(1 if found else 0)

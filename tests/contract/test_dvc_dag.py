@@ -1,0 +1,52 @@
+"""The DAG lists the code that its stages import, and its params."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+from features.params import read_params
+
+ROOT = Path(__file__).parents[2]
+
+
+def stage_deps():
+    spec = importlib.util.spec_from_file_location("stage_deps", ROOT / "infra" / "stage_deps.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_stage_lists_the_code_that_it_imports():
+    assert stage_deps().differences(ROOT) == []
+
+
+def test_a_forgotten_import_is_noticed(tmp_path):
+    for folder in ("flows/stages", "models"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "flows/stages/a.py").write_text("from models.b import thing\n")
+    (tmp_path / "models/b.py").write_text("def f():\n    import models.c\n")
+    (tmp_path / "models/c.py").write_text("")
+    (tmp_path / "dvc.yaml").write_text(
+        "stages:\n  a:\n    cmd: python -m flows.stages.a\n    deps: [flows/stages/a.py, models/b.py]\n"
+    )
+    (said,) = stage_deps().differences(tmp_path)
+    assert "stage 'a' imports ['models/c.py']" in said
+
+
+def test_every_stage_names_params_that_exist():
+    params = read_params(ROOT / "params.yaml")
+    for name, body in stage_deps().stages(ROOT).items():
+        for wanted in body.get("params", []):
+            if "${" in wanted:
+                continue
+            found = params
+            for part in wanted.split("."):
+                assert part in found, f"stage '{name}' depends on {wanted}, which params.yaml does not have"
+                found = found[part]
+
+
+def test_data_paths_stand_in_dvc_yaml_and_stages_only():
+    for package in ("features", "models", "services"):
+        for file in (ROOT / package).rglob("*.py"):
+            assert '"data/' not in file.read_text().replace('"data/raw', ""), f"{file} names a data path"
