@@ -81,11 +81,8 @@ def expected_code(root: Path, stage: str, command: str) -> list[str]:
                 target = narrowed.get(folder, folder)
                 if target:
                     folders.add(target)
-                    files |= {
-                        f
-                        for part in sorted((root / folder).glob("*.py"))
-                        for f in closure(root, part.relative_to(root).as_posix())
-                    }
+                    for part in sorted((root / folder).glob("*.py")):
+                        files |= closure(root, part.relative_to(root).as_posix())
     covered = {folder for folder in folders if not folder.endswith(".py")}
     own = {f for f in files if not any(f.startswith(f"{folder}/") for folder in covered)}
     own = {f for f in own if not (f.startswith("models/retrievers/") and "models/retrievers/${key}.py" in folders)}
@@ -100,7 +97,7 @@ def is_code(dep: str) -> bool:
 def stages(root: Path) -> dict[str, dict[str, object]]:
     """Name → body of each stage as dvc.yaml has it (a family by its `do`)."""
     loaded = YAML().load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    return {name: (body["do"] if "do" in body else body) for name, body in loaded.items()}
+    return {name: body.get("do", body) for name, body in loaded.items()}
 
 
 def differences(root: Path) -> list[str]:
@@ -128,7 +125,7 @@ def write(root: Path) -> None:
     path = root / "dvc.yaml"
     loaded = yaml.load(path.read_text(encoding="utf-8"))
     for name, body in loaded["stages"].items():
-        stage = body["do"] if "do" in body else body
+        stage = body.get("do", body)
         data = [dep for dep in stage["deps"] if not is_code(str(dep))]
         code = expected_code(root, name, str(stage["cmd"]))
         while len(stage["deps"]):
