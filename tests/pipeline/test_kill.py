@@ -1,0 +1,145 @@
+"""`kill -9` while a stage writes, then run again: the same bundle as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.workspace import bundle_hash, copy_workspace, environment, recops, run
+
+EVERYDAY = ["clean", "build_features", "refit_retriever@ease", "bundle", "evaluate"]
+
+
+def stage_outs(folder: Path) -> dict[str, list[str]]:
+    """Name → paths that it writes, in the order of the finished project's dvc.lock."""
+    lock = YAML(typ="safe").load((folder / "dvc.lock").read_text())["stages"]
+    return {name: [out["path"] for out in body.get("outs", [])] for name, body in lock.items()}
+
+
+def undo_from(folder: Path, stage: str) -> None:
+    """As if `stage` and all that needs it had never run: no outs, no lock entries, no run cache."""
+    path = folder / "dvc.lock"
+    lock = YAML(typ="safe").load(path.read_text())
+    outs = stage_outs(folder)
+    gone = {stage}
+    while True:
+        paths = [out for name in gone for out in outs[name]]
+        more = {
+            name
+            for name, body in lock["stages"].items()
+            if any(
+                dep["path"].startswith(out) or out.startswith(dep["path"] + "/")
+                for dep in body["deps"]
+                for out in paths
+            )
+        }
+        if more <= gone:
+            break
+        gone |= more
+    for name in gone:
+        del lock["stages"][name]
+        for out in outs[name]:
+            target = folder / out
+            shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
+    with path.open("w") as file:
+        YAML(typ="safe").dump(lock, file)
+    shutil.rmtree(folder / ".dvc" / "cache" / "runs", ignore_errors=True)
+
+
+def stage_processes(folder: Path, stage: str) -> list[int]:
+    """Living processes of one stage in this project."""
+    module = f"flows.stages.{'train_retriever' if 'retriever@' in stage else stage}".encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if module in (path / "cmdline").read_bytes() and (path / "cwd").resolve() == folder.resolve():
+                found.append(int(path.name))
+        except OSError:
+            continue
+    return found
+
+
+def run_and_kill(folder: Path, stage: str, whole_group: bool) -> None:
+    """Starts `recops run` and kills it when the first output of `stage` appears."""
+    outs = [folder / out for out in stage_outs_before[stage]]
+    with subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", "run"],
+        cwd=folder,
+        env=environment(folder),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as driver:
+        deadline = time.monotonic() + 180
+        while not any(out.is_file() or (out.is_dir() and any(out.iterdir())) for out in outs):
+            assert driver.poll() is None, f"the run ended before {stage} wrote anything"
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        if whole_group:
+            os.killpg(driver.pid, signal.SIGKILL)
+        else:
+            driver.kill()
+
+
+stage_outs_before: dict[str, list[str]] = {}
+
+
+def kill_point(finished: Path, folder: Path, stage: str, whole_group: bool) -> None:
+    stage_outs_before.update(stage_outs(finished))
+    copy_workspace(finished, folder)
+    undo_from(folder, stage)
+    run_and_kill(folder, stage, whole_group)
+    recops(folder, "run")
+    assert bundle_hash(folder) == bundle_hash(finished)
+    assert "up to date" in run("-m", "dvc", "status", cwd=folder).stdout
+    assert stage_processes(folder, stage) == []
+
+
+@pytest.mark.parametrize("stage", EVERYDAY)
+def test_a_killed_stage_is_made_good_by_the_next_run(finished_project, tmp_path, stage):
+    kill_point(finished_project, tmp_path / "project", stage, whole_group=False)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("whole_group", [False, True], ids=["driver", "driver and stage"])
+def test_every_stage_survives_a_kill(finished_project, tmp_path, whole_group):
+    for number, stage in enumerate(stage_outs(finished_project)):
+        kill_point(finished_project, tmp_path / f"project{number}", stage, whole_group)
+        shutil.rmtree(tmp_path / f"project{number}")
+
+
+def test_a_stage_dies_with_its_driver(finished_project, tmp_path):
+    folder = copy_workspace(finished_project, tmp_path / "project")
+    undo_from(folder, "embed")
+    with subprocess.Popen(
+        [sys.executable, "-m", "dvc", "repro", "-q", "embed"],
+        cwd=folder,
+        env=environment(folder),
+        start_new_session=True,
+    ) as driver:
+        deadline = time.monotonic() + 60
+        while not stage_processes(folder, "embed"):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(1.0)  # past the stage's first lines, where it learns whom it belongs to
+        driver.kill()
+    deadline = time.monotonic() + 10
+    while stage_processes(folder, "embed"):
+        assert time.monotonic() < deadline, "the stage lived on without its driver"
+        time.sleep(0.05)
+
+
+def test_half_a_lock_file_is_mended(finished_project, tmp_path):
+    folder = copy_workspace(finished_project, tmp_path / "project")
+    text = (folder / "dvc.lock").read_text()
+    (folder / ".dvc" / "tmp" / "recops-dvc.lock").write_text(text)
+    (folder / "dvc.lock").write_text(text[: len(text) // 2] + "\n  - {")
+    assert "nothing to do" in recops(folder, "run").stdout
