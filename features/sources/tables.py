@@ -27,7 +27,8 @@ class RawTables:
     """The tables of one source, each as its Table in features.schema; those that a source does not have are empty.
 
     `quarantine` holds the rows that could not be read; `artificial_time` says that timestamps only carry an order;
-    `counts` are whole numbers for the report (rows read, repeated, …); `notes` are sentences for the person.
+    `counts` are whole numbers for the report (rows read, repeated, …); `notes` are sentences for the person;
+    `extras` are further tables kept beside the others, by file name without `.parquet` (may hold `/`).
     """
 
     interactions: pl.DataFrame
@@ -39,3 +40,4 @@ class RawTables:
     artificial_time: bool = False
     counts: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    extras: Mapping[str, pl.DataFrame] = field(default_factory=dict)

@@ -1,0 +1,79 @@
+"""Bots: crawlers that view without taste, and paid accounts that praise chosen items in bursts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.simulation.items import Float64, Int64
+from features.simulation.parameters import MICROSECONDS_A_DAY, MICROSECONDS_A_SECOND, stream
+from features.simulation.world import World
+
+N_PRAISED = 15
+N_CAMPAIGNS = 2
+
+
+@dataclass(frozen=True)
+class Acts:
+    """What was done, one entry an act; `events` are positions in `log.EVENTS`; values NaN where there is none."""
+
+    users: Int64
+    items: Int64
+    times: Int64
+    events: npt.NDArray[np.int8]
+    values: Float64
+
+
+def act(world: World, view: int, like: int) -> Acts:
+    """All acts of the bots; `view` and `like` are the events they use."""
+    rng = stream(world.params, "bots")
+    bots = np.flatnonzero(world.users.is_bot)
+    n_crawlers = (len(bots) + 3) // 4
+    parts = [_crawl(world, rng, bot, view) for bot in bots[:n_crawlers]]
+    for _ in range(N_CAMPAIGNS if len(bots) > n_crawlers else 0):
+        parts += _praise(world, rng, bots[n_crawlers:], view, like)
+    if not parts:
+        none = np.zeros(0, dtype=np.int64)
+        return Acts(none, none, none, none.astype(np.int8), none.astype(np.float64))
+    return Acts(
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("users", "items", "times", "events", "values")
+        )
+    )
+
+
+def _crawl(world: World, rng: np.random.Generator, bot: int, view: int) -> Acts:
+    """One day of views at an even pace, any item alike."""
+    params = world.params
+    start, on_sale = _some_day(world, rng, bot)
+    pace = (MICROSECONDS_A_DAY // 2) // params.crawl_events
+    times = start + np.arange(params.crawl_events) * pace
+    n = params.crawl_events
+    return Acts(np.full(n, bot), rng.choice(on_sale, n), times, np.full(n, view, dtype=np.int8), np.full(n, np.nan))
+
+
+def _praise(world: World, rng: np.random.Generator, bots: Int64, view: int, like: int) -> list[Acts]:
+    """One campaign: within an hour each account views and likes the same few items, a second apart."""
+    start, on_sale = _some_day(world, rng, *bots)
+    praised = rng.choice(on_sale, min(N_PRAISED, len(on_sale)), replace=False)
+    acts = []
+    for bot in bots:
+        items = np.repeat(rng.permutation(praised), 2)
+        first = start + int(rng.integers(0, 3600)) * MICROSECONDS_A_SECOND
+        times = first + np.cumsum(rng.integers(1, 4, len(items))) * MICROSECONDS_A_SECOND
+        events = np.tile(np.array([view, like], dtype=np.int8), len(praised))
+        acts.append(Acts(np.full(len(items), bot), items, times, events, np.where(events == like, 5.0, np.nan)))
+    return acts
+
+
+def _some_day(world: World, rng: np.random.Generator, *bots: int) -> tuple[int, Int64]:
+    """Six in the morning of a day when all these bots are signed up, and what is on sale then."""
+    params = world.params
+    joined = int(world.users.joined_at[list(bots)].max())
+    first = min(max(0, -((params.start_at - joined) // MICROSECONDS_A_DAY)), params.days - 1)
+    start = params.start_at + int(rng.integers(first, params.days)) * MICROSECONDS_A_DAY
+    start += 6 * 3600 * MICROSECONDS_A_SECOND
+    return start, np.flatnonzero(world.items.created_at <= start)

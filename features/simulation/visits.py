@@ -1,0 +1,144 @@
+"""Visits: day by day, who comes, what the home page shows them, what they choose from it and look up themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+from features.simulation.items import Float32, Float64, Int64, unit_rows
+from features.simulation.parameters import MICROSECONDS_A_DAY, MICROSECONDS_A_SECOND, stream
+from features.simulation.shelf import Shelf
+from features.simulation.world import World, click_probability
+
+WEEKDAYS = (0.9, 0.85, 0.85, 0.9, 1.05, 1.25, 1.2)
+VISITS_AT_ONCE = 20_000
+SEARCHED = -1
+
+
+@dataclass(frozen=True)
+class Sights:
+    """Every (person, item) contact, one entry a contact.
+
+    slots: position on the home page from 1, or SEARCHED for an item that the person looked up (then always chosen);
+    propensities: chance that the slot drew the item, NaN when searched; visits: number of the visit;
+    utilities: how the person liked the item then.
+    """
+
+    users: Int64
+    items: Int64
+    times: Int64
+    visits: Int64
+    slots: npt.NDArray[np.int16]
+    propensities: Float32
+    chosen: npt.NDArray[np.bool_]
+    utilities: Float32
+
+    def take(self, which: Int64 | npt.NDArray[np.bool_]) -> Sights:
+        """Some of the entries."""
+        return Sights(*(getattr(self, field.name)[which] for field in fields(self)))
+
+    @classmethod
+    def join(cls, parts: list[Sights]) -> Sights:
+        """All entries of several."""
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
+
+def examination(world: World) -> Float64:
+    """(page_size,) probability that a visitor looks at each slot: the position bias."""
+    slots = np.arange(1, world.params.page_size + 1, dtype=np.float64)
+    return np.asarray(slots**-world.params.position_bias, dtype=np.float64)
+
+
+def see(world: World) -> Sights:
+    """All contacts in the simulated time, in no promised order; a slot that draws what the page shows already, or
+    what the person chose before, stays empty."""
+    params = world.params
+    rng = stream(params, "visits")
+    parts: list[Sights] = []
+    n_visits = 0
+    for day in range(params.days):
+        midnight = params.start_at + day * MICROSECONDS_A_DAY
+        shelf = Shelf.of(world, midnight)
+        expected = world.users.visits * WEEKDAYS[(params.start.weekday() + day) % 7]
+        arrived = np.where(world.users.joined_at <= midnight, rng.poisson(expected), 0)
+        visitors = np.repeat(np.arange(params.n_users), arrived)
+        for first in range(0, len(visitors), VISITS_AT_ONCE):
+            users = visitors[first : first + VISITS_AT_ONCE]
+            numbers = np.arange(n_visits, n_visits + len(users))
+            n_visits += len(users)
+            parts.extend(_visit(world, shelf, rng, users, numbers, midnight))
+    sights = Sights.join(parts)
+    return sights.take(_possible(sights))
+
+
+def _visit(
+    world: World, shelf: Shelf, rng: np.random.Generator, users: Int64, numbers: Int64, midnight: int
+) -> Iterator[Sights]:
+    """One visit of each of the users on one day."""
+    params = world.params
+    hours = np.mod(world.users.hours[users] + 1.5 * rng.standard_normal(len(users)), 24)
+    starts = midnight + (hours * 3600).astype(np.int64) * MICROSECONDS_A_SECOND
+    tastes = _in_the_mood(world, rng, users, starts)
+
+    items = shelf.draw(rng, users, params.page_size)
+    utilities = world.utilities(tastes, users, items)
+    chosen = rng.random(items.shape) < examination(world) * click_probability(utilities)
+    steps = np.cumsum(rng.integers(2, 15, items.shape), axis=1) * MICROSECONDS_A_SECOND
+    kept = np.ones(items.shape, dtype=np.bool_) if params.exposures else chosen
+    page = np.broadcast_to(np.arange(1, params.page_size + 1, dtype=np.int16), items.shape)
+    row, _ = np.nonzero(kept)
+    yield Sights(
+        users[row],
+        items[kept],
+        (starts[:, None] + steps)[kept],
+        numbers[row],
+        page[kept],
+        shelf.probability(users, items)[kept].astype(np.float32),
+        chosen[kept],
+        utilities[kept],
+    )
+
+    row = np.repeat(np.arange(len(users)), rng.poisson(params.searches, len(users)))
+    pool = shelf.draw(rng, users[row], params.search_pool)
+    utilities = world.utilities(tastes[row], users[row], pool)
+    best = np.argmax(utilities + rng.gumbel(size=pool.shape).astype(np.float32), axis=1)[:, None]
+    nth = np.arange(len(row)) - np.searchsorted(row, row)
+    delays = (180 + nth * 240 + rng.integers(0, 200, len(row))) * MICROSECONDS_A_SECOND
+    yield Sights(
+        users[row],
+        np.take_along_axis(pool, best, axis=1)[:, 0],
+        starts[row] + delays,
+        numbers[row],
+        np.full(len(row), SEARCHED, dtype=np.int16),
+        np.full(len(row), np.nan, dtype=np.float32),
+        np.ones(len(row), dtype=np.bool_),
+        np.take_along_axis(utilities, best, axis=1)[:, 0],
+    )
+
+
+def _in_the_mood(world: World, rng: np.random.Generator, users: Int64, at: Int64) -> Float32:
+    """Tastes of one visit: the person's own, leaning towards one of their interests of that time."""
+    params = world.params
+    passed = (at - params.start_at) / (params.end_at - params.start_at)
+    late = (rng.random(len(users)) < passed * params.drift).astype(np.int64)
+    which = rng.integers(0, world.users.interests.shape[2], len(users))
+    lean = world.attributes[world.users.interests[users, late, which]]
+    return unit_rows(world.tastes(users, at) + np.float32(params.mood) * lean)
+
+
+def _possible(sights: Sights) -> Int64:
+    """Entries that can have happened: an item once a page, and never after the person has chosen it."""
+    order = np.lexsort((sights.slots, sights.times, sights.items, sights.users))
+    users, items, visits = sights.users[order], sights.items[order], sights.visits[order]
+    same = np.concatenate([[False], (users[1:] == users[:-1]) & (items[1:] == items[:-1])])
+    shown = sights.slots[order] != SEARCHED
+    again = same & shown & np.concatenate([[False], (visits[1:] == visits[:-1]) & shown[:-1]])
+    chosen = sights.chosen[order] & ~again
+    group = np.cumsum(~same) - 1
+    before = np.cumsum(chosen) - chosen
+    starts = before[np.flatnonzero(~same)]
+    possible = order[~again & (before - starts[group] == 0)]
+    return np.sort(possible)
