@@ -1,4 +1,4 @@
-"""The processes of compose.yaml started natively: Prefect server on PostgreSQL, worker, the service on PostgreSQL and Redis.
+"""The processes of compose.yaml started natively: Prefect on PostgreSQL, worker, service on PostgreSQL and Redis.
 
     python infra/native.py smoke      starts all of them, runs the smoke test, stops them
     python infra/native.py up         starts all of them and stays until Ctrl-C
