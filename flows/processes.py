@@ -1,0 +1,92 @@
+"""Child processes that do not outlive us: `kill -9` of a flow leaves no server and no build behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+# Runs before the child's own program and stays in force through exec: SIGTERM when the parent is gone. A launcher
+# rather than preexec_fn, which is not safe beside the threads that Prefect keeps.
+_LAUNCHER = """
+import ctypes, os, signal, sys
+try:
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+except (AttributeError, OSError):
+    pass
+if os.getppid() != int(sys.argv[1]):
+    sys.exit(143)
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
+def start(command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, log: Path) -> subprocess.Popen[bytes]:
+    """Starts a child in a process group of its own; what it says goes to `log`."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    launcher = [sys.executable, "-S", "-E", "-c", _LAUNCHER, str(os.getpid()), *map(str, command)]
+    with log.open("wb") as out:
+        return subprocess.Popen(
+            launcher,
+            env=dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def stop(process: subprocess.Popen[bytes], *, grace_s: float = 10) -> None:
+    """Ends a child and its group: asked first, forced after `grace_s`."""
+    if process.poll() is None:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(grace_s)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def wait_ready(process: subprocess.Popen[bytes], url: str, *, timeout_s: float) -> bool:
+    """Waits until `url` answers 200; False when the process ended or the time is over."""
+    return wait_for(lambda: process.poll() is not None, lambda: _answers(url), timeout_s=timeout_s)
+
+
+def wait_for(over: Callable[[], bool], done: Callable[[], bool], *, timeout_s: float) -> bool:
+    """Waits until `done`; False when it is `over` before, or after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if done():
+            return True
+        if over():
+            return False
+        time.sleep(0.1)
+    return False
+
+
+def tail(log: Path, n_characters: int = 1500) -> str:
+    """The end of a log, for a message."""
+    return log.read_text(encoding="utf-8", errors="replace")[-n_characters:].strip() if log.is_file() else ""
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as reply:  # noqa: S310
+            return bool(reply.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
