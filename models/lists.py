@@ -1,0 +1,105 @@
+"""Properties of the lists themselves: coverage, novelty, diversity and popularity bias."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from models.exam import Exam
+
+Int64 = npt.NDArray[np.int64]
+Float64 = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
+
+HEAD_SHARE = 0.1
+
+
+def head(popularity: Int64) -> Bool:
+    """(n_items,) whether an item is among the 10 % most popular of those with history.
+
+    Ties at the border fall as numpy's default sort leaves them, which is what pandas' `sort_values` does too.
+    """
+    known = np.flatnonzero(popularity > 0)
+    falling = (len(known) - 1 - np.argsort(popularity[known][::-1]))[::-1]
+    chosen = np.zeros(len(popularity), dtype=np.bool_)
+    chosen[known[falling[: max(1, round(HEAD_SHARE * len(known)))]]] = len(known) > 0
+    return chosen
+
+
+def list_values(exam: Exam, lists: Int64, k: int) -> dict[str, Float64]:
+    """Each property of each query's first k items, shape (n_queries,); NaN where the list does not tell.
+
+    novelty     mean of -log2(users of the item / all users), at least half a user, in bits
+    arp         mean popularity before the cut (users of the item)
+    pop_lift    arp over the mean popularity of the user's own history; 1 is calibrated
+    head_share  share of the list among the 10 % most popular items
+    ild         mean pairwise 1 - cosine of the items' tags (items of the item table; NaN below two)
+    """
+    top = lists[:, :k]
+    shown = top >= 0
+    n_shown = np.where(shown.any(axis=1), shown.sum(axis=1), np.nan)
+    popularity = np.where(shown, exam.popularity[top], 0).astype(np.float64)
+    bits = np.where(shown, -np.log2(np.maximum(popularity, 0.5) / max(exam.n_users, 1)), 0.0)
+    values = {
+        f"novelty@{k}": bits.sum(axis=1) / n_shown,
+        f"arp@{k}": popularity.sum(axis=1) / n_shown,
+        f"head_share@{k}": (shown & head(exam.popularity)[top]).sum(axis=1) / n_shown,
+    }
+    values[f"pop_lift@{k}"] = values[f"arp@{k}"] / exam.habit
+    if exam.has_tags:
+        values[f"ild@{k}"] = _diversity(exam, top)
+    return values
+
+
+def list_properties(exam: Exam, lists: Int64, k: int, chosen: Bool, values: dict[str, Float64]) -> dict[str, float]:
+    """The properties over the chosen queries; novelty, arp, head_share weigh every slot alike, the others every user.
+
+    coverage@k          distinct items shown / items with history     coverage_catalog@k  … / all items
+    gini@k              of exposure over items with history, 0 equal, 1 concentrated
+    """
+    top = lists[chosen, :k]
+    slots = (top >= 0).sum(axis=1).astype(np.float64)
+    if not slots.sum():
+        return {}
+    figures: dict[str, float] = {}
+    for name in ("novelty", "arp", "head_share"):
+        column = values[f"{name}@{k}"][chosen]
+        figures[f"{name}@{k}"] = float(np.nansum(column * slots) / slots.sum())
+    for name in ("pop_lift", "ild"):
+        column = values.get(f"{name}@{k}", np.full(len(chosen), np.nan))[chosen]
+        if not np.isnan(column).all():
+            figures[f"{name}@{k}"] = float(np.nanmean(column))
+    exposure = np.bincount(top[top >= 0], minlength=len(exam.item_ids))
+    n_known = int((exam.popularity > 0).sum())
+    figures[f"coverage@{k}"] = float((exposure > 0).sum() / max(n_known, 1))
+    figures[f"coverage_catalog@{k}"] = float((exposure > 0).sum() / max(exam.n_catalogue, 1))
+    figures[f"gini@{k}"] = gini(exposure[(exam.popularity > 0) | (exposure > 0)])
+    return figures
+
+
+def gini(exposure: Int64) -> float:
+    """Gini index in [0, 1) of non-negative counts, 0 when all are equal."""
+    ordered = np.sort(exposure).astype(np.float64)
+    n = len(ordered)
+    return float((2 * np.arange(1, n + 1) - n - 1) @ ordered / (n * ordered.sum()))
+
+
+def _diversity(exam: Exam, top: Int64) -> Float64:
+    """Mean pairwise 1 - cosine: the pairs' cosines add up to |sum of unit rows|² - n (zero rows count 0)."""
+    n_tags = np.bincount(exam.tag_items, minlength=len(exam.item_ids))
+    n_all_tags = int(exam.tag_ids.max()) + 1 if len(exam.tag_ids) else 1
+    first = np.searchsorted(exam.tag_items, np.arange(len(exam.item_ids)))
+    counted = (top >= 0) & exam.described[top]
+    query = np.nonzero(counted)[0]
+    item = top[counted]
+    repeats = n_tags[item]
+    starts = np.repeat(first[item] - np.concatenate([[0], np.cumsum(repeats)[:-1]]), repeats) if len(item) else item
+    entries = starts + np.arange(repeats.sum())
+    keys = np.repeat(query, repeats) * n_all_tags + exam.tag_ids[entries]
+    cells, cell = np.unique(keys, return_inverse=True)
+    sums = np.bincount(cell, weights=np.repeat(1.0 / np.sqrt(np.maximum(repeats, 1)), repeats), minlength=len(cells))
+    squared = np.bincount(cells // n_all_tags, weights=sums**2, minlength=len(top))
+    units = np.bincount(query, weights=(repeats > 0).astype(np.float64), minlength=len(top))
+    n = counted.sum(axis=1).astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(n > 1, 1.0 - (squared - units) / (n * (n - 1)), np.nan)
