@@ -54,15 +54,11 @@ def combined_hash(files: dict[str, str]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def seal(
-    folder: Path, *, features: Sequence[str], data_hash: str, params_hash: str, code_version: str
-) -> Manifest:
+def seal(folder: Path, *, features: Sequence[str], data_hash: str, params_hash: str, code_version: str) -> Manifest:
     """Writes manifest.json over everything that lies in `folder`; the folder is not to be changed afterwards."""
     files = sha256_of_files(folder)
     if not files:
-        raise BundleError(
-            f"bundle {folder}: there is no file to seal; run the stages before it (`dvc repro bundle`)"
-        )
+        raise BundleError(f"bundle {folder}: there is no file to seal; run the stages before it (`dvc repro bundle`)")
     manifest = Manifest(combined_hash(files), files, list(features), data_hash, params_hash, code_version)
     write_text(json.dumps(asdict(manifest), indent=1, sort_keys=True) + "\n", folder / MANIFEST)
     return manifest
@@ -82,9 +78,7 @@ def read_manifest(folder: Path) -> Manifest:
             f"bundle {folder}: no {MANIFEST}; make one with `recops run` (or name another folder)"
         ) from None
     except (ValueError, TypeError) as error:
-        raise BundleError(
-            f"bundle {folder}: {MANIFEST} is not readable ({error}); run `dvc repro bundle`"
-        ) from None
+        raise BundleError(f"bundle {folder}: {MANIFEST} is not readable ({error}); run `dvc repro bundle`") from None
 
 
 def unseal(folder: Path) -> Manifest:
@@ -106,7 +100,5 @@ def unseal(folder: Path) -> Manifest:
             f"bundle {folder}: {added} came in after it was sealed; remove them or run `dvc repro bundle`"
         )
     if combined_hash(manifest.files) != manifest.hash:
-        raise BundleError(
-            f"bundle {folder}: the hash in {MANIFEST} does not fit its files; run `dvc repro bundle`"
-        )
+        raise BundleError(f"bundle {folder}: the hash in {MANIFEST} does not fit its files; run `dvc repro bundle`")
     return manifest
