@@ -57,7 +57,7 @@ class Params(BaseModel):
     heavy_user_items: int = Field(50, ge=1)
     """Users with at least so many are heavy_users; light_users are those between."""
     tail_share: float = Field(0.8, gt=0, lt=1)
-    """Share of the items with history, the least popular, whose targets are the slice tail_items."""
+    """Share of the items with history, the least popular (and all as popular as the last of them): slice tail_items."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,9 @@ class Evaluation:
 def slices_of(exam: Exam, params: Params) -> dict[str, tuple[Bool, Bool]]:
     """Slice → (which targets count, which queries count)."""
     known = exam.popularity > 0
-    by_popularity = np.flatnonzero(known)[np.argsort(exam.popularity[known], kind="stable")]
-    tail = np.zeros(len(known), dtype=np.bool_)
-    tail[by_popularity[: round(params.tail_share * len(by_popularity))]] = True
+    rising = np.sort(exam.popularity[known])
+    border = rising[max(0, round(params.tail_share * len(rising)) - 1)] if len(rising) else 0
+    tail = known & (exam.popularity <= border)
     n, everyone = exam.n_history, np.ones(len(exam), dtype=np.bool_)
     every, warm = np.ones(len(exam.targets), dtype=np.bool_), n > 0
     new, heavy = n <= params.new_user_items, n >= max(params.heavy_user_items, params.new_user_items + 1)

@@ -70,7 +70,7 @@ def difference(ours: Float64, theirs: Float64, *, n_resamples: int, seed: int, c
 def ratio_less_one(ours: Float64, theirs: Float64) -> Float64:
     """ours / theirs - 1, elementwise, safe where theirs is 0: 0 when both are, else infinity with the sign of ours."""
     safe = np.where(theirs == 0, 1.0, theirs)
-    unbounded = np.where(ours == 0, 0.0, np.sign(ours) * np.inf)
+    unbounded = np.where(ours == 0, 0.0, np.copysign(np.inf, ours))
     return np.where(theirs == 0, unbounded, ours / safe - 1.0)
 
 

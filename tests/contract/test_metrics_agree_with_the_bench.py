@@ -32,7 +32,7 @@ def bench() -> ModuleType:
 
 
 def _world(seed: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """History, later rows, recommendations, items: repeats, new users, new items, short and missing lists, rank gaps."""
+    """History, later rows, recommendations, items: repeats, new users and items, short and missing lists, rank gaps."""
     rng = np.random.default_rng(seed)
     n_users, n_items = int(rng.integers(5, 60)), int(rng.integers(25, 90))
     popularity = 1.0 / np.arange(1, n_items + 1)
