@@ -1,0 +1,94 @@
+"""Rules: what an expectation says, how Great Expectations checks it, and the few shapes that rules have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One expectation: its suite, name, sentence, Great Expectations class with arguments, and the remedy."""
+
+    suite: str
+    name: str
+    says: str
+    expectation: str
+    arguments: dict[str, Any]
+    remedy: str = "correct the rows at their source and import again"
+    shows: tuple[str, ...] = field(default=())
+    """Columns that an example names."""
+
+    @property
+    def title(self) -> str:
+        """Suite and name, as messages and validation.json call the rule."""
+        return f"{self.suite}.{self.name}"
+
+    @property
+    def at_most(self) -> float:
+        """Share of rows that may break the rule."""
+        return round(1.0 - float(self.arguments.get("mostly", 1.0)), 6)
+
+
+def filled(suite: str, column: str, shows: tuple[str, ...]) -> Rule:
+    """No nulls in a column."""
+    return Rule(suite, f"{column}_is_there", f"Every row has its {column}.", "ExpectColumnValuesToNotBeNull",
+                {"column": column}, shows=("row", *shows))  # fmt: skip
+
+
+def named(suite: str, column: str, shows: tuple[str, ...]) -> Rule:
+    """No blank ids."""
+    return Rule(suite, f"{column}_is_no_blank", f"Every {column} is more than blanks.", "ExpectColumnValuesToBeBetween",
+                {"column": f"{column}_letters", "min_value": 1}, shows=shows)  # fmt: skip
+
+
+def unique(suite: str, key: tuple[str, ...]) -> Rule:
+    """No key twice."""
+    says = f"No two rows of {suite} have the same {' and '.join(key)}."
+    remedy = f"keep one row for each {' and '.join(key)}"
+    if len(key) == 1:
+        return Rule(
+            suite, "key_is_unique", says, "ExpectColumnValuesToBeUnique", {"column": key[0]}, remedy, ("row", *key)
+        )
+    return Rule(suite, "key_is_unique", says, "ExpectCompoundColumnsToBeUnique", {"column_list": list(key)}, remedy,
+                ("row", *key))  # fmt: skip
+
+
+def true(
+    name: str, says: str, column: str, at_most: float, remedy: str, shows: tuple[str, ...], suite: str = "interactions"
+) -> Rule:
+    """A yes in a column of answers, but for a share of the rows."""
+    arguments = {"column": column, "value_set": [True], "mostly": 1.0 - at_most}
+    return Rule(suite, name, _with_share(says, at_most), "ExpectColumnValuesToBeInSet", arguments, remedy, shows)
+
+
+def between(
+    name: str,
+    says: str,
+    column: str,
+    low: float | None,
+    high: float | None,
+    shows: tuple[str, ...],
+    at_most: float = 0.0,
+    remedy: str = "",
+) -> Rule:
+    """A number of an interaction within bounds (null: open)."""
+    arguments = {"column": column, "min_value": low, "max_value": high, "mostly": 1.0 - at_most}
+    return Rule(
+        "interactions", name, _with_share(says, at_most), "ExpectColumnValuesToBeBetween", arguments, remedy, shows
+    )
+
+
+def whole(name: str, says: str, column: str, low: float | None, high: float | None, remedy: str) -> Rule:
+    """A measure of all data within bounds (null: open)."""
+    arguments = {"column": column, "min_value": low, "max_value": high}
+    return Rule("whole", name, says, "ExpectColumnValuesToBeBetween", arguments, remedy, (column,))
+
+
+def _with_share(says: str, at_most: float) -> str:
+    return says if at_most == 0 else f"{says} At most {100 * at_most:g} % of the rows may differ."
+
+
+def open_end(bound: float | None) -> str:
+    """A bound as text."""
+    return "anything" if bound is None else f"{bound:g}"
