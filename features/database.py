@@ -32,6 +32,7 @@ class Database(Protocol):
 
     big_integer_key: str
     lock_the_schema: str
+    has_table: str
 
     @contextmanager
     def transaction(self, *, write: bool = False) -> Iterator[Statements]: ...
@@ -60,6 +61,7 @@ class SqliteDatabase:
 
     big_integer_key = "integer primary key"
     lock_the_schema = "select 1"
+    has_table = "select 1 from sqlite_master where type = 'table' and name = ?"
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -115,6 +117,7 @@ class PostgresDatabase:
 
     big_integer_key = "bigint primary key"
     lock_the_schema = "select pg_advisory_xact_lock(733116)"  # `create if not exists` alone races between processes
+    has_table = "select 1 from pg_class where oid = to_regclass(?)"
 
     def __init__(self, url: str) -> None:
         self.url = url

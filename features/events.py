@@ -214,22 +214,13 @@ class EventLog:
     def _make(self) -> None:
         if self._made:
             return
-        if self._is_made():
-            self._made = True
-            return
         with self.database.transaction(write=True) as statements:
             statements.execute(self.database.lock_the_schema)
-            for sql in _tables(self.database.big_integer_key):
-                statements.execute(sql)
+            # asked first: even `create index if not exists` waits for other writers, which may wait for us
+            if not statements.execute(self.database.has_table, ("event_state",)):
+                for sql in _tables(self.database.big_integer_key):
+                    statements.execute(sql)
         self._made = True
-
-    def _is_made(self) -> bool:
-        """Asked first: `create index if not exists` waits for other writers, which may wait for us."""
-        try:
-            with self.database.transaction() as statements:
-                return bool(statements.execute("select id from event_state"))
-        except DatabaseError:
-            return False
 
 
 def _tables(big_integer_key: str) -> list[str]:

@@ -54,7 +54,7 @@ def _files(folder: Path) -> list[Shard]:
 
 
 def compact(log: EventLog, folder: Path) -> int:
-    """Writes what comes after the last shard; a last shard below SHARD_ROWS is written anew, longer. How many came in."""
+    """Writes what comes after the last shard; one below SHARD_ROWS is written anew, longer. How many came in."""
     kept = shards(folder)
     for left in set(_files(folder)) - set(kept):
         left.path.unlink()
