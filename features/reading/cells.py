@@ -1,0 +1,200 @@
+"""Cells: one column as text, numbers, instants, lists or vectors; what is there and cannot be read is marked bad."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from features.errors import UserError
+from features.schema import type_of_time
+
+EARLIEST, LATEST = -2_208_988_800_000_000, 7_258_118_400_000_000  # 1900 and 2200 [µs since 1970]
+UNKNOWN = ["", "na", "nan", "n/a", "null", "none", "nil", "\\n"]  # no number, no instant, and no fault
+# upper bound of the typical size of seconds, milliseconds, microseconds (else nanoseconds) and their length in µs
+UNITS = ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (float("inf"), 1e-3))
+FORMATS = (
+    ("%Y-%m-%d %H:%M:%S%.f%z", True),
+    ("%Y-%m-%d %H:%M:%S%.f", False),
+    ("%Y-%m-%d %H:%M%z", True),
+    ("%Y-%m-%d %H:%M", False),
+    ("%Y%m%d %H%M%S%z", True),
+)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """`values` as read (null where nothing is there), `bad` where something is there that cannot be read."""
+
+    values: pl.Series
+    bad: pl.Series
+    reason: str
+
+
+def read_cells(column: pl.Series, kind: pl.DataType | type[pl.DataType], shown: str) -> Cells:
+    """A column of a file as the type that its Table asks for.
+
+    Raises:
+        UserError: the whole column has a type that can never be read so (a list where an id belongs).
+    """
+    if column.dtype == pl.Null:
+        column = column.cast(pl.String)
+    if isinstance(column.dtype, pl.Categorical | pl.Enum):
+        column = column.cast(pl.String)
+    reader = _READERS[str(kind)]
+    found = reader(column)
+    if found is None:
+        raise UserError(
+            f"{shown}: column '{column.name}' is {column.dtype}, expected {_WANTED[str(kind)]}; "
+            "convert it where the file is written"
+        )
+    return found
+
+
+def _text(column: pl.Series) -> Cells | None:
+    if column.dtype.is_float():
+        whole = column.drop_nulls().drop_nans()
+        column = column.fill_nan(None)
+        if ((whole % 1) == 0).all() and (whole.abs() < 2**53).all():
+            column = column.cast(pl.Int64)
+    elif not (column.dtype == pl.String or column.dtype.is_integer()):
+        return None
+    values = column.cast(pl.String).str.strip_chars()
+    return _cells(values.set(values == "", None), None, "no text")
+
+
+def _number(column: pl.Series) -> Cells | None:
+    if column.dtype == pl.String:
+        cleaned = _known(column)
+        values = cleaned.cast(pl.Float64, strict=False)
+        return _cells(values, cleaned.is_not_null() & ~_finite(values), "no number")
+    if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
+        return None
+    values = column.cast(pl.Float64).fill_nan(None)
+    return _cells(values, values.is_infinite().fill_null(False), "no finite number")
+
+
+def _instant(column: pl.Series) -> Cells | None:
+    kind = column.dtype
+    if isinstance(kind, pl.Datetime):
+        aware = column.dt.replace_time_zone("UTC") if kind.time_zone is None else column.dt.convert_time_zone("UTC")
+        return _in_range(aware.dt.cast_time_unit("us").cast(pl.Int64), column.is_not_null())
+    if kind == pl.Date:
+        return _in_range(column.cast(pl.Datetime("us")).cast(pl.Int64), column.is_not_null())
+    if kind.is_numeric():
+        numbers = column.fill_nan(None) if kind.is_float() else column
+        return _in_range(_micros(numbers), numbers.is_not_null())
+    if kind != pl.String:
+        return None
+    cleaned = _known(column)
+    whole = cleaned.cast(pl.Int64, strict=False)
+    if whole.null_count() == cleaned.null_count():
+        return _in_range(_micros(whole), cleaned.is_not_null())
+    numbers = cleaned.cast(pl.Float64, strict=False)
+    micros = _micros(numbers)
+    return _in_range(micros.fill_null(_iso(cleaned.set(numbers.is_not_null(), None))), cleaned.is_not_null())
+
+
+def _micros(numbers: pl.Series) -> pl.Series:
+    """Epoch numbers as µs; the unit is told by the size of the middle one."""
+    middle = numbers.cast(pl.Float64).abs().median()
+    scale = next(length for bound, length in UNITS if float(middle or 0.0) < bound)  # type: ignore[arg-type]
+    if numbers.dtype.is_integer():
+        wide = numbers.cast(pl.Int64, strict=False)
+        if scale < 1:
+            return wide // 1000
+        safe = wide.set(wide.abs() > LATEST // int(scale), None)
+        return safe * int(scale)
+    exact = (numbers.cast(pl.Float64) * scale).round()
+    return exact.set(~(exact.abs() <= LATEST).fill_null(True), None).cast(pl.Int64, strict=False)
+
+
+def _iso(text: pl.Series) -> pl.Series:
+    """ISO-8601 text as µs; without an offset it is UTC, without a time of day it is midnight."""
+    rest = text.str.replace(r"^(\d{4}-?\d{2}-?\d{2})[Tt_]", "${1} ").str.replace(r"\s*([Zz]|UTC|GMT)$", "+00:00")
+    rest = rest.str.replace(r"(:\d{2}(?:\.\d+)?)\s*([+-]\d{2})$", "${1}${2}:00")
+    rest = rest.str.replace(r"\s+([+-]\d{2}:?\d{2})$", "${1}")
+    day_only = rest.str.contains(r"^\d{4}-\d{2}-\d{2}$")
+    found = rest.set(~day_only.fill_null(False), None).str.to_date("%Y-%m-%d", strict=False)
+    micros = found.cast(pl.Datetime("us")).cast(pl.Int64)
+    for form, offset in FORMATS:
+        left = micros.is_null() & rest.is_not_null()
+        if not left.any():
+            break
+        some = rest.set(~left, None)
+        if offset:
+            parsed = some.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
+        else:
+            parsed = some.str.to_datetime(form, time_unit="us", strict=False)
+        micros = micros.fill_null(parsed.cast(pl.Int64))
+    return micros
+
+
+def _in_range(micros: pl.Series, present: pl.Series) -> Cells:
+    micros = micros.set(~micros.is_between(EARLIEST, LATEST).fill_null(True), None)
+    values = micros.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    reason = "no instant between 1900 and 2200 (epoch s, ms, µs or ISO-8601)"
+    return _cells(values, present & values.is_null(), reason)
+
+
+def _list(column: pl.Series) -> Cells | None:
+    if column.dtype == pl.String:
+        column = column.str.split("|")
+    elif isinstance(column.dtype, pl.Array):
+        column = column.arr.to_list()
+    inner = getattr(column.dtype, "inner", None)
+    if not isinstance(column.dtype, pl.List) or inner is None or inner.is_nested():
+        return None
+    parts = column.cast(pl.List(pl.String)).list.eval(pl.element().str.strip_chars())
+    values = parts.list.eval(pl.element().filter(pl.element().is_not_null() & (pl.element() != "")))
+    return _cells(values.set((values.list.len() == 0).fill_null(False), None), None, "no list")
+
+
+def _vector(column: pl.Series) -> Cells | None:
+    present = column.is_not_null()
+    if column.dtype == pl.String:
+        cleaned = column.str.strip_chars(" []()\t")
+        present = (cleaned != "").fill_null(False)
+        parts = cleaned.str.replace_all(r"[|,;\s]+", " ").str.split(" ")
+        column = parts.list.eval(pl.element().cast(pl.Float32, strict=False))
+    elif isinstance(column.dtype, pl.Array):
+        column = column.arr.to_list()
+    inner = getattr(column.dtype, "inner", None)
+    if not isinstance(column.dtype, pl.List) or inner is None or not inner.is_numeric():
+        return None
+    values = column.cast(pl.List(pl.Float32))
+    sound = values.list.eval(pl.element().is_finite().fill_null(False)).list.all() & (values.list.len() > 0)
+    sound = sound.fill_null(False)
+    return _cells(values.set(~sound, None), present & ~sound, "no list of finite numbers")
+
+
+def _known(column: pl.Series) -> pl.Series:
+    cleaned = column.str.strip_chars()
+    return cleaned.set(cleaned.str.to_lowercase().is_in(UNKNOWN).fill_null(False), None)
+
+
+def _finite(values: pl.Series) -> pl.Series:
+    return values.is_finite().fill_null(False)
+
+
+def _cells(values: pl.Series, bad: pl.Series | None, reason: str) -> Cells:
+    if bad is None:
+        bad = pl.repeat(False, len(values), dtype=pl.Boolean, eager=True)
+    return Cells(values.set(bad, None) if bad.any() else values, bad, reason)
+
+
+_READERS: dict[str, Callable[[pl.Series], Cells | None]] = {
+    str(pl.String): _text,
+    str(pl.Float64): _number,
+    str(type_of_time): _instant,
+    str(pl.List(pl.String)): _list,
+    str(pl.List(pl.Float32)): _vector,
+}
+_WANTED = {
+    str(pl.String): "text or whole numbers",
+    str(pl.Float64): "numbers",
+    str(type_of_time): "instants (epoch s, ms, µs or ISO-8601)",
+    str(pl.List(pl.String)): "lists of text or text like a|b|c",
+    str(pl.List(pl.Float32)): "lists of numbers",
+}

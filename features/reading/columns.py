@@ -1,0 +1,119 @@
+"""Columns: which column of a file is which of ours, by our own names, by --map, or by a guess that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from features.errors import UserError
+from features.schema import RAW_TABLES, Table
+
+SYNONYMS = {"value": ("rating",)}  # part of the import contract, no guess
+OBLIGATORY = {
+    "interactions": ("user_id", "item_id"),
+    "items": ("item_id",),
+    "users": ("user_id",),
+    "relations": ("user_id", "friend_id"),
+    "item_vectors": ("item_id", "vector"),
+}
+# what others call it (lower case, letters and digits only), the likeliest first
+GUESSES: dict[str, tuple[str, ...]] = {
+    "user_id": (
+        *("userid", "user", "uid", "useruuid", "customerid", "customer", "clientid", "client", "memberid", "member"),
+        *("visitorid", "visitor", "reviewerid", "accountid", "account", "profileid", "personid", "sessionid"),
+    ),
+    "item_id": (
+        *("itemid", "item", "iid", "productid", "product", "movieid", "movie", "bookid", "book", "articleid", "article"),
+        *("newsid", "trackid", "songid", "artistid", "videoid", "contentid", "sku", "stockcode", "parentasin", "asin"),
+        *("isbn", "gameid", "businessid", "recipeid", "animeid", "offerid"),
+    ),
+    "timestamp": (
+        *("timestamp", "time", "ts", "datetime", "date", "eventtime", "eventtimestamp", "unixreviewtime", "unixtime"),
+        *("createdat", "invoicedate", "orderdate", "purchasedate", "ratedat", "occurredat", "when"),
+    ),
+    "event": ("event", "eventtype", "eventname", "action", "actiontype", "behavior", "behaviortype", "interactiontype"),
+    "value": ("value", "rating", "score", "stars", "overall", "ratingvalue", "playcount", "listencount", "weight"),
+    "known_at": ("knownat",),
+    "title": ("title", "name", "itemname", "productname", "movietitle", "booktitle", "headline", "itemtitle"),
+    "description": ("description", "summary", "abstract", "overview", "plot", "text", "body", "itemdescription"),
+    "tags": ("tags", "genres", "genre", "keywords", "labels"),
+    "category": ("category", "maincategory", "categoryname", "productcategory", "department", "section"),
+    "price": ("price", "unitprice"),
+    "created_at": ("createdat", "publishedat"),
+    "friend_id": ("friendid", "friend", "friendsid", "targetid", "target", "followeeid", "followee", "trusteeid"),
+    "modality": ("modality",),
+    "vector": ("vector", "embedding", "embeddings", "features"),
+}
+RELATION_USERS = ("sourceid", "source", "followerid", "follower", "trusterid")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`taken` is theirs → ours; `guessed` the part of it, ours → theirs, that nobody told us."""
+
+    taken: Mapping[str, str]
+    guessed: Mapping[str, str]
+
+
+def choose_columns(table: Table, found: list[str], mapped: Mapping[str, str], shown: str) -> Choice:
+    """Our columns among those of a file.
+
+    Raises:
+        UserError: an obligatory column is not there and none looks like it.
+    """
+    taken: dict[str, str] = {}
+    guessed: dict[str, str] = {}
+    for ours in table.columns:
+        theirs = _told(table, ours, found, mapped, shown)
+        if theirs is None:
+            free = [name for name in found if name not in taken and name not in mapped.values()]
+            theirs = next((name for name in (ours, *SYNONYMS.get(ours, ())) if name in free), None)
+            if theirs is None:
+                theirs = _guess(table, ours, free)
+                if theirs is not None:
+                    guessed[ours] = theirs
+        if theirs is not None:
+            taken[theirs] = ours
+        elif ours in OBLIGATORY[table.name]:
+            raise UserError(
+                f"{shown}: no column for '{ours}'; there are {found}; "
+                f"name the column '{ours}' (line 1 of a csv file names the columns) or say `--map {ours}=THEIRS`"
+            )
+    return Choice(taken, guessed)
+
+
+def check_mapping(mapped: Mapping[str, str], found: Mapping[str, list[str]]) -> None:
+    """That every `--map ours=theirs` names a column of ours and one that is in some file (`found` by table).
+
+    Raises:
+        UserError: it does not.
+    """
+    for key, theirs in mapped.items():
+        named, _, ours = key.rpartition(".")
+        tables = [named] if named else list(RAW_TABLES)
+        if not any(name in RAW_TABLES and ours in RAW_TABLES[name].columns for name in tables):
+            known = sorted({column for table in RAW_TABLES.values() for column in table.columns})
+            raise UserError(f"--map {key}={theirs}: '{key}' is no column of ours; there are {known}")
+        if not any(theirs in found.get(name, []) for name in tables):
+            there = {name: found[name] for name in tables if name in found}
+            raise UserError(
+                f"--map {key}={theirs}: no column '{theirs}' in any file; there are {there}; correct the name"
+            )
+
+
+def _told(table: Table, ours: str, found: list[str], mapped: Mapping[str, str], shown: str) -> str | None:
+    own = mapped.get(f"{table.name}.{ours}")
+    if own is not None and own not in found:
+        raise UserError(f"{shown}: no column '{own}' as --map {table.name}.{ours}={own} says; there are {found}")
+    theirs = own or mapped.get(ours)
+    return theirs if theirs in found else None
+
+
+def _guess(table: Table, ours: str, free: list[str]) -> str | None:
+    names = GUESSES.get(ours, ())
+    if table.name == "relations" and ours == "user_id":
+        names = (*names, *RELATION_USERS)
+    if table.name == "interactions" or ours not in {"timestamp", "value"}:
+        plain = {"".join(ch for ch in name.lower() if ch.isalnum()): name for name in reversed(free)}
+        return next((plain[name] for name in names if name in plain), None)
+    return None

@@ -1,0 +1,23 @@
+"""csv: a folder with interactions.csv (or .tsv) and optionally items users relations item_vectors; or one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from features.reading.files import Box
+from features.reading.lines import csv_sheet
+from features.reading.sheet import Sheet
+from features.reading.tables_folder import read_tables
+from features.sources.tables import Options, RawTables
+
+ENDINGS = (".csv", ".tsv", ".txt")
+
+
+def read(path: Path, options: Options) -> RawTables:
+    """Tables from text files with a header; columns by our names, by --map, or by a guess that the report shows."""
+    return read_tables(Box.open(path), ENDINGS, _sheet, options)
+
+
+def _sheet(box: Box, name: str) -> Sheet:
+    tab = name.lower().removesuffix(".gz").endswith(".tsv")
+    return csv_sheet(box, name, separator="\t" if tab else None)

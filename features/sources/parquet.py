@@ -1,0 +1,41 @@
+"""parquet: a folder with interactions.parquet and optionally items users relations item_vectors; or one file."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import polars as pl
+
+from features.errors import UserError
+from features.reading.files import Box
+from features.reading.sheet import FILE, LINE, Sheet
+from features.reading.tables_folder import read_tables
+from features.sources.tables import Options, RawTables
+
+ENDINGS = (".parquet",)
+
+
+def read(path: Path, options: Options) -> RawTables:
+    """Tables as the design names them; `rating` for `value`, `user_friends` for `relations`, a|b|c for lists."""
+    return read_tables(Box.open(path), ENDINGS, _sheet, options)
+
+
+def _sheet(box: Box, name: str) -> Sheet | None:
+    """One file; None where it holds a table without rows (our own exports do)."""
+    shown = box.shown(name)
+    data = box.read(name)
+    if not data:
+        raise UserError(f"{shown}: the file is empty; expected a parquet file; write it again")
+    try:
+        frame = pl.read_parquet(io.BytesIO(data))
+    except (pl.exceptions.PolarsError, OSError, pl.exceptions.PanicException) as error:
+        said = str(error).split("\n", 1)[0]
+        raise UserError(
+            f"{shown}: no readable parquet file ({said}); write it again, or use `csv` for text files"
+        ) from error
+    if not frame.width or not frame.height:
+        return None
+    clash = [column for column in frame.columns if column.startswith("_")]
+    frame = frame.drop(clash).with_row_index(LINE, offset=1)
+    return Sheet(frame.with_columns(pl.col(LINE).cast(pl.Int64), pl.lit(name).alias(FILE)), shown)
