@@ -91,7 +91,10 @@ def bursts(rows: pl.DataFrame, params: NoiseParams) -> tuple[pl.DataFrame, pl.Da
         light=(pl.len().over("user_id") <= _light_rows)
         & ((pl.col("timestamp").max() - pl.col("timestamp").min()).over("user_id") <= window),
     )
-    usual = known.select(pl.col("low", "high", "light").mean().fill_null(0.0)).row(0, named=True)
+    n_valued = pl.max_horizontal(pl.col("value").count(), pl.lit(1))
+    usual = known.select(pl.col("low", "high").sum() / n_valued, pl.col("light").mean().fill_null(0.0)).row(
+        0, named=True
+    )
     found = [_windows(known, usual, window, phase, params) for phase in (timedelta(0), window / 2)]
     odd = pl.concat(found).sort("row").unique("row", keep="first", maintain_order=True)
     per_item = (
@@ -126,12 +129,12 @@ def bursts(rows: pl.DataFrame, params: NoiseParams) -> tuple[pl.DataFrame, pl.Da
 
 
 def shills(rows: pl.DataFrame, in_burst: pl.DataFrame, params: NoiseParams) -> pl.DataFrame:
-    """REASONS of kind bot: accounts with at least three rows, four fifths or more of them odd rows of bursts."""
+    """REASONS of kind bot: accounts of whose rows at least three, and at least half, are odd rows of bursts."""
     share = (
         rows.select("user_id", odd=pl.col("row").is_in(in_burst["row"].implode()))
         .group_by("user_id")
         .agg(n=pl.len(), n_odd=pl.col("odd").sum())
-        .filter((pl.col("n") >= 3) & (pl.col("n_odd") >= 0.8 * pl.col("n")))
+        .filter((pl.col("n_odd") >= 3) & (pl.col("n_odd") >= 0.5 * pl.col("n")))
         .select("user_id", reason=pl.format("{} of {} events lie in bursts: an account made for them", "n_odd", "n"))
     )
     return _reasons(rows, share, "user_id", "bot", params.bot_trust)
@@ -168,8 +171,9 @@ def _windows(
         .agg(
             n=pl.len(),
             n_users=pl.col("user_id").n_unique(),
-            low=pl.col("low").mean(),
-            high=pl.col("high").mean(),
+            n_valued=pl.col("value").count(),
+            low=pl.col("low").sum() / pl.col("value").count(),
+            high=pl.col("high").sum() / pl.col("value").count(),
             light=pl.col("light").mean(),
         )
         .filter(pl.col("n") >= params.burst_rows)
@@ -181,14 +185,15 @@ def _windows(
         .with_columns(expected=pl.max_horizontal(pl.col("elsewhere") * pl.col("n_all"), pl.lit(1.0)))
         .filter(pl.col("n") >= params.burst_times * pl.col("expected"))
         .with_columns(
-            low=_beyond_chance("low", usual["low"]),
-            high=_beyond_chance("high", usual["high"]),
-            light=_beyond_chance("light", usual["light"]),
+            low=_beyond_chance("low", usual["low"], "n_valued"),
+            high=_beyond_chance("high", usual["high"], "n_valued"),
+            light=_beyond_chance("light", usual["light"], "n"),
             few=pl.col("n") >= 10 * pl.col("n_users"),
         )
         .select("item_id", "window", "n", "expected", is_low="low", is_high="high", is_light="light", is_few="few")
     )
-    one_sided = (pl.col("is_low") & pl.col("low")) | (pl.col("is_high") & pl.col("high"))
+    at_the_end = (pl.col("is_low") & pl.col("low")) | (pl.col("is_high") & pl.col("high"))
+    one_sided = at_the_end.any().over("user_id", "item_id", "window")  # with their views and clicks on it
     return (
         placed.join(cells, on=["item_id", "window"], how="inner")
         .with_columns(
@@ -204,13 +209,16 @@ def _windows(
     )
 
 
-def _beyond_chance(share: str, usual: float) -> pl.Expr:
-    """Whether a share of at least 0.8 among n rows is rarer by chance than exp(-12) (Chernoff: P <= exp(-n KL))."""
+def _beyond_chance(share: str, usual: float, n: str) -> pl.Expr:
+    """Whether a share of at least 0.8 among `n` rows (the name of a column) is rarer by chance than exp(-12).
+
+    Chernoff's bound: P <= exp(-n KL(share, usual)), doi:10.1214/aoms/1177729330.
+    """
     if usual <= 0 or usual >= 1:
         return pl.lit(False)
     at = pl.col(share).clip(1e-9, 1 - 1e-9)
     divergence = at * (at / usual).log() + (1 - at) * ((1 - at) / (1 - usual)).log()
-    return (at >= 0.8) & (at > usual) & (pl.col("n") * divergence >= _evidence)
+    return (at >= 0.8) & (at > usual) & (pl.col(n) * divergence >= _evidence)
 
 
 def _reasons(rows: pl.DataFrame, found: pl.DataFrame, key: str, kind: str, weight: float) -> pl.DataFrame:
