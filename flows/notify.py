@@ -6,10 +6,12 @@ import json
 import logging
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from features.settings import Settings
+
+if TYPE_CHECKING:
+    from prefect.flows import FlowStateHook
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +19,14 @@ TIMEOUT_S = 5.0
 LONGEST_MESSAGE = 2000
 
 
-def notify_hooks() -> dict[str, list[Callable[..., None]]]:
+class Hooks(TypedDict):
+    """The arguments of `@flow` that tell of runs that end badly."""
+
+    on_failure: list[FlowStateHook[..., Any]]
+    on_crashed: list[FlowStateHook[..., Any]]
+
+
+def notify_hooks() -> Hooks:
     """Arguments for `@flow`: the hooks that tell of a failed and of a crashed run."""
     return {"on_failure": [tell], "on_crashed": [tell]}
 

@@ -1,0 +1,81 @@
+"""From the DAG's files into an online namespace: features through Feast, histories, as of an instant."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from features.errors import ContractError
+from features.schema import INTERACTIONS, write_parquet
+from features.settings import Settings
+
+SPLIT = Path("data/split")
+FEATURES = Path("data/features")
+PARTS = ("train", "valid", "test")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+USER_STATS = ("user_stats", "user_category_stats")
+
+
+def fill_namespace(
+    settings: Settings, namespace: str, root: Path, folder: Path, *, at: int, users: Sequence[str] | None = None
+) -> None:
+    """Makes the namespace anew and fills it with what was known at `at` [µs].
+
+    users: only these are written (a replay asks no others). folder: scratch place for their part of the features.
+    """
+    from features.online import OnlineNamespace, user_histories
+
+    rows = interactions(root)
+    features = root / FEATURES
+    if users is not None:
+        rows = rows.filter(pl.col("user_id").is_in(users))
+        features = _features_of(users, features, folder / "features")
+    online = OnlineNamespace(settings, namespace)
+    online.drop()
+    online.create()
+    online.materialize(features, user_histories(rows, at), at)
+
+
+def interactions(root: Path) -> pl.DataFrame:
+    """Every row of every part of the split, in time order of the parts."""
+    return pl.concat([INTERACTIONS.read(root / SPLIT / f"{part}.parquet") for part in PARTS])
+
+
+def data_until(root: Path) -> int:
+    """The instant at which the last row of the data was known [µs]."""
+    latest: Any = pl.concat(
+        [
+            pl.scan_parquet(root / SPLIT / f"{part}.parquet").select(pl.max_horizontal("timestamp", "known_at").max())
+            for part in PARTS
+        ]
+    ).max()
+    found = latest.collect().item()
+    if found is None:
+        raise ContractError(f"{root / SPLIT}: no interactions; import data and run the stages (`recops run`)")
+    return int((found - EPOCH) // timedelta(microseconds=1))
+
+
+def test_cut(root: Path) -> int:
+    """The instant before which the judged bundle knows everything [µs]."""
+    said = json.loads((root / SPLIT / "split.json").read_text(encoding="utf-8"))["test_cut"]
+    return microseconds(said)
+
+
+def microseconds(instant: str) -> int:
+    """µs since 1970 UTC of an ISO-8601 instant."""
+    return (datetime.fromisoformat(instant) - EPOCH) // timedelta(microseconds=1)
+
+
+def _features_of(users: Sequence[str], source: Path, target: Path) -> Path:
+    """A features folder with only these users' rows; items' rows are all there."""
+    shutil.copytree(source, target)
+    for name in USER_STATS:
+        path = target / f"{name}.parquet"
+        write_parquet(pl.read_parquet(path).filter(pl.col("user_id").is_in(users)), path)
+    return target

@@ -1,0 +1,102 @@
+"""Flow `release`: materialize → build_bento → replay → swap → record; the live release changes in `swap` alone."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+from contextvars import ContextVar
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from features.settings import Settings
+from flows import releasing
+from flows.artifacts import publish_release
+from flows.dag import project_root
+from flows.leftovers import release_lock
+from flows.notify import notify_hooks
+from flows.releasing import Plan
+from flows.restarts import guard
+from models.releases import Release, ReleaseStore
+
+logger = logging.getLogger(__name__)
+
+# settings of a call from this process; a deployment's run makes its own from the environment
+_given: ContextVar[Settings | None] = ContextVar("settings of this call", default=None)
+
+
+def release(root: Path, settings: Settings, *, who: str, force: bool = False, why: str | None = None) -> Release:
+    """Puts data/bundle live. When it is live already it says so, starts no flow and gives that release.
+
+    Raises:
+        RefusedError: the gate said no of this bundle (and it is not forced with a reason), or the replay differs.
+        BundleError: the bundle is not whole.
+        UserError: another release is under way.
+    """
+    found = releasing.check(root, settings, force=force, why=why)
+    if isinstance(found, Release):
+        logger.info("bundle %s is live already as release %s: nothing to do", found.bundle_hash[:12], found.release)
+        return found
+    token = _given.set(settings)
+    try:
+        done = release_flow(str(root), who, force, why)
+    finally:
+        _given.reset(token)
+    return ReleaseStore(settings.home).read(done)
+
+
+@task(name="materialize", cache_policy=NO_CACHE, persist_result=False)
+def materialize(plan: Plan) -> None:
+    """The release's own online namespace."""
+    releasing.materialize(plan)
+
+
+@task(name="build_bento", cache_policy=NO_CACHE, persist_result=False)
+def build_bento(plan: Plan) -> str:
+    """The Bento with the bundle inside; its tag."""
+    return releasing.build(plan)
+
+
+@task(name="replay", cache_policy=NO_CACHE, persist_result=False)
+def replay(plan: Plan, tag: str) -> int:
+    """The Bento answers test queries over HTTP as the bundle did offline; how many were asked."""
+    return releasing.replay_queries(plan, tag)
+
+
+@task(name="swap", cache_policy=NO_CACHE, persist_result=False)
+def swap(plan: Plan, tag: str) -> Release:
+    """The release is recorded and live."""
+    return releasing.swap(plan, tag)
+
+
+@task(name="record", cache_policy=NO_CACHE, persist_result=False)
+def record(plan: Plan, done: Release, n_queries: int) -> None:
+    """Who, when, from what: a log line and an artifact beside the history that the pointer keeps."""
+    logger.info("release=%s bundle=%s who=%s queries=%d", done.release, done.bundle_hash[:12], plan.who, n_queries)
+    publish_release(done, plan.why)
+
+
+@flow(name="release", persist_result=False, validate_parameters=False, **notify_hooks())
+def release_flow(root: str | None = None, who: str | None = None, force: bool = False, why: str | None = None) -> str:
+    """Puts the judged bundle live; the id of the release that is live then.
+
+    root: the project folder, the current one by default; force: also what the gate refused, with `why`.
+    """
+    guard()
+    folder, settings = project_root(Path(root) if root else Path.cwd()), _given.get() or Settings()
+    with release_lock(settings):
+        found = releasing.check(folder, settings, force=force, why=why)
+        if isinstance(found, Release):
+            return found.release
+        plan = releasing.begin(folder, settings, found, who=who or getpass.getuser(), force=force, why=why)
+        materialize(plan)
+        tag = build_bento(plan)
+        n_queries = replay(plan, tag)
+        done = swap(plan, tag)
+        record(plan, done, n_queries)
+    return done.release
+
+
+if __name__ == "__main__":
+    release_flow()
