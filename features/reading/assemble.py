@@ -38,18 +38,23 @@ def assemble(sheets: Mapping[str, Sheet], options: Options, notes: Sequence[str]
             found, artificial = timed.shaped, timed.artificial
             said += [timed.note] if timed.note else []
         if name == ITEM_VECTORS.name:
-            _check_lengths(found, sheet.shown)
+            check_lengths(found.frame, sheet.shown)
         _check_share(name, found, sheet.shown, options.bad_share)
         shaped[name] = found
         said += _told(name, found)
     tables = {
-        name: _final(name, shaped[name].frame) if name in shaped else table.empty() for name, table in RAW_TABLES.items()
+        name: _final(name, shaped[name].frame) if name in shaped else table.empty()
+        for name, table in RAW_TABLES.items()
     }
     said += _not_kept(sheets["interactions"])
     tables["items"], priced = _with_prices(tables["items"], shaped["interactions"].original)
     said += [*priced, *_sides(tables)]
     return RawTables(
-        **tables,
+        interactions=tables["interactions"],
+        items=tables["items"],
+        users=tables["users"],
+        relations=tables["relations"],
+        item_vectors=tables["item_vectors"],
         quarantine=pl.concat([found.quarantine for found in shaped.values()]),
         artificial_time=artificial,
         counts={
@@ -100,8 +105,13 @@ def _told(name: str, found: Shaped) -> list[str]:
     return notes
 
 
-def _check_lengths(found: Shaped, shown: str) -> None:
-    lengths = found.frame.group_by("modality").agg(pl.col("vector").list.len().unique().sort())
+def check_lengths(vectors: pl.DataFrame, shown: str) -> None:
+    """That all vectors of a modality have the same length.
+
+    Raises:
+        UserError: they have not.
+    """
+    lengths = vectors.group_by("modality").agg(pl.col("vector").list.len().unique().sort())
     for modality, several in lengths.sort("modality").iter_rows():
         if len(several) > 1:
             raise UserError(

@@ -83,17 +83,13 @@ class Box:
             else:
                 data = self.path.read_bytes()
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-            raise UserError(
-                f"{self.shown(name)}: the zip archive is damaged here ({error}); {_AGAIN}"
-            ) from error
+            raise UserError(f"{self.shown(name)}: the zip archive is damaged here ({error}); {_AGAIN}") from error
         except RuntimeError as error:
             raise UserError(
                 f"{self.shown(name)}: the zip archive asks for a password; unpack it and give the folder"
             ) from error
         except OSError as error:
-            raise UserError(
-                f"{self.shown(name)}: cannot be read ({error.strerror}); check its permissions"
-            ) from error
+            raise UserError(f"{self.shown(name)}: cannot be read ({error.strerror}); check its permissions") from error
         if not name.lower().endswith(".gz"):
             return data
         try:
@@ -104,9 +100,7 @@ class Box:
     def missing(self, what: str, remedy: str) -> UserError:
         """That a file which the source needs is not in the box; names what is there."""
         there = sorted({PurePosixPath(name).name for name in self.names})
-        listed = (
-            f"these files are: {there[:12]}{' and more' if len(there) > 12 else ''}" if there else "it is empty"
-        )
+        listed = f"these files are: {there[:12]}{' and more' if len(there) > 12 else ''}" if there else "it is empty"
         if any(name.startswith("interactions") for name in there):
             kind = "parquet" if "interactions.parquet" in there else "csv"
             remedy = f"it looks like tables: try `recops data import {kind} --path {self.path}`"

@@ -87,9 +87,7 @@ def split_fields(lines: pl.DataFrame, names: Sequence[str], separator: str, file
     return Sheet(frame.with_columns(pl.lit(file).alias(FILE)), shown, faults, textual=True)
 
 
-def plain_sheet(
-    box: Box, name: str, columns: Sequence[str], separator: str, encodings: Sequence[str] = UTF8
-) -> Sheet:
+def plain_sheet(box: Box, name: str, columns: Sequence[str], separator: str, encodings: Sequence[str] = UTF8) -> Sheet:
     """A file without header and without quotes, like those of MovieLens 1m (`::`) and MIND (tab)."""
     shown = box.shown(name)
     lines = lines_of(decode(box.read(name), shown, encodings))

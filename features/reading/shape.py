@@ -74,9 +74,7 @@ def set_aside(
         pl.col(FILE).alias("file"),
         pl.col(LINE).alias("line"),
         pl.coalesce(pl.when(mask).then(pl.lit(fault.column)) for fault, mask in pairs).alias("column"),
-        pl.coalesce(
-            pl.when(mask).then(_as_found(marked, fault.column)) for fault, mask in pairs
-        ).alias("found"),
+        pl.coalesce(pl.when(mask).then(_as_found(marked, fault.column)) for fault, mask in pairs).alias("found"),
         pl.coalesce(pl.when(mask).then(pl.lit(fault.reason)) for fault, mask in pairs).alias("reason"),
     )
     sound = ~marked.get_column("_aside")
@@ -124,9 +122,7 @@ def _check_key(table: Table, frame: pl.DataFrame, shown: str) -> None:
     twice = frame.filter(frame.select(table.key).is_duplicated())
     key = twice.row(0, named=True)
     same = twice.filter(pl.all_horizontal(pl.col(name) == key[name] for name in table.key))
-    lines = " and ".join(
-        f"line {line} of {file}" for file, line in same.select(FILE, LINE).head(2).iter_rows()
-    )
+    lines = " and ".join(f"line {line} of {file}" for file, line in same.select(FILE, LINE).head(2).iter_rows())
     said = ", ".join(f"{name} '{key[name]}'" for name in table.key)
     n_keys = twice.select(table.key).n_unique()
     more = f" ({n_keys} keys come more than once)" if n_keys > 1 else ""

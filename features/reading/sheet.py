@@ -47,11 +47,7 @@ class Sheet:
 
     def take(self, renamed: Mapping[str, str], *, rest: bool = False) -> Sheet:
         """Columns by `theirs: ours`; with `rest` all others follow unchanged."""
-        others = (
-            [name for name in self.columns if name not in renamed and name not in renamed.values()]
-            if rest
-            else []
-        )
+        others = [name for name in self.columns if name not in renamed and name not in renamed.values()] if rest else []
         hidden = [name for name in self.frame.columns if name.startswith("_")]
         columns = [pl.col(theirs).alias(ours) for theirs, ours in renamed.items()]
         return replace(self, frame=self.frame.select(*columns, *others, *hidden))

@@ -1,4 +1,4 @@
-"""amazon: review and metadata files of 2014, 2018 and 2023, json lines, plain or gz; a folder, a zip or a review file."""
+"""amazon: review and metadata files of 2014, 2018 and 2023 (json lines, gz); a folder, a zip or a review file."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ def _records(box: Box, name: str) -> Iterator[tuple[int, Any]]:
     """(line, the object or the line's bytes where it is none) of every line that is not blank."""
     data = box.read(name)
     if not data.strip():
-        raise UserError(f"{box.shown(name)}: the file is empty; expected one JSON object on each line; download it again")
+        raise UserError(
+            f"{box.shown(name)}: the file is empty; expected one JSON object on each line; download it again"
+        )
     decode = msgspec.json.Decoder().decode
     start, number = 0, 0
     while start < len(data):
@@ -172,7 +174,7 @@ def _metadata(box: Box, name: str, prices: _Unpriced) -> Sheet:
         )
         lines.append(line)
     text = ("item_id", "title", "description", "category", "brand")
-    schema = {**dict.fromkeys(text, pl.String), "tags": pl.List(pl.String), "price": pl.Float64}
+    schema: dict[str, Any] = {**dict.fromkeys(text, pl.String), "tags": pl.List(pl.String), "price": pl.Float64}
     return _sheet(box, name, pl.DataFrame(rows, schema=schema), lines, faults)
 
 

@@ -49,7 +49,11 @@ def _books(box: Box, name: str) -> Sheet:
     ours = {key: "item_id", goodreads: "goodreads_book_id", "original_publication_year": "year"}
     ours = {theirs: our for theirs, our in ours.items() if theirs in sheet.columns}
     sheet = sheet.take(ours, rest=True)
-    frame = sheet.frame.with_columns(year=pl.col("year").str.replace(r"\.0$", "")) if "year" in sheet.columns else sheet.frame
+    frame = (
+        sheet.frame.with_columns(year=pl.col("year").str.replace(r"\.0$", ""))
+        if "year" in sheet.columns
+        else sheet.frame
+    )
     tags, shelves = box.find("tags.csv"), box.find("book_tags.csv")
     if tags is not None and shelves is not None and "goodreads_book_id" in frame.columns:
         frame = frame.join(_tags(box, tags, shelves), on="goodreads_book_id", how="left", maintain_order="left")

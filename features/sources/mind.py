@@ -1,4 +1,4 @@
-"""mind: Microsoft News, behaviors.tsv with what was shown and clicked, and news.tsv; zip or folder of one or more parts."""
+"""mind: Microsoft News, behaviors.tsv with what was shown and clicked, news.tsv; zip or folder, several parts too."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AGAIN = "use the files as MIND gives them, e.g. the folder MINDsmall_train"
 
 
 def read(path: Path, options: Options) -> RawTables:
-    """One row for each news item shown: event `click` where it was clicked (-1), `impression` where not (-0, unlabelled).
+    """One row for each news item shown: event `click` where it was clicked (-1), else `impression` (-0, no label).
 
     The clicks of the column `history` have no time of their own and are left out with a word.
     """

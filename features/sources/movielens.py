@@ -52,7 +52,9 @@ def _tab_files(box: Box, ratings: str) -> dict[str, Sheet]:
             pl.when(pl.col(flag) == "1").then(pl.lit(genre))
             for flag, genre in zip(flags[1:], GENRES_100K[1:], strict=True)
         ).list.drop_nulls()
-        sheets["items"] = _movies(sheet.with_frame(sheet.frame.with_columns(tags=genres).drop("_video", "_url", *flags)))
+        sheets["items"] = _movies(
+            sheet.with_frame(sheet.frame.with_columns(tags=genres).drop("_video", "_url", *flags))
+        )
     if (name := box.find("u.user")) is not None:
         sheet = plain_sheet(box, name, ["user_id", "age", "gender", "occupation", "zip"], "|", UTF8_OR_LATIN1)
         sheets["users"] = _people(sheet)

@@ -52,7 +52,9 @@ def _atomic(box: Box, name: str) -> Sheet:
     wrong = [f"{field}:{kind}".lstrip(":") for field, _, kind in fields if not field or kind not in TYPES]
     if wrong:
         raise UserError(f"{shown}: line 1 declares {wrong}, expected NAME:TYPE with a TYPE of {list(TYPES)}; {AGAIN}")
-    kinds = dict(zip(check_names([field for field, _, _ in fields], shown), (kind for _, _, kind in fields), strict=True))
+    kinds = dict(
+        zip(check_names([field for field, _, _ in fields], shown), (kind for _, _, kind in fields), strict=True)
+    )
     if not lines.height:
         raise UserError(f"{shown}: a header and no rows; expected rows below it; export the file again")
     sheet = split_fields(lines, list(kinds), "\t", name, shown)

@@ -1,0 +1,128 @@
+"""Getting: where a source's files are: at --path, in the data cache, or by download; else how to get them."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from features.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT_S = 20
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Getting:
+    """`names` are looked for in the cache, those with `marks` count; the host of `url` publishes its `md5`."""
+
+    how: str
+    names: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    url: str | None = None
+    md5: str | None = None
+
+
+GETTING = {
+    "movielens": Getting(
+        how="get a zip from https://grouplens.org/datasets/movielens/ (100k, 1m, latest, …) and give it with --path",
+        names=tuple(
+            f"ml-{name}{ending}"
+            for name in ("1m", "latest-small", "100k", "latest", "25m", "20m", "32m", "10m")
+            for ending in (".zip", "")
+        ),
+        marks=("ratings.dat", "ratings.csv", "u.data"),
+        url="https://files.grouplens.org/datasets/movielens/ml-1m.zip",
+        md5="c4d9eecfca2ab87c1945afe126590906",
+    ),
+    "goodbooks": Getting(
+        how="get https://github.com/zygmuntz/goodbooks-10k (its zip or a clone) and give it with --path",
+        names=("goodbooks-10k.zip", "goodbooks-10k", "goodbooks-10k-master.zip", "goodbooks-10k-master", "goodbooks"),
+        marks=("ratings.csv",),
+    ),
+    "amazon": Getting(
+        how="get a category's review and metadata files from https://amazon-reviews-2023.github.io into one folder "
+        "and give it with --path",
+        names=("amazon",),
+        marks=("*.json", "*.jsonl", "*.json.gz", "*.jsonl.gz"),
+    ),
+    "mind": Getting(
+        how="get MINDsmall_train from https://msnews.github.io (its licence has to be accepted) "
+        "and give the zip or folder with --path",
+        names=("MINDsmall_train.zip", "MINDsmall_train", "MINDsmall", "mind"),
+        marks=("behaviors.tsv",),
+    ),
+    "recbole": Getting(
+        how="give a folder of atomic files with --path; RecBole's own are listed at https://recbole.io/dataset_list.html"
+    ),
+    "parquet": Getting(how="give a folder that holds interactions.parquet with --path"),
+    "csv": Getting(how="give a folder that holds interactions.csv, or one csv file, with --path"),
+}
+
+
+def find_input(source: str, path: Path | None, data_cache: Path | None) -> Path:
+    """The file or folder to import: `path`, else what the cache has, else a download into the cache.
+
+    Raises:
+        UserError: nothing is there; says how to get it.
+    """
+    if path is not None:
+        return path
+    getting = GETTING[source]
+    if data_cache is not None:
+        if getting.names and not data_cache.is_dir():
+            raise UserError(f"RECOPS_DATA_CACHE={data_cache}: no such folder; make it, unset it, or give --path")
+        for name in getting.names:
+            found = data_cache / name
+            if found.is_file() or any(
+                any(found.glob(f"{deep}{mark}")) for mark in getting.marks for deep in ("", "*/")
+            ):
+                return found
+    looked = (
+        f" and RECOPS_DATA_CACHE ({data_cache}) has none of {list(getting.names)}"
+        if data_cache and getting.names
+        else ""
+    )
+    absent = f"{source}: no --path{looked}"
+    if getting.url is None or getting.md5 is None:
+        raise UserError(f"{absent}; {getting.how}")
+    return _download(getting.url, getting.md5, data_cache or _own_cache(), f"{absent}; {getting.how}")
+
+
+def _own_cache() -> Path:
+    """Where downloads go when no cache is set."""
+    return Path.home() / ".cache" / "recops"
+
+
+def _download(url: str, md5: str, cache: Path, otherwise: str) -> Path:
+    """The file in the cache, checked against its md5; a broken download leaves nothing."""
+    target = cache / url.rpartition("/")[2]
+    if target.is_file() and _md5(target) == md5:
+        return target
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    logger.info("downloading url=%s", url)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer, part.open("wb") as file:
+            while block := answer.read(BLOCK):
+                file.write(block)
+        if _md5(part) != md5:
+            raise UserError(f"{url}: what was downloaded has another checksum than {md5}; {otherwise}")
+        part.replace(target)
+    except (OSError, urllib.error.URLError) as error:
+        why = getattr(error, "reason", None) or error
+        raise UserError(f"{url}: cannot be downloaded ({why}); {otherwise}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
