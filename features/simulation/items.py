@@ -87,7 +87,7 @@ def make_items(params: Params, attributes: Float32) -> Items:
         + WEIGHTS["style"] * attributes[FIRST_STYLE + styles]
     )
     untold = unit_rows(
-        attributes[FIRST_CIRCLE + circles] + 0.3 * unit_rows(rng.standard_normal((n_items, params.taste_size)))
+        attributes[FIRST_CIRCLE + circles] + 0.2 * unit_rows(rng.standard_normal((n_items, params.taste_size)))
     )
     hidden = params.hidden_share
     vectors = unit_rows((1 - hidden) * unit_rows(told) + hidden * untold)

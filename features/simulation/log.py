@@ -92,9 +92,9 @@ def _after_choice(params: Params, chosen: Sights) -> Acts:
     rng = stream(params, "reading")
     n = len(chosen.users)
     liking = chosen.utilities.astype(np.float64)
-    finished = rng.random(n) < 1 / (1 + np.exp(2.0 - liking))
+    finished = rng.random(n) < 1 / (1 + np.exp(5.5 - liking))
     liked = finished & (rng.random(n) < 0.4)
-    stars = np.clip(np.rint(1.2 + 0.7 * liking + 0.8 * rng.standard_normal(n)), 1, 5)
+    stars = np.clip(np.rint(0.6 + 0.5 * liking + 0.8 * rng.standard_normal(n)), 1, 5)
     finish_at = chosen.times + (60 + rng.exponential(1500, n)).astype(np.int64) * MICROSECONDS_A_SECOND
     like_at = finish_at + (10 + rng.exponential(120, n)).astype(np.int64) * MICROSECONDS_A_SECOND
     steps = ((slice(None), chosen.times, VIEW), (finished, finish_at, FINISH), (liked, like_at, LIKE))

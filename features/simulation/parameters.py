@@ -23,36 +23,36 @@ class Params(BaseModel):
     """People and bots together, signed up before or during the simulated time."""
     n_items: int = Field(800, ge=20)
     """Books, put on sale before or during the simulated time."""
-    days: int = Field(75, ge=2)
+    days: int = Field(60, ge=2)
     """Length of the simulated time."""
     start: datetime = datetime(2025, 1, 6, tzinfo=UTC)
     """First instant of the simulated time (UTC)."""
 
-    sessions_a_day: float = Field(0.2, gt=0)
+    sessions_a_day: float = Field(0.14, gt=0)
     """Mean visits of a person a day; people differ widely around it."""
     page_size: int = Field(10, ge=1)
     """Slots of the home page that every visit shows."""
-    searches: float = Field(2.0, ge=0)
+    searches: float = Field(3.0, ge=0)
     """Mean items that a visitor picks on their own initiative in a visit, beside the home page."""
     search_pool: int = Field(64, ge=2)
     """Items that a searcher weighs before picking one; more follows taste more closely and costs time."""
 
     taste_size: int = Field(24, ge=4)
     """Dimensions of the latent tastes."""
-    taste_strength: float = Field(6.0, ge=0)
+    taste_strength: float = Field(12.0, ge=0)
     """How much taste decides; 0 makes everybody alike, so that popularity is all there is to learn."""
-    hidden_share: float = Field(0.4, ge=0, le=1)
+    hidden_share: float = Field(0.25, ge=0, le=1)
     """Weight of what readers feel but no text tells; more favours behaviour over text."""
-    drift: float = Field(0.5, ge=0, le=1)
+    drift: float = Field(0.4, ge=0, le=1)
     """How much of a person's taste has been replaced by the end of the simulated time."""
     mood: float = Field(0.6, ge=0)
     """How much a visit leans towards one of the person's interests; gives sequences their sense."""
 
-    fame: float = Field(0.7, ge=0)
+    fame: float = Field(0.6, ge=0)
     """Spread of the items' steady popularity (log scale)."""
-    wave: float = Field(0.8, ge=0)
+    wave: float = Field(1.4, ge=0)
     """Height of the fashions that lift a theme for some days (log scale)."""
-    novelty: float = Field(0.5, ge=0)
+    novelty: float = Field(1.5, ge=0)
     """Extra attention for an item at its arrival (log scale), halved every five days."""
     new_item_share: float = Field(0.35, ge=0, le=0.9)
     """Share of the items that arrive during the simulated time."""
@@ -63,7 +63,7 @@ class Params(BaseModel):
     """Slot p is looked at with probability p ** -position_bias; 0: every slot alike."""
     home_uniform: float = Field(0.2, gt=0, le=1)
     """Share of home slots drawn uniformly: the exploration that keeps every propensity above 0."""
-    home_genre: float = Field(0.4, ge=0, le=1)
+    home_genre: float = Field(0.6, ge=0, le=1)
     """Share of home slots drawn from the genres of the person's profile; the rest follows popularity."""
 
     bot_share: float = Field(0.01, ge=0, le=0.5)

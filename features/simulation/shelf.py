@@ -43,23 +43,15 @@ class Shelf:
         """(n_users, size) positions in the world, each slot by itself, with the chances of `probability`."""
         params = self.world.params
         way, where = rng.random((len(users), size)), rng.random((len(users), size))
-        uniform = np.floor(where * len(self.items)).astype(np.int64)
         genre = self._genres(rng, users, size)
-        low, high = self.running[self.first[genre]], self.running[self.first[genre + 1]]
-        by_genre = np.clip(
-            np.searchsorted(self.running, low + where * (high - low), side="right") - 1,
-            self.first[genre],
-            self.first[genre + 1] - 1,
-        )
-        popular = np.clip(
-            np.searchsorted(self.running, where * self.running[-1], side="right") - 1, 0, len(self.items) - 1
-        )
-        chosen = np.where(
-            way < params.home_uniform,
-            uniform,
-            np.where(way < params.home_uniform + params.home_genre, by_genre, popular),
-        )
-        return np.asarray(self.items[chosen], dtype=np.int64)
+        by_genre = way < params.home_uniform + params.home_genre
+        first = np.where(by_genre, self.first[genre], 0)
+        last = np.where(by_genre, self.first[genre + 1], len(self.items))
+        low, high = self.running[first], self.running[last]
+        weighed = np.searchsorted(self.running, low + where * (high - low), side="right") - 1
+        uniform = (where * len(self.items)).astype(np.int64)
+        place = np.where(way < params.home_uniform, uniform, np.clip(weighed, first, last - 1))
+        return np.asarray(self.items[place], dtype=np.int64)
 
     def probability(self, users: Int64, items: Int64) -> Float64:
         """(n, m): chance that a slot of row n's user draws items (n, m) or (1, m); 0 for an item not on sale."""
@@ -83,7 +75,7 @@ class Shelf:
         running = np.cumsum(self._profile(users), axis=1)
         last_on_sale = np.flatnonzero(np.diff(self.first) > 0)[-1]
         draw = rng.random((len(users), size))
-        genre = np.zeros((len(users), size), dtype=np.int64)
+        genre = np.zeros((len(users), size), dtype=np.int8)
         for column in range(len(GENRES) - 1):
             genre += draw >= running[:, column, None]
-        return np.asarray(np.minimum(genre, last_on_sale), dtype=np.int64)
+        return np.asarray(np.minimum(genre.astype(np.int64), last_on_sale), dtype=np.int64)

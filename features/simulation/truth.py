@@ -66,6 +66,13 @@ class Truth:
             drawn * click_probability(utilities) * examination(self.world).sum() + looked_up, dtype=np.float64
         )
 
+    def popularity(self, at: int) -> Float64:
+        """(n_items,) share of attention of each item on sale then, for everybody alike; sums to 1."""
+        shelf = Shelf.of(self.world, at)
+        share = np.zeros(self.world.params.n_items)
+        share[shelf.items] = shelf.share
+        return share
+
     def users(self, user_ids: Sequence[str]) -> Int64:
         """Positions of users in the world."""
         return _positions(user_ids, self._user_position, "user")

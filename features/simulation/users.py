@@ -60,11 +60,11 @@ def make_users(params: Params, attributes: Float32) -> Users:
     )
     start = _interests(rng, ages, leanings)
     end = np.where(rng.random(start.shape) < 0.5, start, _interests(rng, ages, leanings))
-    personal = 0.35 * unit_rows(rng.standard_normal((n_users, params.taste_size)))
+    personal = 0.2 * unit_rows(rng.standard_normal((n_users, params.taste_size)))
     start_tastes = _tastes(start, attributes, personal, params.hidden_share)
     end_tastes = _tastes(end, attributes, personal, params.hidden_share)
     is_bot = rng.permutation(n_users) < round(params.bot_share * n_users)
-    visits = params.sessions_a_day * rng.gamma(1.5, 1 / 1.5, n_users)
+    visits = params.sessions_a_day * rng.gamma(2.5, 1 / 2.5, n_users)
     joined_share = np.where(rng.random(n_users) < params.new_user_share, rng.random(n_users), 0.0)
     return Users(
         ids=ids,
@@ -120,7 +120,7 @@ def _best(rng: np.random.Generator, logits: Float64, n: int) -> Int64:
 
 def _tastes(interests: Int64, attributes: Float32, personal: Float32, hidden: float) -> Float32:
     told = np.zeros_like(personal)
-    for column, weight in enumerate((1.0, 0.6, 0.8, 0.6, 0.4, 0.5)):
+    for column, weight in enumerate((1.2, 0.5, 1.0, 0.5, 0.3, 0.4)):
         told = told + np.float32(weight) * attributes[interests[:, column]]
     untold = attributes[interests[:, 6]]
     return unit_rows((1 - hidden) * unit_rows(told) + hidden * untold + (1 - hidden) * personal)

@@ -20,7 +20,7 @@ from features.simulation.items import (
 from features.simulation.parameters import Params
 from features.simulation.users import Users, make_users
 
-THRESHOLD = 2.5
+THRESHOLD = 3.0
 
 
 @dataclass(frozen=True)

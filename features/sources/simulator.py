@@ -11,7 +11,7 @@ from features.simulation.parameters import Params
 from features.simulation.texts import write_texts
 from features.simulation.truth import Truth
 from features.simulation.users import AGE_BANDS, COUNTRIES, make_friends
-from features.simulation.visits import see
+from features.simulation.visits import Sights, see
 from features.simulation.words import GENRES
 from features.simulation.world import World
 from features.sources.tables import RawTables
@@ -22,7 +22,12 @@ __all__ = ["Params", "Truth", "read", "truth"]
 def read(params: Params) -> RawTables:
     """The tables of the world; `extras` holds `exposures` (where kept) and the truth as `truth/…`."""
     world = World.make(params)
-    sights = see(world)
+    return tables_of(world, see(world))
+
+
+def tables_of(world: World, sights: Sights) -> RawTables:
+    """The tables of a world in which this was seen."""
+    params = world.params
     interactions = write_log(world, sights)
     extras = Truth(world).tables()
     if params.exposures:
