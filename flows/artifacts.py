@@ -47,35 +47,32 @@ def release_text(release: Release, why: str) -> str:
 
 
 def metric_table(metrics: dict[str, Any]) -> list[dict[str, Any]]:
-    """One row a metric, one column a model, challenger and champion first; numbers rounded to four places."""
-    models = {name: values for name, values in models_of(metrics).items() if values}
+    """One row a metric, one column a model, challenger and champion first; the difference with its interval where
+    there is one."""
+    models = models_of(metrics)
     order: list[str] = [name for name in ("challenger", "champion") if name in models]
     order += sorted(set(models) - set(order))
-    names = sorted({metric for values in models.values() for metric in values})
+    names = [name for model in order for name in models[model]]
+    apart = (metrics.get("challenger_against") or {}).get("champion") or {}
     rows = []
-    for metric in names:
+    for metric in dict.fromkeys(names):
         row: dict[str, Any] = {"metric": metric}
         row |= {model: _rounded(models[model].get(metric)) for model in order}
+        row["challenger - champion"] = _with_interval(apart.get(metric))
         rows.append(row)
     return rows
 
 
 def models_of(metrics: dict[str, Any]) -> dict[str, dict[str, float]]:
     """Model → metric → value from data/reports/metrics.json."""
-    found = metrics.get("models", metrics)
-    models: dict[str, dict[str, float]] = {}
-    for model, values in found.items():
-        if isinstance(values, dict):
-            numbers = {name: number_of(value) for name, value in values.items()}
-            models[model] = {name: value for name, value in numbers.items() if value is not None}
-    return models
+    found = metrics.get("models") or {}
+    return {model: {name: float(value) for name, value in values.items()} for model, values in found.items()}
 
 
-def number_of(value: Any) -> float | None:
-    """A metric's value, bare or beside its interval."""
-    if isinstance(value, dict):
-        value = value.get("value", value.get("mean"))
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+def _with_interval(apart: dict[str, float] | None) -> str | None:
+    if not apart or not {"difference", "low", "high"} <= apart.keys():
+        return None
+    return f"{apart['difference']:+.4f} [{apart['low']:+.4f}, {apart['high']:+.4f}]"
 
 
 def _rounded(value: float | None) -> float | None:
