@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from features.errors import ContractError
+from features.files import write_text as write_text
 
 type_of_time = pl.Datetime("us", "UTC")
 
@@ -84,21 +85,6 @@ def write_parquet(frame: pl.DataFrame, path: Path | str) -> None:
     try:
         frame.write_parquet(scratch, compression="zstd", statistics=True)
         with scratch.open("rb+") as file:
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
-
-
-def write_text(text: str, path: Path | str) -> None:
-    """Writes a text file whole or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with scratch.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)
     finally:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from features.errors import UserError
-from features.schema import write_text
+from features.files import write_text
 
 MANIFEST = "manifest.json"
 

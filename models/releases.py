@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import UserError
-from features.schema import write_text
+from features.files import write_text
 
 
 class ReleaseError(UserError):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -80,15 +80,15 @@ def test_a_release_that_lost_a_file_is_not_put_live(settings):
 def test_it_takes_less_than_a_second_and_imports_nothing_heavy(settings):
     store_with(settings.home, "a", "b")
     program = (
-        "import sys, time; started = time.perf_counter(); from pathlib import Path\n"
+        "import sys; from pathlib import Path\n"
         "from features.settings import Settings; from flows.rollback import rollback\n"
         f"print(rollback(Settings(home=Path({str(settings.home)!r})), who='t').release)\n"
-        "print(sorted({'prefect', 'bentoml', 'feast', 'dvc', 'torch', 'lightgbm'} & set(sys.modules)))"
+        "print(sorted({'prefect', 'bentoml', 'feast', 'dvc', 'torch', 'lightgbm', 'polars'} & set(sys.modules)))"
     )
-    best = float("inf")
     for expected in ("a", "b", "a"):
-        started = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-        best = min(best, time.perf_counter() - started)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
         assert said.split("\n")[:2] == [expected, "[]"]
-    assert best < 1.0
+        # CPU seconds: a busy machine must not make this fail
+        assert (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime) < 1.0
