@@ -1,0 +1,113 @@
+"""Examples: candidates with features and labels, made only by retrievers that were fitted before the query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from features.schema import write_parquet
+from models.interfaces import Candidates, FeatureLookup, Float32, Int32, Int64, Queries
+from models.queries import Targets
+
+RANK_PREFIX = "inverse_rank:"
+SCORE_PREFIX = "score:"
+
+
+def feature_names(retrievers: tuple[str, ...], looked_up: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the ranker's columns: 1 / rank and score of each retriever, how many offered, then the lookup's."""
+    ranks = [f"{RANK_PREFIX}{name}" for name in retrievers]
+    scores = [f"{SCORE_PREFIX}{name}" for name in retrievers]
+    return (*ranks, *scores, "n_retrievers", *looked_up)
+
+
+def features_of(candidates: Candidates, user_ids: npt.NDArray[np.str_], at: Int64, lookup: FeatureLookup) -> Float32:
+    """(n_rows, n_features) in the order of `feature_names`; scores over the query's best of that retriever."""
+    ranks = candidates.ranks
+    inverse = np.where(ranks > 0, 1.0 / np.maximum(ranks, 1), 0.0).astype(np.float32)
+    counts = (ranks > 0).sum(axis=1, keepdims=True).astype(np.float32)
+    looked_up = lookup.features(user_ids, at, candidates.query, candidates.item)
+    return np.concatenate([inverse, _relative(candidates), counts, looked_up], axis=1, dtype=np.float32)
+
+
+def labels_of(candidates: Candidates, targets: Targets, n_items: int) -> Float32:
+    """(n_rows,) 1 where the candidate was chosen later."""
+    owners = np.repeat(np.arange(len(targets.counts), dtype=np.int64), np.diff(targets.offsets))
+    wanted = owners * n_items + targets.items
+    keys = candidates.query.astype(np.int64) * n_items + candidates.item
+    return np.isin(keys, wanted).astype(np.float32)
+
+
+def _relative(candidates: Candidates) -> Float32:
+    """Scores over the greatest magnitude of the same query and retriever; NaN where not offered."""
+    scores = candidates.scores
+    relative = np.full(scores.shape, np.nan, dtype=np.float32)
+    if not len(candidates):
+        return relative
+    starts = np.flatnonzero(np.diff(candidates.query, prepend=-1))
+    sizes = np.diff(np.append(starts, len(candidates)))
+    greatest = np.maximum.reduceat(np.abs(np.nan_to_num(scores, nan=0.0)), starts, axis=0)
+    scale = np.repeat(np.where(greatest > 0, greatest, 1.0), sizes, axis=0)
+    np.divide(scores, scale, out=relative)
+    return relative
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Candidates of past queries with what came of them, before their features are looked up.
+
+    user_ids, at, n_targets: (n_queries,); labels: (n_rows,) in {0, 1}.
+    """
+
+    user_ids: npt.NDArray[np.str_]
+    at: Int64
+    n_targets: Int64
+    candidates: Candidates
+    labels: Float32
+
+    @property
+    def groups(self) -> Int32:
+        """(n_queries,) rows of each query."""
+        return np.bincount(self.candidates.query, minlength=len(self.user_ids)).astype(np.int32)
+
+    def save(self, folder: Path) -> None:
+        """Two parquet files."""
+        found = self.candidates
+        columns: dict[str, npt.NDArray[np.generic]] = {"query": found.query, "item": found.item, "label": self.labels}
+        for place, name in enumerate(found.retrievers):
+            columns[f"score_{name}"] = found.scores[:, place]
+            columns[f"rank_{name}"] = found.ranks[:, place]
+        write_parquet(pl.DataFrame(columns), folder / "candidates.parquet")
+        asked = {"user_id": self.user_ids.tolist(), "at": self.at, "n_targets": self.n_targets}
+        write_parquet(pl.DataFrame(asked, schema_overrides={"user_id": pl.String}), folder / "queries.parquet")
+
+    @classmethod
+    def load(cls, folder: Path) -> Examples:
+        """As it was saved."""
+        rows, asked = pl.read_parquet(folder / "candidates.parquet"), pl.read_parquet(folder / "queries.parquet")
+        names = tuple(name.removeprefix("rank_") for name in rows.columns if name.startswith("rank_"))
+        height = rows.height
+        scores = [rows.get_column(f"score_{name}").to_numpy() for name in names]
+        ranks = [rows.get_column(f"rank_{name}").to_numpy() for name in names]
+        candidates = Candidates(
+            names,
+            rows.get_column("query").to_numpy(),
+            rows.get_column("item").to_numpy(),
+            np.stack(scores, axis=1) if names else np.zeros((height, 0), dtype=np.float32),
+            np.stack(ranks, axis=1) if names else np.zeros((height, 0), dtype=np.int32),
+        )
+        return cls(
+            np.asarray(asked.get_column("user_id").to_list(), dtype=np.str_),
+            asked.get_column("at").to_numpy(),
+            asked.get_column("n_targets").to_numpy(),
+            candidates,
+            rows.get_column("label").to_numpy(),
+        )
+
+
+def make_examples(queries: Queries, candidates: Candidates, targets: Targets, n_items: int) -> Examples:
+    """The examples of a batch of past queries."""
+    return Examples(queries.user_ids, queries.at, targets.counts, candidates, labels_of(candidates, targets, n_items))

@@ -1,0 +1,1 @@
+"""Language: encoders that turn the text of items into vectors."""

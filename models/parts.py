@@ -1,0 +1,55 @@
+"""Parts by name: the class behind a name of the tables in models/{retrievers,rankers,rerankers}/__init__.py."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, cast
+
+from features.errors import UserError
+from models.interfaces import Ranker, Reranker, Retriever
+
+TABLES = {
+    "retriever": ("models.retrievers", "RETRIEVERS"),
+    "ranker": ("models.rankers", "RANKERS"),
+    "reranker": ("models.rerankers", "RERANKERS"),
+}
+
+
+def part_names(kind: str) -> list[str]:
+    """Names of all parts of a kind (`retriever`, `ranker`, `reranker`), ascending."""
+    return sorted(_table(kind))
+
+
+def load_part(kind: str, name: str) -> type[Any]:
+    """The class behind a name; only its own module is imported.
+
+    Raises:
+        UserError: there is no such part.
+    """
+    table = _table(kind)
+    if name not in table:
+        raise UserError(
+            f"no {kind} named '{name}'; there are {sorted(table)} ({TABLES[kind][0].replace('.', '/')}/__init__.py)"
+        )
+    module, _, attribute = table[name].partition(":")
+    return cast(type[Any], getattr(import_module(module), attribute))
+
+
+def load_retriever(name: str) -> type[Retriever]:
+    """A retriever's class."""
+    return cast(type[Retriever], load_part("retriever", name))
+
+
+def load_ranker(name: str) -> type[Ranker]:
+    """A ranker's class."""
+    return cast(type[Ranker], load_part("ranker", name))
+
+
+def load_reranker(name: str) -> type[Reranker]:
+    """A reranker's class."""
+    return cast(type[Reranker], load_part("reranker", name))
+
+
+def _table(kind: str) -> dict[str, str]:
+    module, attribute = TABLES[kind]
+    return cast(dict[str, str], getattr(import_module(module), attribute))

@@ -1,0 +1,6 @@
+"""Rankers by name; a new one is one file here, one line below and its section under `ranker` in params.yaml."""
+
+RANKERS = {
+    "fusion": "models.rankers.fusion:Fusion",
+    "lightgbm": "models.rankers.lightgbm:LightGbm",
+}

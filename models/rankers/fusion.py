@@ -1,0 +1,79 @@
+"""Fusion: reciprocal ranks of the retrievers added up; nothing to learn, hard to beat with few examples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.schema import write_text
+from models.examples import RANK_PREFIX
+from models.interfaces import Float32, Int32, NotFittedError
+
+
+class FusionParams(BaseModel):
+    """How ranks are added."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    constant: float = Field(default=60.0, gt=0)
+    """Greater lets agreement between retrievers count more than a first place."""
+    weights: dict[str, float] = {}
+    """Retriever → weight, 1 where it is not named; 0 leaves its opinion out."""
+
+
+class Fusion:
+    """score = Σ weight · 1 / (constant + rank), scaled to 1 for the first place of every retriever
+
+    (Cormack et al. 2009, doi:10.1145/1571941.1572114).
+    """
+
+    Params: ClassVar[type[BaseModel]] = FusionParams
+
+    def __init__(self, params: FusionParams | None = None) -> None:
+        self.params = params or FusionParams()
+        self.columns_: list[int] | None = None
+        self.weights_: list[float] = []
+
+    def fit(self, features: Float32, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
+        """Only looks where the retrievers' columns are; examples may be empty."""
+        self.columns_ = [place for place, name in enumerate(names) if name.startswith(RANK_PREFIX)]
+        retrievers = [names[place].removeprefix(RANK_PREFIX) for place in self.columns_]
+        self.weights_ = [self.params.weights.get(name, 1.0) for name in retrievers]
+        return self
+
+    def score(self, features: Float32) -> Float32:
+        if self.columns_ is None:
+            raise NotFittedError("fusion: asked before it was fitted; call fit or load")
+        return fused(features[:, self.columns_], np.array(self.weights_), self.params.constant)
+
+    def save(self, folder: Path) -> None:
+        if self.columns_ is None:
+            raise NotFittedError("fusion: nothing to save before it was fitted")
+        learned = _Learned(params=self.params, columns=self.columns_, weights=self.weights_)
+        write_text(learned.model_dump_json(indent=1) + "\n", folder / "fusion.json")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        learned = _Learned.model_validate_json((folder / "fusion.json").read_text(encoding="utf-8"))
+        fusion = cls(learned.params)
+        fusion.columns_, fusion.weights_ = learned.columns, learned.weights
+        return fusion
+
+
+class _Learned(BaseModel):
+    params: FusionParams
+    columns: list[int]
+    weights: list[float]
+
+
+def fused(inverse_ranks: Float32, weights: np.ndarray, constant: float) -> Float32:  # type: ignore[type-arg]
+    """(n_rows,) from columns of 1 / rank, 0 where not offered: 1 / (c + rank) = inverse / (1 + c · inverse)."""
+    total = np.zeros(len(inverse_ranks), dtype=np.float64)
+    for column, weight in enumerate(weights):
+        inverse = inverse_ranks[:, column].astype(np.float64)
+        total += weight * inverse / (1.0 + constant * inverse)
+    scale = float(np.sum(weights)) / (1.0 + constant)
+    return (total / scale if scale > 0 else total).astype(np.float32)

@@ -1,0 +1,136 @@
+"""LightGBM: boosted trees (LambdaMART) that correct plain fusion where the examples say so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.schema import write_text
+from models.examples import RANK_PREFIX
+from models.interfaces import Float32, Int32, NotFittedError
+from models.rankers.fusion import fused
+
+
+class LightGbmParams(BaseModel):
+    """How the trees are grown; few and strongly regularised by default, for examples are few."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    n_trees: int = Field(default=120, ge=1)
+    """Trees; more fit the examples closer."""
+    learning_rate: float = Field(default=0.05, gt=0)
+    """Of each tree; lower needs more trees."""
+    num_leaves: int = Field(default=15, ge=2)
+    """Of each tree."""
+    min_data_in_leaf: int = Field(default=200, ge=1)
+    """Examples in a leaf; greater is smoother."""
+    l2: float = Field(default=20.0, ge=0)
+    """Shrinks the leaves' values."""
+    feature_fraction: float = Field(default=0.7, gt=0, le=1)
+    """Share of the features that a tree may look at."""
+    truncation: int = Field(default=20, ge=1)
+    """Places that the ranking objective looks at."""
+    prior: float = Field(default=4.0, ge=0)
+    """Weight of plain fusion, from which the trees start; 0 learns from nothing."""
+    fusion_constant: float = Field(default=60.0, gt=0)
+    """Of that fusion: see the ranker `fusion`."""
+    threads: int = Field(default=2, ge=1)
+    """For training; the result does not depend on it."""
+    seed: int = Field(default=1, ge=0)
+    """Of the choice of features."""
+
+
+class LightGbm:
+    """score = prior · fusion + trees (Burges 2010, MSR-TR-2010-82; LightGBM lambdarank)."""
+
+    Params: ClassVar[type[BaseModel]] = LightGbmParams
+
+    def __init__(self, params: LightGbmParams | None = None) -> None:
+        self.params = params or LightGbmParams()
+        self.model_: str | None = None
+        self.columns_: list[int] = []
+        self._booster: Any = None
+
+    def fit(self, features: Float32, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
+        """Queries whose candidates are all alike in label teach nothing and are left out."""
+        import lightgbm
+
+        self.columns_ = [place for place, name in enumerate(names) if name.startswith(RANK_PREFIX)]
+        owners = np.repeat(np.arange(len(groups)), groups)
+        hits = np.bincount(owners, labels, minlength=len(groups))
+        telling = (hits > 0) & (hits < groups)
+        rows = telling[owners]
+        if not rows.any():
+            self._learn("")
+            return self
+        data = lightgbm.Dataset(
+            features[rows],
+            labels[rows],
+            group=groups[telling],
+            init_score=self._prior(features[rows]),
+            feature_name=[f"f{place}" for place in range(len(names))],
+        )
+        booster = lightgbm.train(self._options(), data, num_boost_round=self.params.n_trees)
+        self._learn(booster.model_to_string())
+        return self
+
+    def score(self, features: Float32) -> Float32:
+        if self.model_ is None:
+            raise NotFittedError("lightgbm: asked before it was fitted; call fit or load")
+        prior = self._prior(features)
+        if self._booster is None or not len(features):
+            return prior.astype(np.float32)
+        scores: Float32 = (prior + self._booster.predict(features, raw_score=True, num_threads=1)).astype(np.float32)
+        return scores
+
+    def save(self, folder: Path) -> None:
+        if self.model_ is None:
+            raise NotFittedError("lightgbm: nothing to save before it was fitted")
+        write_text(self.model_, folder / "lightgbm.txt")
+        learned = _Learned(params=self.params, columns=self.columns_)
+        write_text(learned.model_dump_json(indent=1) + "\n", folder / "lightgbm.json")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        learned = _Learned.model_validate_json((folder / "lightgbm.json").read_text(encoding="utf-8"))
+        ranker = cls(learned.params)
+        ranker.columns_ = learned.columns
+        ranker._learn((folder / "lightgbm.txt").read_text(encoding="utf-8"))
+        return ranker
+
+    def _options(self) -> dict[str, Any]:
+        params = self.params
+        return {
+            "objective": "lambdarank",
+            "learning_rate": params.learning_rate,
+            "num_leaves": params.num_leaves,
+            "min_data_in_leaf": params.min_data_in_leaf,
+            "lambda_l2": params.l2,
+            "feature_fraction": params.feature_fraction,
+            "lambdarank_truncation_level": params.truncation,
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": params.threads,
+            "seed": params.seed,
+            "verbosity": -1,
+        }
+
+    def _prior(self, features: Float32) -> npt.NDArray[np.float64]:
+        columns = features[:, self.columns_]
+        plain = fused(columns, np.ones(len(self.columns_)), self.params.fusion_constant)
+        return self.params.prior * plain.astype(np.float64)
+
+    def _learn(self, model: str) -> None:
+        import lightgbm
+
+        self.model_ = model
+        self._booster = lightgbm.Booster(model_str=model, params={"verbosity": -1}) if model else None
+
+
+class _Learned(BaseModel):
+    params: LightGbmParams
+    columns: list[int]

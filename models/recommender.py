@@ -1,0 +1,217 @@
+"""Recommender: retrieve, look up, rank, rerank; the same four statements offline and online."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from features.errors import UserError
+from features.schema import NOT_POSITIVE, write_text
+from models.examples import features_of
+from models.explain import reasons
+from models.interfaces import (
+    Bool,
+    Candidates,
+    Catalogue,
+    FeatureLookup,
+    Float32,
+    Queries,
+    Ranker,
+    Reranker,
+    Retriever,
+    Slate,
+)
+from models.logs import read_catalogue
+from models.parts import load_ranker, load_reranker, load_retriever
+from models.queries import UNKNOWN_TIME
+from models.retrieval import candidates_of, reciprocal_ranks
+
+PLAN = "recommender.json"
+FUSION_CONSTANT = 60.0  # of what a slate tells about each retriever's part in it
+
+
+class Plan(BaseModel):
+    """What a bundle's recommender consists of."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    retrievers: list[str]
+    """Names, in the order of the ranker's columns."""
+    k: int
+    """Candidates of each retriever."""
+    ranker: str
+    """The ranker that earned its place."""
+    features: list[str]
+    """Names that the feature lookup must give, in order."""
+    reranker: str
+    """Its name."""
+    reranker_params: dict[str, float | int]
+    """Its params."""
+    not_positive: list[str] = list(NOT_POSITIVE)
+    """Events that are no part of a history."""
+
+
+@dataclass
+class Recommender:
+    """One fitted recommender; frozen after load, safe to ask from several threads."""
+
+    catalogue: Catalogue
+    retrievers: Mapping[str, Retriever]
+    ranker: Ranker
+    reranker: Reranker
+    lookup: FeatureLookup
+    k: int
+    not_positive: Sequence[str] = NOT_POSITIVE
+
+    def recommend(self, queries: Queries, k: int) -> Slate:
+        """The k best items of each query, in the order shown."""
+        candidates = candidates_of(self.retrievers, queries, max(self.k, k), self.catalogue.n_items)
+        features = features_of(candidates, queries.user_ids, queries.at, self.lookup)
+        scores = self.ranker.score(features)
+        return self._rerank(candidates, scores, len(queries), k)
+
+    def similar(self, item: int, k: int, *, barred: Bool | None = None) -> Slate:
+        """The k items most like one (a position), by every retriever that can tell from that item alone."""
+        history = np.array([item], dtype=np.int32)
+        ends = np.array([0, 1], dtype=np.int64)
+        query = Queries(
+            np.array([""], dtype=np.str_),
+            np.array([0], dtype=np.int64),
+            ends,
+            history,
+            np.array([0], dtype=np.int64),
+            np.ones(1, dtype=np.float32),
+            ends,
+            history,
+            barred,
+        )
+        tellers = {name: part for name, part in self.retrievers.items() if hasattr(part, "contributions")}
+        candidates = candidates_of(tellers, query, max(self.k, k), self.catalogue.n_items)
+        scores = reciprocal_ranks(candidates.ranks, FUSION_CONSTANT).sum(axis=1, dtype=np.float32)
+        return self._slate(candidates, scores, 1, k, reranker=None)
+
+    def explain(self, queries: Queries, slate: Slate) -> list[list[str]]:
+        """A sentence for each shown item, from its actual sources and their contributions; "" for an empty place."""
+        return reasons(self.retrievers, self.catalogue, queries, slate)
+
+    def available(self, at: int) -> Bool | None:
+        """(n_items,) `barred` for queries at an instant: items that are created later; None when there are none."""
+        later = (self.catalogue.created_at > at) & (self.catalogue.created_at != UNKNOWN_TIME)
+        return later if later.any() else None
+
+    @classmethod
+    def load(cls, folder: Path, lookup: FeatureLookup) -> Recommender:
+        """The recommender of a bundle folder.
+
+        Raises:
+            UserError: the lookup gives other features than those that the ranker was trained on.
+        """
+        plan = read_plan(folder)
+        if list(lookup.names) != plan.features:
+            raise UserError(
+                f"bundle {folder}: its ranker was trained on features {plan.features}, the lookup gives "
+                f"{list(lookup.names)}; serve it with the code that made it, or run `recops run`"
+            )
+        retrievers = {name: load_retriever(name).load(folder / "retrievers" / name) for name in plan.retrievers}
+        reranker = load_reranker(plan.reranker)
+        return cls(
+            load_catalogue(folder),
+            retrievers,
+            load_ranker(plan.ranker).load(folder / "ranker"),
+            reranker(reranker.Params.model_validate(plan.reranker_params)),  # type: ignore[call-arg]
+            lookup,
+            plan.k,
+            plan.not_positive,
+        )
+
+    def _rerank(self, candidates: Candidates, scores: Float32, n_queries: int, k: int) -> Slate:
+        return self._slate(candidates, scores, n_queries, k, reranker=self.reranker)
+
+    def _slate(
+        self, candidates: Candidates, scores: Float32, n_queries: int, k: int, reranker: Reranker | None
+    ) -> Slate:
+        slate = Slate(
+            np.full((n_queries, k), -1, dtype=np.int32),
+            np.zeros((n_queries, k), dtype=np.float32),
+            np.full((n_queries, k, len(candidates.retrievers)), np.nan, dtype=np.float32),
+            candidates.retrievers,
+        )
+        contributions = np.where(
+            candidates.ranks > 0, reciprocal_ranks(candidates.ranks, FUSION_CONSTANT), np.float32(np.nan)
+        )
+        ends = np.searchsorted(candidates.query, np.arange(n_queries + 1))
+        for query in range(n_queries):
+            start, stop = ends[query], ends[query + 1]
+            best = start + np.argsort(-scores[start:stop], kind="stable")
+            if reranker is not None:
+                best = best[reranker.order(candidates.item[best], scores[best], self.catalogue, k)]
+            best = best[:k]
+            slate.items[query, : len(best)] = candidates.item[best]
+            slate.scores[query, : len(best)] = scores[best]
+            slate.sources[query, : len(best)] = contributions[best]
+        return slate
+
+
+def read_plan(folder: Path) -> Plan:
+    """What a bundle's recommender consists of."""
+    path = folder / PLAN
+    if not path.is_file():
+        raise UserError(f"bundle {folder}: no {PLAN}; make one with `recops run` (or name another folder)")
+    return Plan.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def load_catalogue(folder: Path) -> Catalogue:
+    """The catalogue of a bundle folder, with its text vectors."""
+    return read_catalogue(folder / "catalogue", folder / "vectors")
+
+
+def assemble(
+    target: Path,
+    *,
+    retrievers: Path,
+    ranker: Path,
+    catalogue: Path,
+    vectors: Path,
+    k: int,
+    reranker: str,
+    reranker_params: BaseModel,
+    not_positive: Sequence[str] = NOT_POSITIVE,
+) -> Plan:
+    """Copies the parts into an empty `target` and writes its plan; sealing is left to who puts the last file in.
+
+    retrievers: folder with one folder a retriever; ranker: what `train_ranker` left (ranker.json says which it is);
+    catalogue: folder with catalogue.parquet; vectors: folder with vectors.safetensors.
+
+    Raises:
+        UserError: the ranker was trained on other retrievers.
+    """
+    learned = json.loads((ranker / "ranker.json").read_text(encoding="utf-8"))
+    names = sorted(folder.name for folder in retrievers.iterdir() if folder.is_dir())
+    if names != learned["retrievers"]:
+        raise UserError(
+            f"{retrievers} holds retrievers {names}, but the ranker of {ranker} was trained on "
+            f"{learned['retrievers']}; run `dvc repro train_ranker`"
+        )
+    plan = Plan(
+        retrievers=names,
+        k=k,
+        ranker=learned["ranker"],
+        features=learned["features"],
+        reranker=reranker,
+        reranker_params=reranker_params.model_dump(),
+        not_positive=list(not_positive),
+    )
+    for name in names:
+        shutil.copytree(retrievers / name, target / "retrievers" / name)
+    shutil.copytree(ranker, target / "ranker")
+    for source, file in ((catalogue, "catalogue.parquet"), (vectors, "vectors.safetensors")):
+        (target / source.name).mkdir(parents=True)
+        shutil.copyfile(source / file, target / source.name / file)
+    write_text(plan.model_dump_json(indent=1) + "\n", target / PLAN)
+    return plan

@@ -1,0 +1,112 @@
+"""EASE: a linear model that predicts each item from all others of a history, learned in closed form."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, Field
+from scipy import sparse
+
+from features.errors import UserError
+from features.schema import write_text
+from models.interfaces import Catalogue, Float32, Hits, Int32, Log, NotFittedError, Queries
+from models.neighbours import contributions, read_sparse, spread, strongest, write_sparse
+from models.profiles import Recency, interactions_matrix, profiles
+from models.retrieval import retrieve_by
+
+logger = logging.getLogger(__name__)
+
+
+class EaseParams(Recency):
+    """What EASE depends on."""
+
+    regularization: float = Field(default=300.0, gt=0)
+    """Greater trusts rare items less; grows with the number of users."""
+    keep: int | None = Field(default=400, ge=1)
+    """Weights kept for each item, the greatest by magnitude; null keeps all (n_items² · 8 bytes in the bundle)."""
+    max_items: int = Field(default=12_000, ge=1)
+    """Items learned, the most chosen first; memory is 16 · max_items² bytes (2.3 GB), time grows with its cube."""
+
+
+class Ease:
+    """B = I - P · diag(1 / P), P = (XᵀX + λI)⁻¹ (Steck 2019, doi:10.1145/3308558.3313710); score = profile · B."""
+
+    Params: ClassVar[type[BaseModel]] = EaseParams
+
+    def __init__(self, params: EaseParams | None = None) -> None:
+        self.params = params or EaseParams()
+        self.weights_: sparse.csr_matrix | None = None
+
+    def fit(self, log: Log, catalogue: Catalogue) -> Self:
+        matrix = interactions_matrix(log, catalogue.n_items)
+        counts = np.diff(matrix.tocsc().indptr)
+        learned = np.argsort(-counts, kind="stable")[: self.params.max_items]
+        learned = np.sort(learned[counts[learned] > 0])
+        left = int((counts > 0).sum()) - len(learned)
+        if left:
+            logger.warning("ease n_items_left_out=%d max_items=%d: the least chosen", left, self.params.max_items)
+        dense = _weights(matrix[:, learned], self.params.regularization)
+        place = np.full(catalogue.n_items, -1, dtype=np.int64)
+        place[learned] = np.arange(len(learned))
+
+        def rows(start: int, stop: int) -> Float32:
+            block = np.zeros((stop - start, catalogue.n_items), dtype=np.float32)
+            known = np.flatnonzero(place[start:stop] >= 0)
+            block[np.ix_(known, learned)] = dense[place[start:stop][known]]
+            return block
+
+        self.weights_ = strongest(rows, catalogue.n_items, catalogue.n_items, self.params.keep, negative=True)
+        return self
+
+    def retrieve(self, queries: Queries, k: int) -> Hits:
+        weights = self._weights()
+        n_items = weights.shape[0]
+        return retrieve_by(lambda part: spread(profiles(part, n_items, self.params), weights), queries, n_items, k)
+
+    def contributions(self, history: Int32, item: int) -> Float32:
+        """(n_history,) what each item of the history says for an item."""
+        return contributions(self._weights(), history, item)
+
+    def save(self, folder: Path) -> None:
+        write_sparse(self._weights(), folder / "weights.safetensors")
+        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        ease = cls(EaseParams.model_validate_json((folder / "params.json").read_text(encoding="utf-8")))
+        ease.weights_ = read_sparse(folder / "weights.safetensors")
+        return ease
+
+    def _weights(self) -> sparse.csr_matrix:
+        if self.weights_ is None:
+            raise NotFittedError("ease: asked before it was fitted; call fit or load")
+        return self.weights_
+
+
+def _weights(matrix: sparse.csr_matrix, regularization: float) -> npt.NDArray[np.float64]:
+    """(n_items, n_items) float64 with a diagonal of 0; one BLAS thread, so that every machine gives the same bits."""
+    from scipy.linalg import lapack
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    if not matrix.shape[1]:
+        return np.zeros((0, 0))
+    gram = np.asfortranarray((matrix.T @ matrix).toarray().astype(np.float64))
+    gram[np.diag_indices_from(gram)] += regularization
+    with threadpool_limits(limits=1):
+        factor, failed = lapack.dpotrf(gram, lower=1, overwrite_a=1)
+        if not failed:
+            factor, failed = lapack.dpotri(factor, lower=1, overwrite_c=1)
+    if failed:
+        raise UserError(
+            f"ease: the item matrix cannot be inverted (LAPACK info {failed}) with regularization {regularization}; "
+            "raise retrievers.ease.regularization (params.yaml)"
+        )
+    upper = np.triu_indices_from(factor, 1)
+    factor[upper] = factor.T[upper]
+    weights: npt.NDArray[np.float64] = factor / -np.diag(factor)[None, :]
+    weights[np.diag_indices_from(weights)] = 0.0
+    return weights

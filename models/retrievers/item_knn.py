@@ -1,0 +1,115 @@
+"""Item kNN: items that the same people chose, or that carry the same tags, as those of the history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, Field
+from scipy import sparse
+
+from features.schema import write_text
+from models.interfaces import Catalogue, Float32, Hits, Int32, Log, NotFittedError, Queries
+from models.neighbours import contributions, read_sparse, spread, strongest, write_sparse
+from models.profiles import Recency, interactions_matrix, profiles
+from models.retrieval import retrieve_by
+
+
+class ItemKnnParams(Recency):
+    """What item kNN depends on."""
+
+    similarity: Literal["cosine", "pearson", "jaccard_tags"] = "cosine"
+    """`cosine` and `pearson` of the items' columns of users; `jaccard_tags`: common tags over all tags of both."""
+    neighbors: int = Field(default=100, ge=1)
+    """Kept for each item; memory grows linearly, recall saturates."""
+    shrinkage: float = Field(default=20.0, ge=0)
+    """Added to the product of lengths: pulls similarities that stand on few users towards 0."""
+
+
+class ItemKnn:
+    """score = Σ over the history of weight · similarity (Sarwar et al. 2001, doi:10.1145/371920.372071)."""
+
+    Params: ClassVar[type[BaseModel]] = ItemKnnParams
+
+    def __init__(self, params: ItemKnnParams | None = None) -> None:
+        self.params = params or ItemKnnParams()
+        self.similarities_: sparse.csr_matrix | None = None
+
+    def fit(self, log: Log, catalogue: Catalogue) -> Self:
+        if self.params.similarity == "jaccard_tags":
+            rows: _Jaccard | _Columns = _Jaccard(catalogue)
+        else:
+            rows = _Columns(log, catalogue.n_items, self.params)
+        self.similarities_ = strongest(rows, catalogue.n_items, catalogue.n_items, self.params.neighbors)
+        return self
+
+    def retrieve(self, queries: Queries, k: int) -> Hits:
+        weights = self._weights()
+        n_items = weights.shape[0]
+        return retrieve_by(lambda part: spread(profiles(part, n_items, self.params), weights), queries, n_items, k)
+
+    def contributions(self, history: Int32, item: int) -> Float32:
+        """(n_history,) what each item of the history says for an item."""
+        return contributions(self._weights(), history, item)
+
+    def save(self, folder: Path) -> None:
+        write_sparse(self._weights(), folder / "similarities.safetensors")
+        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        knn = cls(ItemKnnParams.model_validate_json((folder / "params.json").read_text(encoding="utf-8")))
+        knn.similarities_ = read_sparse(folder / "similarities.safetensors")
+        return knn
+
+    def _weights(self) -> sparse.csr_matrix:
+        if self.similarities_ is None:
+            raise NotFittedError("item_knn: asked before it was fitted; call fit or load")
+        return self.similarities_
+
+
+class _Columns:
+    """Rows of cosine or Pearson similarities between the columns of users × items."""
+
+    def __init__(self, log: Log, n_items: int, params: ItemKnnParams) -> None:
+        self.matrix = interactions_matrix(log, n_items)
+        self.columns = self.matrix.T.tocsr()
+        self.params = params
+        squares = np.asarray(self.matrix.multiply(self.matrix).sum(axis=0), dtype=np.float64).ravel()
+        n = max(self.matrix.shape[0], 1)
+        self.means = np.asarray(self.matrix.sum(axis=0), dtype=np.float64).ravel() / n
+        self.n = n
+        pearson = params.similarity == "pearson"
+        self.lengths = np.sqrt(np.maximum(squares - n * self.means**2, 0.0) if pearson else squares)
+
+    def __call__(self, start: int, stop: int) -> Float32:
+        products = (self.columns[start:stop] @ self.matrix).toarray().astype(np.float64)
+        if self.params.similarity == "pearson":
+            products -= self.n * self.means[start:stop, None] * self.means[None, :]
+        lengths = self.lengths[start:stop, None] * self.lengths[None, :] + self.params.shrinkage
+        found = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
+        found[np.arange(stop - start), np.arange(start, stop)] = 0.0
+        rounded: Float32 = found.astype(np.float32)
+        return rounded
+
+
+class _Jaccard:
+    """Rows of |common tags| / |tags of either|."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        names = sorted({tag for tags in catalogue.tags for tag in tags})
+        column = {name: place for place, name in enumerate(names)}
+        pairs = [(item, column[tag]) for item, tags in enumerate(catalogue.tags) for tag in sorted(set(tags))]
+        rows, columns = ([pair[0] for pair in pairs], [pair[1] for pair in pairs])
+        shape = (catalogue.n_items, len(names))
+        self.matrix = sparse.csr_matrix((np.ones(len(pairs), dtype=np.float32), (rows, columns)), shape=shape)
+        self.columns = self.matrix.T.tocsr()
+        self.n_tags = np.asarray(self.matrix.sum(axis=1), dtype=np.float32).ravel()
+
+    def __call__(self, start: int, stop: int) -> Float32:
+        common: Float32 = (self.matrix[start:stop] @ self.columns).toarray()
+        either = self.n_tags[start:stop, None] + self.n_tags[None, :] - common
+        found: Float32 = np.divide(common, either, out=np.zeros_like(common), where=either > 0)
+        found[np.arange(stop - start), np.arange(start, stop)] = 0.0
+        return found

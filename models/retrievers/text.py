@@ -1,0 +1,82 @@
+"""Text: items whose descriptions say what the history's descriptions say; knows items that nobody chose yet."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+from pydantic import BaseModel
+
+from features.schema import write_text
+from models.arrays import read_arrays, write_arrays
+from models.interfaces import Catalogue, Float32, Hits, Int32, Log, NotFittedError, Queries
+from models.profiles import Recency, profiles
+from models.retrieval import no_hits, retrieve_by
+
+logger = logging.getLogger(__name__)
+
+
+class TextParams(Recency):
+    """What text depends on."""
+
+
+class Text:
+    """score = cosine between an item's vector and the weighted mean of the history's vectors (all centred)."""
+
+    Params: ClassVar[type[BaseModel]] = TextParams
+
+    def __init__(self, params: TextParams | None = None) -> None:
+        self.params = params or TextParams()
+        self.vectors_: Float32 | None = None
+        self._silent: Float32 | None = None
+
+    def fit(self, log: Log, catalogue: Catalogue) -> Self:
+        vectors = catalogue.vectors
+        if vectors is None or not vectors.any():
+            logger.warning("text n_items_with_text=0: the items carry no text, so this retriever offers nothing")
+            vectors = np.zeros((catalogue.n_items, 1), dtype=np.float32)
+        self._learn(np.ascontiguousarray(vectors, dtype=np.float32))
+        return self
+
+    def retrieve(self, queries: Queries, k: int) -> Hits:
+        if self.vectors_ is None:
+            raise NotFittedError("text: asked before it was fitted; call fit or load")
+        if not self.vectors_.any():
+            return no_hits(len(queries), k)
+        return retrieve_by(self._scores, queries, len(self.vectors_), k)
+
+    def contributions(self, history: Int32, item: int) -> Float32:
+        """(n_history,) cosine of each item of the history to an item."""
+        if self.vectors_ is None:
+            raise NotFittedError("text: asked before it was fitted; call fit or load")
+        found: Float32 = self.vectors_[history] @ self.vectors_[item]
+        return found
+
+    def save(self, folder: Path) -> None:
+        if self.vectors_ is None:
+            raise NotFittedError("text: nothing to save before it was fitted")
+        write_arrays({"text": self.vectors_}, folder / "vectors.safetensors")
+        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        text = cls(TextParams.model_validate_json((folder / "params.json").read_text(encoding="utf-8")))
+        text._learn(read_arrays(folder / "vectors.safetensors")["text"])
+        return text
+
+    def _learn(self, vectors: Float32) -> None:
+        self.vectors_ = vectors
+        self._silent = np.where(vectors.any(axis=1), 0.0, -np.inf).astype(np.float32)
+
+    def _scores(self, queries: Queries) -> Float32:
+        """One matrix × vector product a query: unlike a product of matrices its bits do not depend on the batch."""
+        assert self.vectors_ is not None and self._silent is not None
+        profile = profiles(queries, len(self.vectors_), self.params) @ self.vectors_
+        scores = np.full((len(queries), len(self.vectors_)), -np.inf, dtype=np.float32)
+        for query, mean in enumerate(profile):
+            length = float(np.sqrt((mean.astype(np.float64) ** 2).sum()))
+            if length > 0:
+                np.add(self.vectors_ @ (mean / np.float32(length)), self._silent, out=scores[query])
+        return scores

@@ -1,0 +1,125 @@
+"""User kNN: what people with a similar history chose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, Field
+from scipy import sparse
+
+from features.schema import write_text
+from models.interfaces import Catalogue, Float32, Hits, Log, NotFittedError, Queries
+from models.neighbours import read_sparse, spread, strongest, write_sparse
+from models.profiles import Recency, interactions_matrix, profiles
+from models.retrieval import CELLS, best, retrieve_by
+
+
+class UserKnnParams(Recency):
+    """What user kNN depends on."""
+
+    similarity: Literal["cosine", "pearson"] = "cosine"
+    """Between the query's history and each user's: `cosine`, or `pearson` over all items of the catalogue."""
+    neighbors: int = Field(default=200, ge=1)
+    """Users whose choices are looked at; fewer are more alike, more are steadier."""
+    shrinkage: float = Field(default=5.0, ge=0)
+    """Added to the product of lengths: pulls similarities that stand on few items towards 0."""
+    max_items_per_user: int = Field(default=1000, ge=1)
+    """Users with longer histories keep this many items (the most trusted, then the first positions)."""
+
+
+class UserKnn:
+    """score = Σ of similarity over the neighbours that chose the item (Herlocker 1999, doi:10.1145/312624.312682).
+
+    Fold-in: a query is compared by its history of now, so it need not be one of the users that were learned from.
+    """
+
+    Params: ClassVar[type[BaseModel]] = UserKnnParams
+
+    def __init__(self, params: UserKnnParams | None = None) -> None:
+        self.params = params or UserKnnParams()
+        self.users_: sparse.csr_matrix | None = None
+        self._items: sparse.csr_matrix | None = None
+        self._means: Float32 | None = None
+        self._lengths: Float32 | None = None
+
+    def fit(self, log: Log, catalogue: Catalogue) -> Self:
+        matrix = interactions_matrix(log, catalogue.n_items)
+
+        def rows(start: int, stop: int) -> Float32:
+            dense: Float32 = matrix[start:stop].toarray()
+            return dense
+
+        self._learn(strongest(rows, matrix.shape[0], catalogue.n_items, self.params.max_items_per_user))
+        return self
+
+    def retrieve(self, queries: Queries, k: int) -> Hits:
+        if self.users_ is None:
+            raise NotFittedError("user_knn: asked before it was fitted; call fit or load")
+        n_users, n_items = self.users_.shape
+        found = []
+        size = max(1, CELLS // max(n_users, n_items, 1))
+        for start in range(0, len(queries), size):
+            part = queries.part(start, min(start + size, len(queries)))
+            found.append(retrieve_by(self._scores, part, n_items, k))
+        if not found:
+            return retrieve_by(self._scores, queries, n_items, k)
+        return Hits(np.concatenate([hits.items for hits in found]), np.concatenate([hits.scores for hits in found]))
+
+    def save(self, folder: Path) -> None:
+        if self.users_ is None:
+            raise NotFittedError("user_knn: nothing to save before it was fitted")
+        write_sparse(self.users_, folder / "users.safetensors")
+        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        knn = cls(UserKnnParams.model_validate_json((folder / "params.json").read_text(encoding="utf-8")))
+        knn._learn(read_sparse(folder / "users.safetensors"))
+        return knn
+
+    def _learn(self, users: sparse.csr_matrix) -> None:
+        self.users_ = users
+        self._items = users.T.tocsr()
+        n_items = max(users.shape[1], 1)
+        sums = np.asarray(users.sum(axis=1), dtype=np.float64).ravel()
+        squares = np.asarray(users.multiply(users).sum(axis=1), dtype=np.float64).ravel()
+        pearson = self.params.similarity == "pearson"
+        self._means = (sums / n_items if pearson else np.zeros_like(sums)).astype(np.float32)
+        spare = sums**2 / n_items if pearson else 0.0
+        self._lengths = np.sqrt(np.maximum(squares - spare, 0.0)).astype(np.float32)
+
+    def _scores(self, queries: Queries) -> Float32:
+        """(n_queries, n_items), -inf where no neighbour chose the item."""
+        assert self.users_ is not None and self._items is not None
+        profile = profiles(queries, self.users_.shape[1], self.params)
+        return spread(self._neighbours(profile), self.users_)
+
+    def _neighbours(self, profile: sparse.csr_matrix) -> sparse.csr_matrix:
+        """(n_queries, n_users): similarities of the nearest users."""
+        assert self._items is not None and self._means is not None and self._lengths is not None
+        common = profile @ self._items
+        data, indices, lengths = [], [], [0]
+        for query in range(profile.shape[0]):
+            own = profile.data[profile.indptr[query] : profile.indptr[query + 1]].astype(np.float64)
+            users = common.indices[common.indptr[query] : common.indptr[query + 1]]
+            order = np.argsort(users, kind="stable")
+            users = users[order]
+            products = common.data[common.indptr[query] : common.indptr[query + 1]][order].astype(np.float64)
+            square = float((own**2).sum())
+            if self.params.similarity == "pearson":
+                products = products - own.sum() * self._means[users]
+                square -= float(own.sum()) ** 2 / max(profile.shape[1], 1)
+            length = np.sqrt(max(square, 0.0)) * self._lengths[users] + self.params.shrinkage
+            alike = np.divide(products, length, out=np.zeros_like(products), where=length > 0)
+            alike = np.where(alike > 0, alike, -np.inf).astype(np.float32)
+            chosen = np.sort(best(alike, self.params.neighbors))
+            data.append(alike[chosen])
+            indices.append(users[chosen].astype(np.int32))
+            lengths.append(len(chosen))
+        near = sparse.csr_matrix((profile.shape[0], self._items.shape[1]), dtype=np.float32)
+        near.data = np.concatenate(data) if data else np.zeros(0, dtype=np.float32)
+        near.indices = np.concatenate(indices) if indices else np.zeros(0, dtype=np.int32)
+        near.indptr = np.cumsum(lengths).astype(np.int64)
+        return near
