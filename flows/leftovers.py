@@ -101,9 +101,10 @@ def drop_namespace(settings: Settings, namespace: str) -> None:
 
 
 def stray_namespaces(settings: Settings) -> list[str]:
-    """SQLite namespaces of releases that are not there any more."""
+    """Namespaces under home of releases that are not there any more."""
     store = ReleaseStore(settings.home)
     known = {release.namespace for release in store.list()}
     for release in unfinished(settings):
         known |= {namespace_of(release), replay_namespace_of(release)}
-    return sorted({path.stem for path in (settings.home / "online").glob("*.db")} - known)
+    there = {path.stem for end in ("db", "registry") for path in (settings.home / "online").glob(f"*.{end}")}
+    return sorted(there - known)

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
@@ -23,23 +24,32 @@ USER_STATS = ("user_stats", "user_category_stats")
 
 
 def fill_namespace(
-    settings: Settings, namespace: str, root: Path, folder: Path, *, at: int, users: Sequence[str] | None = None
+    settings: Settings, namespace: str, root: Path, *, at: int, through: int, users: Sequence[str] | None = None
 ) -> None:
-    """Makes the namespace anew and fills it with what was known at `at` [µs].
+    """Fills an online namespace, through Feast, with what was known of the users at `at` [µs].
 
-    users: only these are written (a replay asks no others). folder: scratch place for their part of the features.
+    through: last event of the event log that the data hold; users: only these are written (a replay asks no others).
     """
+    from features.items import not_positive_of
     from features.online import OnlineNamespace, user_histories
 
     rows = interactions(root)
-    features = root / FEATURES
-    if users is not None:
-        rows = rows.filter(pl.col("user_id").is_in(users))
-        features = _features_of(users, features, folder / "features")
-    online = OnlineNamespace(settings, namespace)
-    online.drop()
-    online.create()
-    online.materialize(features, user_histories(rows, at), at)
+    with TemporaryDirectory(prefix="recops-features-") as scratch:
+        features = root / FEATURES
+        if users is not None:
+            rows = rows.filter(pl.col("user_id").is_in(users))
+            features = _features_of(users, features, Path(scratch) / "features")
+        online = OnlineNamespace(settings, namespace)
+        online.materialize(features, user_histories(rows, at, not_positive_of(features)), at, through)
+        online.close()
+
+
+def write_items(root: Path, bundle: Path, target: Path, *, at: int) -> None:
+    """The state of every item of the bundle's vocabulary at `at` [µs]: the array that rides in the release."""
+    from features.items import ItemStates
+
+    catalogue = pl.read_parquet(bundle / "catalogue" / "catalogue.parquet", columns=["item_id"])
+    ItemStates.from_parquet(root / FEATURES, catalogue.get_column("item_id").to_list(), at).to_parquet(target)
 
 
 def interactions(root: Path) -> pl.DataFrame:

@@ -22,7 +22,7 @@ from features.settings import Settings
 from flows.artifacts import models_of
 from flows.bento import build_bento, folder_of
 from flows.leftovers import clean, drop_namespace, namespace_of, replay_namespace_of, scratch_of
-from flows.materialize import data_until, fill_namespace, test_cut
+from flows.materialize import data_until, fill_namespace, test_cut, write_items
 from flows.reference import data_line
 from flows.replay import questions, replay
 from models.bundle import Manifest, unseal
@@ -35,6 +35,7 @@ REPORTS = Path("data/reports")
 RECOMMENDATIONS = Path("data/evaluation/recommendations.parquet")
 PROFILE = Path("data/profile.json")
 SOURCE = Path("data/tables/source.json")
+ITEMS = "items"  # in the release folder: the states of all items, beside bundle/ and release.json
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,10 @@ def begin(root: Path, settings: Settings, manifest: Manifest, *, who: str, force
 
 
 def materialize(plan: Plan) -> None:
-    """Fills the release's own online namespace with the features and histories as of the last row of the data."""
-    fill_namespace(plan.settings, namespace_of(plan.release), plan.root, plan.scratch, at=data_until(plan.root))
+    """Fills the release's own online namespace, and its array of item states, as of the last row of the data."""
+    at, through = data_until(plan.root), events_through(plan.root)
+    fill_namespace(plan.settings, namespace_of(plan.release), plan.root, at=at, through=through)
+    write_items(plan.root, plan.scratch / "bundle", plan.scratch / ITEMS, at=at)
 
 
 def build(plan: Plan) -> str:
@@ -138,7 +141,8 @@ def replay_queries(plan: Plan, tag: str) -> int:
     (folder / "bundle").symlink_to(plan.scratch / "bundle", target_is_directory=True)
     users = sorted({question.user_id for question in asked})
     try:
-        fill_namespace(aside, namespace, plan.root, folder, at=at, users=users)
+        fill_namespace(aside, namespace, plan.root, at=at, through=0, users=users)
+        write_items(plan.root, plan.scratch / "bundle", folder / ITEMS, at=at)
         release = replace(description(plan, tag), namespace=namespace, data_until=at, events_through=0)
         ReleaseStore(place).write(release)
         ReleaseStore(place).swap(plan.release, who=plan.who, why="replay")

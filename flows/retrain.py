@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 import logging
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from features.events import EventLog
 from features.importing import append_events
+from features.raw import SIDECAR, read_sidecar, recover
 from features.settings import Settings
 from flows.dag import Dag, project_root
 from flows.notify import notify_hooks
@@ -45,19 +45,19 @@ def export_events(root: Path, settings: Settings, *, wait_s: float = 0) -> int:
                 _repair(root)
                 return 0
             make_solid(root, settings)
-            rows, through = log.to_interactions(exported_through(root))
+            after = exported_through(root)
+            rows, through = log.to_interactions(after)
         finally:
             log.close()
-        append_events(root / RAW, rows, through)
+        n_events = append_events(root / RAW, rows, through, after=after)
         put_under_dvc(root, RAW)
-    return rows.height
+    return n_events
 
 
 def exported_through(root: Path) -> int:
     """Sequence number of the last event that data/raw holds; 0 when there is none."""
-    path = root / RAW / "source.json"
-    found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return int(found.get("events_through") or 0)
+    recover(root / RAW)
+    return read_sidecar(root / RAW).events_through if (root / RAW / SIDECAR).is_file() else 0
 
 
 def worth_releasing(root: Path, settings: Settings, outcome: Outcome) -> str | None:
