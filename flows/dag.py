@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import RefusedError, UserError
+from features.files import write_text
 from features.params import read_params
-from features.schema import write_text
 
 DVC_FILE = "dvc.yaml"
 LOCK_FILE = "dvc.lock"
@@ -63,9 +63,10 @@ class Dag:
     def repo(self) -> Any:
         """The dvc.repo.Repo, opened once and again after `forget`."""
         if self._repo is None:
-            logging.getLogger("dvc").setLevel(logging.WARNING)
             from dvc.exceptions import DvcException
             from dvc.repo import Repo
+
+            logging.getLogger("dvc").setLevel(logging.WARNING)  # after the import, which sets a level of its own
 
             try:
                 self._repo = Repo(str(self.root))
@@ -107,7 +108,8 @@ class Dag:
     def is_stale(self, name: str) -> bool:
         """Whether one stage would run now."""
         (stage,) = self.repo.stage.collect(name)
-        return bool(stage.changed())
+        with self.repo.lock:
+            return bool(stage.changed())
 
     def needed_by(self, name: str) -> set[str]:
         """The stage and all stages before it that it needs."""

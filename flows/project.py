@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from features.schema import write_text
+from features.files import write_text
 
 RAW = "data/raw"
 REFERENCE = "data/reference"
@@ -66,8 +66,9 @@ def put_under_dvc(root: Path, path: str) -> None:
     """`dvc add`: the folder's content goes to the cache, `path`.dvc says which content it is; nothing is committed."""
     import logging
 
-    logging.getLogger("dvc").setLevel(logging.ERROR)
     from dvc.repo import Repo
+
+    logging.getLogger("dvc").setLevel(logging.ERROR)  # after the import, which sets a level of its own
 
     os.chdir(root)
     with Repo(str(root)) as repo:

@@ -6,6 +6,7 @@ import logging
 import os
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from features.settings import Settings
 
@@ -19,6 +20,7 @@ def choose_server(settings: Settings) -> str | None:
     that home later shows them.
     """
     os.environ.setdefault("PREFECT_HOME", str(settings.home / "prefect"))
+    Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)  # Prefect makes the last folder only
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     if not os.environ.get("PREFECT_API_URL") and _answers(LOCAL):
         os.environ["PREFECT_API_URL"] = LOCAL
