@@ -51,7 +51,7 @@ def _shown_news(sheet: Sheet) -> Sheet:
             timestamp=pl.coalesce(read_time, instant),
             entry=pl.col("impressions").str.extract_all(r"\S+"),
         )
-        .explode("entry")
+        .explode("entry", empty_as_null=True)
         .with_columns(
             item_id=pl.col("entry").str.extract(r"^([^-]+)(?:-[01])?$"),
             event=pl.when(pl.col("entry").str.ends_with("-1")).then(pl.lit("click")).otherwise(pl.lit("impression")),

@@ -17,6 +17,7 @@ from features.sources.tables import Options, RawTables
 
 TYPES = ("token", "token_seq", "float", "float_seq")
 TABLES = {"interactions": "inter", "items": "item", "users": "user", "relations": "net"}
+TAGS = ("class", "categories")  # what RecBole's own data sets call them
 AGAIN = "write it as RecBole does, e.g. user_id:token<TAB>item_id:token<TAB>timestamp:float"
 
 
@@ -37,11 +38,27 @@ def read(path: Path, options: Options) -> RawTables:
             continue
         sheet = _atomic(box, name)
         choice = choose_columns(RAW_TABLES[table], sheet.columns, {}, sheet.shown)
-        sheets[table] = sheet.take(choice.taken, rest=True)
-        if choice.guessed:
-            pairs = ", ".join(f"{ours} = {theirs}" for ours, theirs in choice.guessed.items())
+        taken, guessed = dict(choice.taken), dict(choice.guessed)
+        if table == "items" and "tags" not in taken.values():
+            tags = next((field for field in TAGS if field in sheet.columns and field not in taken), None)
+            if tags is not None:
+                taken[tags], guessed["tags"] = "tags", tags
+        sheets[table] = _as_text(sheet.take(taken, rest=True))
+        if guessed:
+            pairs = ", ".join(f"{ours} = {theirs}" for ours, theirs in guessed.items())
             notes.append(f"{table}: guessed fields: {pairs}")
     return assemble(sheets, options, notes)
+
+
+def _as_text(sheet: Sheet) -> Sheet:
+    """Titles and descriptions are one text each, and an item has one category, though RecBole declares sequences."""
+    frame = sheet.frame
+    words = [name for name in ("title", "description") if isinstance(frame.schema.get(name), pl.List)]
+    frame = frame.with_columns(pl.col(name).list.join(" ") for name in words)
+    if isinstance(frame.schema.get("category"), pl.List):
+        tags = "tags" if "tags" in frame.columns else "category"
+        frame = frame.with_columns(tags=pl.col(tags), category=pl.col("category").list.first())
+    return sheet.with_frame(frame)
 
 
 def _atomic(box: Box, name: str) -> Sheet:
@@ -67,14 +84,14 @@ def _typed(sheet: Sheet, field: str, kind: str) -> Sheet:
     text = pl.col(field).str.strip_chars()
     if kind == "token":
         return sheet.with_frame(sheet.frame.with_columns(pl.when(text != "").then(text).alias(field)))
+    words = pl.when(text != "").then(text.str.extract_all(r"[^ ]+"))
     if kind == "token_seq":
-        parts = text.str.extract_all(r"[^ ]+")
-        return sheet.with_frame(sheet.frame.with_columns(parts.alias(field)))
+        return sheet.with_frame(sheet.frame.with_columns(words.alias(field)))
     if kind == "float":
         typed = sheet.frame.select(text.cast(pl.Float64, strict=False)).to_series()
         bad = (sheet.frame.select(text != "").to_series()) & ~typed.is_not_null()
     else:
-        parts = text.str.extract_all(r"[^ ]+").list.eval(pl.element().cast(pl.Float64, strict=False))
+        parts = words.list.eval(pl.element().cast(pl.Float64, strict=False))
         typed = sheet.frame.select(parts).to_series()
         bad = typed.list.eval(pl.element().is_null()).list.any().fill_null(False)
     faults = sheet.frame.filter(bad).select(
