@@ -87,7 +87,10 @@ def _visit(
     utilities = world.utilities(tastes, users, items)
     chosen = rng.random(items.shape) < examination(world) * click_probability(utilities)
     steps = np.cumsum(rng.integers(2, 15, items.shape), axis=1) * MICROSECONDS_A_SECOND
-    kept = np.ones(items.shape, dtype=np.bool_) if params.exposures else chosen
+    filled = np.ones(items.shape, dtype=np.bool_)
+    for slot in range(1, params.page_size):
+        filled[:, slot] = (items[:, :slot] != items[:, slot, None]).all(axis=1)
+    kept = filled if params.exposures else filled & chosen
     page = np.broadcast_to(np.arange(1, params.page_size + 1, dtype=np.int16), items.shape)
     row, _ = np.nonzero(kept)
     yield Sights(
@@ -130,15 +133,10 @@ def _in_the_mood(world: World, rng: np.random.Generator, users: Int64, at: Int64
 
 
 def _possible(sights: Sights) -> Int64:
-    """Entries that can have happened: an item once a page, and never after the person has chosen it."""
+    """Entries that can have happened: nobody meets again what they have chosen."""
     order = np.lexsort((sights.slots, sights.times, sights.items, sights.users))
-    users, items, visits = sights.users[order], sights.items[order], sights.visits[order]
-    same = np.concatenate([[False], (users[1:] == users[:-1]) & (items[1:] == items[:-1])])
-    shown = sights.slots[order] != SEARCHED
-    again = same & shown & np.concatenate([[False], (visits[1:] == visits[:-1]) & shown[:-1]])
-    chosen = sights.chosen[order] & ~again
-    group = np.cumsum(~same) - 1
-    before = np.cumsum(chosen) - chosen
-    starts = before[np.flatnonzero(~same)]
-    possible = order[~again & (before - starts[group] == 0)]
-    return np.sort(possible)
+    users, items, chosen = sights.users[order], sights.items[order], sights.chosen[order]
+    first = np.concatenate([[True], (users[1:] != users[:-1]) | (items[1:] != items[:-1])])
+    before: Int64 = np.cumsum(chosen) - chosen
+    before -= before[first][np.cumsum(first) - 1]
+    return np.sort(order[before == 0])
