@@ -50,6 +50,11 @@ class Box:
         kept = [name for name in names if not any(_hidden(part) for part in PurePosixPath(name).parts)]
         return cls(path, tuple(sorted(kept, key=lambda name: (name.count("/"), name))))
 
+    @property
+    def single(self) -> bool:
+        """Whether it is one file, neither a folder nor an archive."""
+        return not self.path.is_dir() and self.path.suffix.lower() != ".zip"
+
     def find_all(self, *patterns: str) -> list[str]:
         """Names whose last part fits a pattern (any case; `.gz` may follow), in the order of `names`."""
         lowered = [pattern.lower() for pattern in patterns]
@@ -70,7 +75,7 @@ class Box:
 
     def shown(self, name: str) -> str:
         """A file of the box as a person may look for it."""
-        return str(self.path) if self.path.name == name and not self.path.is_dir() else f"{self.path}/{name}"
+        return str(self.path) if self.single else f"{self.path}/{name}"
 
     def read(self, name: str) -> bytes:
         """The bytes of a file, unpacked when its name ends in `.gz`."""

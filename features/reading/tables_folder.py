@@ -23,8 +23,7 @@ def read_tables(
 
     `read_sheet` gives None for a file without rows where that is no fault.
     """
-    single = len(box.names) == 1 and not box.path.is_dir() and box.shown(box.names[0]) == str(box.path)
-    files = {"interactions": list(box.names)} if single else _files(box, endings)
+    files = {"interactions": list(box.names)} if box.single else _files(box, endings)
     if not files.get("interactions"):
         wanted = " or ".join(f"interactions{ending}" for ending in endings)
         raise box.missing(wanted, "give the folder (or file) that holds the interactions")
@@ -44,7 +43,7 @@ def read_tables(
             pairs = ", ".join(f"{ours} = {theirs}" for ours, theirs in choice.guessed.items())
             notes.append(f"{name}: guessed columns: {pairs}; correct a wrong guess with --map OURS=THEIRS")
     left = sorted(set(box.names) - {file for found in files.values() for file in found})
-    if left and not single:
+    if left:
         notes.append(f"files not taken: {left[:12]}{' and more' if len(left) > 12 else ''}")
     return assemble(sheets, options, notes)
 

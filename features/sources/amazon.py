@@ -40,8 +40,7 @@ def read(path: Path, options: Options) -> RawTables:
         UserError: there are no reviews, a file is no json lines, or a field is in no review.
     """
     box = Box.open(path)
-    single = len(box.names) == 1
-    names = list(box.names) if single else box.find_all(*ENDINGS)
+    names = list(box.names) if box.single else box.find_all(*ENDINGS)
     kinds = {name: _kind(box, name) for name in names}
     reviews = [name for name in names if kinds[name] == "reviews"]
     if not reviews:

@@ -28,7 +28,8 @@ def test_reads_2014_with_metadata_that_are_python_literals(tmp_path: Path) -> No
     (tmp_path / "reviews_Toys.json.gz").write_bytes(
         gzip.compress(_lines(REVIEW_2014, REVIEW_2014, {**REVIEW_2014, "summary": "T"}))
     )
-    meta = "{'asin': '0001', 'title': \"Girl's Doll\", 'price': 3.17, 'brand': 'Coxlures', 'categories': [['Toys', 'Dolls'], ['Toys']]}\n"
+    meta = "{'asin': '0001', 'title': \"Girl's Doll\", 'price': 3.17, 'brand': 'Coxlures', "
+    meta += "'categories': [['Toys', 'Dolls'], ['Toys']]}\n"
     (tmp_path / "meta_Toys.json.gz").write_bytes(gzip.compress(meta.encode()))
     tables = read(tmp_path, Options())
     assert tables.interactions.select("user_id", "item_id", "value", "timestamp").rows() == [

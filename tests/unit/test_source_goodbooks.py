@@ -11,10 +11,10 @@ from features.sources.tables import Options
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RATINGS = b"user_id,book_id,rating\n1,258,5\n2,4081,4\n1,4081,3\n"
 BOOKS = (
-    "book_id,goodreads_book_id,authors,original_publication_year,title,language_code,ratings_count\n"
-    '258,2767052,"Collins, Suzanne",2008.0,"The Hunger Games (The Hunger Games, #1)",eng,10\n'
-    "4081,3,J.K. Rowling,-720.0,Harry Potter,eng,20\n"
-).encode()
+    b"book_id,goodreads_book_id,authors,original_publication_year,title,language_code,ratings_count\n"
+    b'258,2767052,"Collins, Suzanne",2008.0,"The Hunger Games (The Hunger Games, #1)",eng,10\n'
+    b"4081,3,J.K. Rowling,-720.0,Harry Potter,eng,20\n"
+)
 TAGS = b"tag_id,tag_name\n1,to-read\n2,fantasy\n3,dystopia\n4,abc\n"
 BOOK_TAGS = b"goodreads_book_id,tag_id,count\n2767052,1,900\n2767052,2,5\n2767052,3,7\n2767052,4,5\n"
 

@@ -85,8 +85,9 @@ def test_reads_the_latest_files_with_quoted_titles_and_user_tags(tmp_path: Path)
     files = {
         "ratings.csv": f"userId,movieId,rating,timestamp\n1,11,4.0,{AT}\n1,12,0.5,{AT + 1}\n".encode(),
         "movies.csv": (
-            'movieId,title,genres\n11,"American President, The (1995)",Comedy|Drama\n12,"The ""Best""",(no genres listed)\n'
-        ).encode(),
+            b'movieId,title,genres\n11,"American President, The (1995)",Comedy|Drama\n'
+            b'12,"The ""Best""",(no genres listed)\n'
+        ),
         "tags.csv": f"userId,movieId,tag,timestamp\n1,11,Politics,{AT}\n2,11,politics,{AT}\n2,11,love,{AT}\n".encode(),
         "links.csv": b"movieId,imdbId,tmdbId\n11,0112346,9087\n",
     }
