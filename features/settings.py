@@ -30,6 +30,12 @@ class Settings(BaseSettings):
     """A folder with an independent evaluate.py, for tests."""
     webhook_url: SecretStr = SecretStr("")
     """Where a failed or crashed run is told by POST; empty: a log line."""
+    release: str = ""
+    """The service answers from exactly this release (an id, or a release folder); empty: it follows the live one."""
+    at: str = ""
+    """An instant, ISO-8601 with zone: the service answers as if it were then and records nothing (replay)."""
+    workers: int = Field(default=1, ge=1)
+    """Processes of the service; each holds a copy of the recommender."""
     telemetry: bool = Field(default=False)
     """The one switch: true leaves Prefect's, BentoML's, DVC's and Great Expectations' own telemetry settings alone."""
 

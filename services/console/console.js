@@ -1,0 +1,257 @@
+// The console: choose a user, read their list with its reasons, act on an item, watch the list change.
+
+const $ = (id) => document.getElementById(id);
+const state = { user: "", ranks: null, fresh: "", answer: null, turn: 0 };
+
+// ---- small makers: text always goes in as text, so that ids and titles may hold any character
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "onclick") element.addEventListener("click", value);
+    else if (value !== null && value !== false) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+const hue = (text) => [...text].reduce((sum, char) => (sum * 31 + char.codePointAt(0)) % 360, 7);
+const initials = (text) => text.split(/\s+/).filter((word) => /^[\p{L}\p{N}]/u.test(word)).slice(0, 2).map((word) => [...word][0].toUpperCase()).join("") || "·";
+const day = (iso) => new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+const plural = (n, word) => `${n.toLocaleString()} ${word}${n === 1 ? "" : "s"}`;
+
+// ---- talking to the service
+class Failure extends Error {}
+
+async function call(path, body) {
+  const headers = { "Content-Type": "application/json" };
+  const key = sessionStorage.getItem("recops-key");
+  if (key) headers.Authorization = `Bearer ${key}`;
+  let reply;
+  try {
+    reply = await fetch(path, body === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(body) });
+  } catch {
+    throw new Failure("The service does not answer. Is it still running?");
+  }
+  const found = await reply.json().catch(() => null);
+  if (reply.status === 401 && (await askForKey())) return call(path, body);
+  if (!reply.ok) throw new Failure(found?.error?.message ?? `The service answered ${reply.status}.`);
+  return found;
+}
+
+let asking = null;
+function askForKey() {
+  asking ??= new Promise((resolve) => {
+    const dialog = $("key");
+    dialog.showModal();
+    dialog.addEventListener("close", () => {
+      const key = $("key-input").value.trim();
+      $("key-input").value = "";
+      asking = null;
+      if (key) sessionStorage.setItem("recops-key", key);
+      resolve(Boolean(key) && dialog.returnValue === "use");
+    }, { once: true });
+  });
+  return asking;
+}
+
+async function attempt(work) {
+  try {
+    await work();
+    $("notice").hidden = true;
+  } catch (error) {
+    if (!(error instanceof Failure)) console.error(error);
+    $("notice").textContent = error instanceof Failure ? error.message : "This page failed; reload it.";
+    $("notice").hidden = false;
+    for (const list of document.querySelectorAll("[aria-busy=true]")) {
+      list.replaceChildren(make("li", { class: "empty" }, "Nothing to show."));
+      list.setAttribute("aria-busy", "false");
+    }
+  }
+}
+
+// ---- today's list
+function itemRow(item, { badge = null, sources = true } = {}) {
+  const title = item.title ?? item.item_id;
+  const cover = make("span", { class: "cover", "aria-hidden": "true" }, initials(title));
+  cover.style.setProperty("--hue", hue(item.item_id));
+  const tags = [badge && make("span", { class: `tag ${badge.kind}` }, badge.text)];
+  if (sources) for (const source of item.sources ?? []) tags.push(make("span", { class: "tag" }, source));
+  const choose = make(
+    "button",
+    { class: "choose", type: "button", title: `Record an event on ${item.item_id}`, onclick: () => attempt(() => act(item)) },
+    make("span", { class: "title" }, title),
+    item.reason ? make("span", { class: "reason" }, item.reason) : null,
+  );
+  const row = make(
+    "li",
+    { class: badge ? `is-${badge.kind}` : null },
+    make("span", { class: "rank" }, String(item.rank)),
+    cover,
+    make("div", {}, choose, make("div", { class: "tags" }, ...tags.filter(Boolean))),
+    make("button", { class: "quiet", type: "button", "aria-label": `Items similar to ${title}`, onclick: () => attempt(() => showSimilar(item)) }, "Similar"),
+  );
+  row.dataset.item = item.item_id;
+  return row;
+}
+
+function badgeOf(item, before) {
+  if (!before) return null;
+  const rank = before.get(item.item_id);
+  if (rank === undefined) return { kind: "new", text: "new" };
+  if (rank === item.rank) return null;
+  return { kind: "moved", text: rank > item.rank ? `↑ ${rank - item.rank}` : `↓ ${item.rank - rank}` };
+}
+
+async function showList({ compare = false } = {}) {
+  const list = $("list");
+  const turn = ++state.turn;
+  if (!compare) {
+    list.replaceChildren(...Array.from({ length: 6 }, () => make("li", { class: "skeleton" })));
+    list.setAttribute("aria-busy", "true");
+  }
+  const answer = await call("recommend", { user_id: state.user, k: Number($("k").value), explain: true });
+  if (turn !== state.turn) return;
+  const before = compare ? state.ranks : null;
+  const places = new Map([...list.children].map((row) => [row.dataset.item, row.getBoundingClientRect().top]));
+  list.replaceChildren(...answer.items.map((item) => itemRow(item, { badge: badgeOf(item, before) })));
+  if (!answer.items.length) list.replaceChildren(make("li", { class: "empty" }, "Nothing is left to offer this user."));
+  list.setAttribute("aria-busy", "false");
+  if (before && !matchMedia("(prefers-reduced-motion: reduce)").matches) slide(list, places);
+  const fallback = answer.fallback ? `cold start: ${answer.fallback} · ` : "";
+  $("today-note").textContent = `${fallback}${answer.took_ms.toFixed(1)} ms`;
+  if (before) tell(answer.items, before);
+  state.ranks = new Map(answer.items.map((item) => [item.item_id, item.rank]));
+  state.answer = answer;
+}
+
+function slide(list, places) {
+  for (const row of list.children) {
+    const from = places.get(row.dataset.item);
+    const gap = from === undefined ? 0 : from - row.getBoundingClientRect().top;
+    const first = from === undefined ? { opacity: 0 } : { transform: `translateY(${gap}px)` };
+    row.animate([first, { opacity: 1, transform: "none" }], { duration: 380, easing: "cubic-bezier(.2,.8,.2,1)" });
+  }
+}
+
+function tell(items, before) {
+  const fresh = items.filter((item) => !before.has(item.item_id)).length;
+  const moved = items.filter((item) => before.has(item.item_id) && before.get(item.item_id) !== item.rank).length;
+  $("said").textContent = fresh + moved ? `The list changed: ${fresh} new, ${moved} moved.` : "The list stayed as it was.";
+}
+
+async function act(item) {
+  const event = $("event").value;
+  const sent = { event_id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, user_id: state.user, item_id: item.item_id, event };
+  if (state.answer?.request_id) sent.request_id = state.answer.request_id;
+  await call("events", { events: [sent] });
+  $("similar").close();
+  state.fresh = item.item_id;
+  await Promise.all([showList({ compare: true }), showHistory()]);
+}
+
+async function showSimilar(item) {
+  $("similar-title").textContent = `Similar to ${item.title ?? item.item_id}`;
+  $("similar-list").replaceChildren(make("li", { class: "skeleton" }));
+  if (!$("similar").open) $("similar").showModal();
+  const found = await call("similar", { item_id: item.item_id, k: 8 });
+  const rows = found.items.map((other) => itemRow(other, { sources: false }));
+  $("similar-list").replaceChildren(...(rows.length ? rows : [make("li", { class: "empty" }, "No similar items are known.")]));
+}
+
+// ---- history
+async function showHistory() {
+  const user = state.user;
+  const found = await call(`history?user_id=${encodeURIComponent(user)}&limit=60`);
+  if (user !== state.user) return;
+  $("history-note").textContent = found.n_events ? plural(found.n_events, "event") : "new user";
+  const rows = found.items.map((item) =>
+    make("li", { class: [item.positive ? "" : "seen", item.item_id === state.fresh ? "fresh" : ""].join(" ") },
+      make("span", { class: "title" }, item.title ?? item.item_id),
+      make("time", { datetime: item.timestamp }, `${day(item.timestamp)}${item.positive ? "" : " · not counted as liked"}`)));
+  $("history").replaceChildren(...(rows.length ? rows : [make("li", { class: "empty" }, "No history yet. Click an item of the list: the next list reflects it.")]));
+}
+
+// ---- what is live
+async function showLive() {
+  try {
+    const [status, releases] = await Promise.all([call("status"), call("releases")]);
+    const age = status.data_age_days;
+    $("live").className = "live on";
+    $("live-text").replaceChildren("live ", make("b", {}, status.release), ` · data ${age < 2 ? "fresh" : `${Math.round(age)} days old`}`);
+    const facts = {
+      Release: status.release, Bundle: make("code", { title: status.bundle_hash }, status.bundle_hash.slice(0, 12)),
+      "Live since": status.live_from ? day(status.live_from) : "–", "Data until": day(status.data_until),
+      Items: status.counts.items.toLocaleString(), "Events since": status.counts.events_since_release.toLocaleString(),
+      Retrievers: status.retrievers.join(", "), Version: status.versions.recops,
+    };
+    for (const [name, value] of Object.entries(status.metrics)) facts[name] = Number(value).toPrecision(3);
+    $("status").replaceChildren(...Object.entries(facts).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+    const rows = [...releases.releases].reverse().slice(0, 12).map((span) =>
+      make("li", {}, make("b", {}, span.release), span.live_to || !span.live_from ? "" : make("span", { class: "tag new" }, "live"),
+        make("span", { class: "when" }, span.live_from ? `${day(span.live_from)} – ${span.live_to ? day(span.live_to) : "now"}` : "inside this Bento"),
+        make("span", { class: "when" }, span.why ?? "")));
+    $("releases").replaceChildren(...rows);
+  } catch (error) {
+    $("live").className = "live off";
+    $("live-text").textContent = error.message;
+  }
+}
+
+// ---- choosing a user (a combobox as ARIA describes it)
+const options = () => [...$("users").querySelectorAll("[role=option]")];
+
+async function suggest() {
+  const typed = $("user").value;
+  const found = await call(`users?q=${encodeURIComponent(typed)}&limit=12`).catch(() => ({ users: [] }));
+  if (typed !== $("user").value || document.activeElement !== $("user")) return;
+  const rows = found.users.map((id, place) => option(id, id, place));
+  if (typed && !found.users.includes(typed)) rows.push(option(typed, `“${typed}” as a new user`, rows.length));
+  $("users").replaceChildren(...(rows.length ? rows : [make("li", { class: "hint" }, "No users are known yet; type any id.")]));
+  $("users").hidden = false;
+  $("user").setAttribute("aria-expanded", "true");
+}
+
+function option(id, text, place) {
+  const row = make("li", { role: "option", id: `user-${place}`, "aria-selected": "false" }, text);
+  row.addEventListener("mousedown", (event) => { event.preventDefault(); choose(id); });
+  row.dataset.user = id;
+  return row;
+}
+
+function closeUsers() {
+  $("users").hidden = true;
+  $("user").setAttribute("aria-expanded", "false");
+  $("user").removeAttribute("aria-activedescendant");
+}
+
+function choose(id) {
+  closeUsers();
+  if (!id) return;
+  Object.assign(state, { user: id, ranks: null, fresh: "", answer: null });
+  $("user").value = id;
+  history.replaceState(null, "", `?user=${encodeURIComponent(id)}`);
+  attempt(() => Promise.all([showList(), showHistory()]));
+}
+
+$("user").addEventListener("input", suggest);
+$("user").addEventListener("focus", () => { $("user").select(); suggest(); });
+$("user").addEventListener("blur", () => { closeUsers(); if ($("user").value !== state.user) $("user").value = state.user; });
+$("user").addEventListener("keydown", (event) => {
+  const rows = options();
+  const at = rows.findIndex((row) => row.getAttribute("aria-selected") === "true");
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    event.preventDefault();
+    if ($("users").hidden || !rows.length) return void suggest();
+    const next = (at + (event.key === "ArrowDown" ? 1 : rows.length + (at < 0 ? 0 : -1))) % rows.length;
+    rows.forEach((row, place) => row.setAttribute("aria-selected", String(place === next)));
+    rows[next].scrollIntoView({ block: "nearest" });
+    $("user").setAttribute("aria-activedescendant", rows[next].id);
+  } else if (event.key === "Enter") choose(at >= 0 ? rows[at].dataset.user : $("user").value);
+  else if (event.key === "Escape") closeUsers();
+});
+$("k").addEventListener("change", () => state.user && attempt(() => showList()));
+
+await showLive();
+setInterval(showLive, 10_000);
+const asked = new URLSearchParams(location.search).get("user");
+const first = asked ? null : await call("users?limit=1").catch(() => null);
+choose(asked || first?.users[0] || "guest");

@@ -1,0 +1,48 @@
+"""Errors on the wire: `{"error": {"code", "message", "field"}}` with the status that fits."""
+
+from __future__ import annotations
+
+import msgspec
+
+CODES = {
+    400: "invalid",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "timeout",
+    409: "conflict",
+    413: "too_large",
+    429: "too_many_requests",
+    500: "internal",
+    503: "not_ready",
+    504: "timeout",
+}
+MESSAGES = {
+    404: "there is no such route; GET /docs.json lists them",
+    405: "this route has another method; GET /docs.json lists them",
+    429: "too many requests at once; try again in a moment",
+    500: "the service failed on this request; its log says why",
+    503: "no release is loaded yet; try again in a moment (GET /readyz says when)",
+    504: "the answer took too long; try again",
+}
+
+
+class ApiError(Exception):
+    """An answer that is an error: the caller's (4xx) or ours (5xx)."""
+
+    def __init__(self, status: int, message: str, *, field: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.status, self.message, self.field = status, message, field
+        self.code = code or CODES[status]
+
+
+def error_body(code: str, message: str, field: str | None = None) -> bytes:
+    """The contract's body."""
+    return msgspec.json.encode({"error": {"code": code, "message": message, "field": field}})
+
+
+def body_of_status(status: int) -> bytes:
+    """The body for a status that something below us answered in another form."""
+    code = CODES.get(status, "error" if status < 500 else "internal")
+    return error_body(code, MESSAGES.get(status, code.replace("_", " ")))
