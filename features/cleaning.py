@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 from pydantic import Field
 
+from features.errors import ContractError
 from features.noise import REASONS, NoiseParams, bots, bursts, shills
 from features.schema import LOG
 
@@ -53,11 +54,19 @@ def clean_log(
 
     Rows that became known only after `at` [µs] are left out (None: all were known). Where time is artificial, gaps mean
     nothing: only rows of one instant are one act, and every row is trusted.
+
+    Raises:
+        ContractError: nothing at all was known at the cut.
     """
     n_rows = rows.height
     if at is not None:
         rows = rows.filter(pl.col("known_at") <= datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at))
     n_late = n_rows - rows.height
+    if rows.is_empty() and n_rows:
+        raise ContractError(
+            f"interactions: none of the {n_rows} rows of a part was known at its cut; expected known_at near "
+            "timestamp; leave known_at away on import (it is then the timestamp), or set split.scheme to leave_last_out"
+        )
     impossible = pl.col("value").is_nan() | pl.col("value").is_infinite()
     n_values = int(rows.select(impossible.fill_null(False).sum()).item())
     rows = rows.with_columns(value=pl.when(~impossible.fill_null(False)).then(pl.col("value")))

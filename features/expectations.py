@@ -121,7 +121,7 @@ def interaction_rules(params: Params, now: datetime) -> list[Rule]:
             "timestamp_is_possible",
             f"Nothing happened before {params.earliest:%Y-%m-%d} or after {now:%Y-%m-%d %H:%M:%S} UTC.",
             "age_days",
-            0.0,
+            min(0.0, first),
             first,
             _key,
             remedy="look at the unit of the times (s, ms or µs) and at validate.now, then import again",

@@ -12,6 +12,14 @@ from features.schema import RAW_TABLES, type_of_time
 Tables = dict[str, pl.DataFrame]
 Profile = dict[str, Any]
 
+TIMED = frozenset(
+    {
+        *("age_days", "known_age_days", "known_after_s", "item_age_days", "in_no_crowd", "in_the_time"),
+        *("days_since_last_event", "days_gone_back"),
+    }
+)
+"""Measures that read times, and have no meaning where time is artificial."""
+
 _day = 86_400_000_000.0
 
 
@@ -32,7 +40,7 @@ def sound(tables: Tables) -> set[str]:
 
 
 def interactions_frame(
-    tables: Tables, now: datetime, *, burst_rows_per_minute: int, silence_days: float, artificial_time: bool
+    tables: Tables, now: datetime, *, burst_rows_per_minute: int, silence_days: float
 ) -> pl.DataFrame:
     """The interactions with what the rules ask of each row; null where a question has no meaning."""
     rows = tables["interactions"]
@@ -41,7 +49,7 @@ def interactions_frame(
     minute = pl.col("timestamp").dt.truncate("1m")
     crowded = pl.max_horizontal(pl.len().over("user_id", minute), pl.len().over("item_id", minute))
     created = items.filter(pl.col("item_id").is_not_null()).unique("item_id", keep="first", maintain_order=True)
-    frame = (
+    return (
         rows.with_row_index("row")
         .join(created.select("item_id", "created_at"), on="item_id", how="left", maintain_order="left")
         .select(
@@ -66,10 +74,6 @@ def interactions_frame(
             in_the_time=_in_the_time(rows, silence_days),
         )
     )
-    if artificial_time:
-        timed = ("age_days", "known_age_days", "known_after_s", "item_age_days", "in_no_crowd", "in_the_time")
-        frame = frame.with_columns(pl.lit(None, dtype=frame.schema[name]).alias(name) for name in timed)
-    return frame
 
 
 def items_frame(items: pl.DataFrame) -> pl.DataFrame:
@@ -142,7 +146,7 @@ def profile(tables: Tables, rows: pl.DataFrame, *, artificial_time: bool) -> Pro
         "unknown_item_share": _share(~rows["item_has_row"]),
         "unknown_user_share": _share(~rows["user_has_row"]),
         "duplicate_share": _share(~rows["is_single"]),
-        "burst_share": _share(~rows["in_no_crowd"]),
+        "burst_share": None if artificial_time else _share(~rows["in_no_crowd"]),
     }
 
 
@@ -163,16 +167,12 @@ def whole_frame(found: Profile, accepted: Profile, now: datetime) -> tuple[pl.Da
         measures["n_events_gone"], words["n_events_gone"] = len(gone), f"gone: {gone}"
         measures["days_gone_back"] = 0.0 if days is None else days - (_days_between(accepted["last_event"], now) or 0.0)
         words["days_gone_back"] = f"last event {found['last_event']}, accepted last was {accepted['last_event']}"
-        if found["artificial_time"]:
-            measures["days_gone_back"] = None
         for name, new, old in (
             ("null_value_rise", found["null_share"]["value"], accepted["null_share"]["value"]),
             ("null_title_rise", found["null_share"]["title"], accepted["null_share"]["title"]),
             ("unknown_item_rise", found["unknown_item_share"], accepted["unknown_item_share"]),
         ):
             measures[name], words[name] = round(new - old, 6), f"a share of {new}, accepted last was {old}"
-    if found["artificial_time"]:
-        measures["days_since_last_event"] = None
     frame = pl.DataFrame({"row": [0]}).with_columns(
         pl.lit(value, dtype=pl.Float64).alias(name) for name, value in measures.items()
     )

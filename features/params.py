@@ -19,9 +19,7 @@ def read_params(path: Path | str = "params.yaml") -> dict[str, Any]:
     try:
         loaded = YAML(typ="safe").load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(
-            f"no file {path}; run inside a recops project (the folder that holds dvc.yaml)"
-        ) from None
+        raise UserError(f"no file {path}; run inside a recops project (the folder that holds dvc.yaml)") from None
     except YAMLError as error:
         raise UserError(f"{path} is not readable as YAML: {' '.join(str(error).split())}") from None
     return loaded or {}
@@ -52,3 +50,11 @@ def parse(name: str, values: Any, params: type[P], path: Path | str = "params.ya
         raise UserError(
             f"{path}: section '{name}' does not fit {params.__qualname__} of {params.__module__}: {faults}"
         ) from None
+
+
+def not_targets(path: Path | str = "params.yaml") -> tuple[str, ...]:
+    """Events that are no positives (evaluate.not_targets), in training and judging alike."""
+    from features.schema import NOT_POSITIVE
+
+    found = (read_params(path).get("evaluate") or {}).get("not_targets")
+    return NOT_POSITIVE if found is None else tuple(str(event) for event in found)

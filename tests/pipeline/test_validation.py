@@ -217,6 +217,18 @@ def test_without_times_no_rule_reads_them() -> None:
     assert failed(validate(tables, params, {}, artificial_time=True)) == {}
 
 
+def test_times_in_a_mistaken_unit_are_all_impossible() -> None:
+    # milliseconds read as microseconds: everything in January 1970
+    tables = good()
+    shrunk = [(pl.col(name).dt.epoch("us") // 1000).cast(pl.Datetime("us")).dt.replace_time_zone("UTC") for name in
+              ("timestamp", "known_at")]  # fmt: skip
+    tables["interactions"] = tables["interactions"].with_columns(shrunk)
+    tables["items"] = tables["items"].with_columns(created_at=pl.lit(None, dtype=type_of_time))
+    found = failed(validate(tables, Params(burst_share=1), {}))
+    assert list(found) == ["interactions.timestamp_is_possible"]
+    assert found["interactions.timestamp_is_possible"].n_broken == n_rows
+
+
 def accepted() -> Profile:
     return validate(good(), Params(), {}).profile
 

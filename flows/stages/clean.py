@@ -1,0 +1,52 @@
+"""clean: the logs to learn from, with trust as known at each cut, and the catalogue."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import polars as pl
+
+from features.catalogue import build_catalogue
+from features.cleaning import TRUST_COLUMNS, Params, clean_log
+from features.params import section
+from features.schema import CATALOGUE, INTERACTIONS, ITEMS, LOG, write_parquet, write_text
+from features.split import read_cuts
+from flows.stages.entry import stage
+
+SPLIT = Path("data/split")
+ITEMS_TABLE = Path("data/tables/items.parquet")
+LOGS = Path("data/log")
+CATALOGUE_TABLE = Path("data/catalogue/catalogue.parquet")
+REPORT = Path("data/reports/cleaning.json")
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Reads train and valid; writes the train log (as of the first cut) and the full one (as of the second)."""
+    params = section("clean", Params)
+    cuts = read_cuts(SPLIT / "split.json")
+    by_time = cuts.scheme == "global_time"
+    train = INTERACTIONS.read(SPLIT / "train.parquet")
+    full = pl.concat([train, INTERACTIONS.read(SPLIT / "valid.parquet")]).sort("timestamp", maintain_order=True)
+    report = {}
+    trusts = []
+    for part, rows, cut in (("train", train, cuts.valid_cut), ("full", full, cuts.test_cut)):
+        cleaned, reasons, report[part] = clean_log(
+            rows, params, at=cut if by_time else None, artificial_time=cuts.artificial_time
+        )
+        LOG.write(cleaned, LOGS / f"{part}.parquet")
+        trusts.append(reasons.select(pl.lit(part).alias("part"), *reasons.columns).cast(TRUST_COLUMNS))
+        log.info("part=%s n_rows=%d n_distrusted=%d", part, cleaned.height, report[part]["n_distrusted_rows"])
+    write_parquet(pl.concat(trusts), LOGS / "trust.parquet")
+    catalogue, report["catalogue"] = build_catalogue(
+        ITEMS.read(ITEMS_TABLE), full, category_from_tags=params.category_from_tags
+    )
+    CATALOGUE.write(catalogue, CATALOGUE_TABLE)
+    write_text(json.dumps(report, indent=2, sort_keys=True) + "\n", REPORT)
+
+
+if __name__ == "__main__":
+    stage(main)
