@@ -1,0 +1,131 @@
+"""Batch recommendations: many users at once from a bundle, with what was known at an instant, into a parquet file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from features.errors import UserError
+from features.schema import write_parquet
+from features.settings import Settings
+from flows.judging import BUNDLE
+from flows.materialize import data_until, interactions
+from models.bundle import MANIFEST, unseal
+from models.releases import ReleaseStore
+
+ROWS_A_BATCH = 2_000
+
+
+def recommend_batch(
+    root: Path,
+    settings: Settings,
+    out: Path,
+    *,
+    users: Path | None,
+    user: str | None,
+    bundle: Path | None,
+    k: int,
+    at: str | None,
+    include_seen: bool,
+) -> tuple[int, int]:
+    """Writes user_id, item_id, rank (1..k), score, reason; how many users and rows.
+
+    Raises:
+        UserError: no or two ways to name users, an unreadable file, an instant without a zone, no bundle.
+    """
+    from features.lookup import OfflineLookup
+    from models.queries import queries_at
+    from models.recommender import Recommender, load_catalogue, read_plan
+
+    user_ids = _users(users, user)
+    folder = _bundle(root, settings, bundle)
+    unseal(folder)
+    rows = interactions(root)
+    instant = _instant(at) if at else data_until(root)
+    catalogue = load_catalogue(folder)
+    lookup = OfflineLookup(
+        root / "data" / "features",
+        catalogue.vocabulary.item_ids,
+        [catalogue.category_names[place] if place >= 0 else None for place in catalogue.categories.tolist()],
+        catalogue.prices,
+        catalogue.created_at,
+    )
+    recommender = Recommender.load(folder, lookup)
+    frames = []
+    for start in range(0, len(user_ids), ROWS_A_BATCH):
+        queries = queries_at(
+            rows,
+            catalogue.vocabulary,
+            user_ids[start : start + ROWS_A_BATCH],
+            instant,
+            created_at=catalogue.created_at,
+            not_positive=read_plan(folder).not_positive,
+            include_seen=include_seen,
+        )
+        slate = recommender.recommend(queries, k)
+        query, place = (slate.items >= 0).nonzero()
+        told = recommender.explain(queries, slate)
+        frames.append(
+            pl.DataFrame(
+                {
+                    "user_id": [str(queries.user_ids[q]) for q in query],
+                    "item_id": [catalogue.vocabulary.item_ids[item] for item in slate.items[query, place]],
+                    "rank": (place + 1).astype("int64"),
+                    "score": slate.scores[query, place].astype("float64"),
+                    "reason": [told[q][p] for q, p in zip(query, place, strict=True)],
+                }
+            )
+        )
+    answer = pl.concat(frames)
+    write_parquet(answer, out)
+    return len(user_ids), answer.height
+
+
+def _users(users: Path | None, user: str | None) -> list[str]:
+    """Distinct user ids, in the order given."""
+    if (users is None) == (user is None):
+        raise UserError("recommend: name the users by --users FILE or one by --user ID, not both and not neither")
+    if users is None:
+        return [str(user)]
+    if not users.is_file():
+        near = sorted(path.name for path in users.parent.glob("*") if path.is_file())[:10]
+        raise UserError(f"--users {users}: there is no such file; in its folder there are {near}")
+    try:
+        if users.suffix == ".parquet":
+            frame = pl.read_parquet(users)
+        elif users.suffix == ".csv":
+            frame = pl.read_csv(users, infer_schema=False)
+        else:
+            lines = [line.strip() for line in users.read_text(encoding="utf-8").splitlines()]
+            frame = pl.DataFrame({"user_id": [line for line in lines if line]}, schema={"user_id": pl.String})
+    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+        raise UserError(f"--users {users}: not readable ({error}); give a text, csv or parquet file") from None
+    if "user_id" not in frame.columns:
+        raise UserError(f"--users {users}: no column 'user_id'; there are {frame.columns}; rename one of them")
+    found = frame.get_column("user_id").drop_nulls().cast(pl.String).unique(maintain_order=True).to_list()
+    if not found:
+        raise UserError(f"--users {users}: no user in it; expected one user_id a row")
+    return found
+
+
+def _bundle(root: Path, settings: Settings, given: Path | None) -> Path:
+    """The folder that is named, else data/bundle, else the live release's."""
+    if given is not None:
+        return given
+    if (root / BUNDLE / MANIFEST).is_file():
+        return root / BUNDLE
+    store = ReleaseStore(settings.home)
+    live = store.live()
+    return store.bundle(live) if live else root / BUNDLE
+
+
+def _instant(text: str) -> int:
+    """µs since 1970 of an ISO-8601 instant; without a zone it is UTC."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise UserError(f"--at {text}: not an ISO-8601 instant, e.g. 2026-01-31T12:00:00Z") from None
+    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    return int(found.timestamp() * 1_000_000)
