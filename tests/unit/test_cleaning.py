@@ -209,3 +209,17 @@ def test_an_empty_log_is_a_clean_log() -> None:
 def test_params_out_of_bounds_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ValueError):
         Params.model_validate(bad)
+
+
+def test_every_bot_of_the_simulated_world_is_found_and_no_person() -> None:
+    from features.simulation.world import World
+    from features.sources import simulator
+
+    params = simulator.Params(seed=1)
+    world = World.make(params)
+    bots = sorted(world.users.ids[world.users.is_bot].tolist())
+    rows = simulator.read(params).interactions
+    weights, reasons = trust(rows, Params())
+    assert sorted(reasons.filter(pl.col("kind") == "bot")["who"]) == bots
+    people = weights.filter(~rows["user_id"].is_in(bots))
+    assert (people < 1).sum() <= 0.0005 * people.len()
