@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ import polars as pl
 from features.errors import ContractError
 from features.schema import INTERACTIONS, write_parquet
 from features.settings import Settings
+from features.split import read_cuts
 
 SPLIT = Path("data/split")
 FEATURES = Path("data/features")
@@ -23,13 +23,21 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 USER_STATS = ("user_stats", "user_category_stats")
 
 
-def fill_namespace(
-    settings: Settings, namespace: str, root: Path, *, at: int, through: int, users: Sequence[str] | None = None
+def fill(
+    settings: Settings,
+    namespace: str,
+    root: Path,
+    folder: Path,
+    *,
+    at: int,
+    through: int,
+    users: Sequence[str] | None = None,
 ) -> None:
-    """Fills an online namespace, through Feast, with what was known of the users at `at` [µs].
+    """Fills an online namespace, through Feast, and a release's folder with what was known at `at` [µs].
 
     through: last event of the event log that the data hold; users: only these are written (a replay asks no others).
     """
+    from features.carried import carry
     from features.items import not_positive_of
     from features.online import OnlineNamespace, user_histories
 
@@ -39,17 +47,11 @@ def fill_namespace(
         if users is not None:
             rows = rows.filter(pl.col("user_id").is_in(users))
             features = _features_of(users, features, Path(scratch) / "features")
+        histories = user_histories(rows, at, not_positive_of(features))
         online = OnlineNamespace(settings, namespace)
-        online.materialize(features, user_histories(rows, at, not_positive_of(features)), at, through)
+        online.materialize(features, histories, at, through)
         online.close()
-
-
-def write_items(root: Path, bundle: Path, target: Path, *, at: int) -> None:
-    """The state of every item of the bundle's vocabulary at `at` [µs]: the array that rides in the release."""
-    from features.items import ItemStates
-
-    catalogue = pl.read_parquet(bundle / "catalogue" / "catalogue.parquet", columns=["item_id"])
-    ItemStates.from_parquet(root / FEATURES, catalogue.get_column("item_id").to_list(), at).to_parquet(target)
+        carry(folder, features, histories, at)
 
 
 def interactions(root: Path) -> pl.DataFrame:
@@ -71,15 +73,10 @@ def data_until(root: Path) -> int:
     return int((found - EPOCH) // timedelta(microseconds=1))
 
 
-def test_cut(root: Path) -> int:
-    """The instant before which the judged bundle knows everything [µs]."""
-    said = json.loads((root / SPLIT / "split.json").read_text(encoding="utf-8"))["test_cut"]
-    return microseconds(said)
-
-
-def microseconds(instant: str) -> int:
-    """µs since 1970 UTC of an ISO-8601 instant."""
-    return (datetime.fromisoformat(instant) - EPOCH) // timedelta(microseconds=1)
+def test_cut(root: Path) -> int | None:
+    """The instant before which the judged bundle knows everything [µs]; None where each query has its own."""
+    cuts = read_cuts(root / SPLIT / "split.json")
+    return cuts.test_cut if cuts.scheme == "global_time" else None
 
 
 def _features_of(users: Sequence[str], source: Path, target: Path) -> Path:

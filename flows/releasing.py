@@ -22,9 +22,9 @@ from features.settings import Settings
 from flows.artifacts import models_of
 from flows.bento import build_bento, folder_of
 from flows.leftovers import clean, drop_namespace, namespace_of, replay_namespace_of, scratch_of
-from flows.materialize import data_until, fill_namespace, test_cut, write_items
+from flows.materialize import data_until, fill, test_cut
 from flows.reference import data_line
-from flows.replay import questions, replay
+from flows.replay import answered_at, length_asked, questions, replay
 from models.bundle import Manifest, unseal
 from models.releases import Release, ReleaseStore, now
 
@@ -35,7 +35,6 @@ REPORTS = Path("data/reports")
 RECOMMENDATIONS = Path("data/evaluation/recommendations.parquet")
 PROFILE = Path("data/profile.json")
 SOURCE = Path("data/tables/source.json")
-ITEMS = "items"  # in the release folder: the states of all items, beside bundle/ and release.json
 
 
 @dataclass(frozen=True)
@@ -113,10 +112,9 @@ def begin(root: Path, settings: Settings, manifest: Manifest, *, who: str, force
 
 
 def materialize(plan: Plan) -> None:
-    """Fills the release's own online namespace, and its array of item states, as of the last row of the data."""
+    """Fills the release's own online namespace, and its folder with item states, as of the last row of the data."""
     at, through = data_until(plan.root), events_through(plan.root)
-    fill_namespace(plan.settings, namespace_of(plan.release), plan.root, at=at, through=through)
-    write_items(plan.root, plan.scratch / "bundle", plan.scratch / ITEMS, at=at)
+    fill(plan.settings, namespace_of(plan.release), plan.root, plan.scratch, at=at, through=through)
 
 
 def build(plan: Plan) -> str:
@@ -125,24 +123,29 @@ def build(plan: Plan) -> str:
 
 
 def replay_queries(plan: Plan, tag: str) -> int:
-    """Asks the Bento the test queries as of the test cut and compares; how many were asked.
+    """Asks the Bento test queries as of the test cut and compares; how many were asked.
+
+    Under leave-last-out every query has an instant of its own and a service has one now: the same users are then asked
+    as of the last row of the data, online and offline.
 
     The server gets a home of its own that holds this release only, an empty event log and an online namespace with
     the users that are asked about: nothing of the live service is read or written.
     """
+    bundle, cut = plan.scratch / "bundle", test_cut(plan.root)
+    at = data_until(plan.root) if cut is None else cut
     asked = questions(plan.root / RECOMMENDATIONS)
+    if cut is None:
+        asked = answered_at(plan.root, bundle, asked, at)
     place = plan.scratch / "replay"
     shutil.rmtree(place, ignore_errors=True)
-    at = test_cut(plan.root)
     namespace = replay_namespace_of(plan.release)
     aside = plan.settings.model_copy(update={"home": place, "database_url": ""})
     folder = ReleaseStore(place).folder(plan.release)
     folder.mkdir(parents=True)
-    (folder / "bundle").symlink_to(plan.scratch / "bundle", target_is_directory=True)
+    (folder / "bundle").symlink_to(bundle, target_is_directory=True)
     users = sorted({question.user_id for question in asked})
     try:
-        fill_namespace(aside, namespace, plan.root, at=at, through=0, users=users)
-        write_items(plan.root, plan.scratch / "bundle", folder / ITEMS, at=at)
+        fill(aside, namespace, plan.root, folder, at=at, through=0, users=users)
         release = replace(description(plan, tag), namespace=namespace, data_until=at, events_through=0)
         ReleaseStore(place).write(release)
         ReleaseStore(place).swap(plan.release, who=plan.who, why="replay")
@@ -152,7 +155,7 @@ def replay_queries(plan: Plan, tag: str) -> int:
             "RECOPS_RELEASE": plan.release,
             "RECOPS_AT": datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="microseconds"),
         }
-        return replay(folder_of(plan.settings, tag), environment, place, asked)
+        return replay(folder_of(plan.settings, tag), environment, place, asked, k=length_asked(plan.root, bundle))
     finally:
         drop_namespace(aside, namespace)
 

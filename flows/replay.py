@@ -14,8 +14,10 @@ from typing import Any
 import polars as pl
 
 from features.errors import RefusedError
+from features.params import section
 from features.schema import RECOMMENDATIONS
 from flows import processes
+from flows.materialize import FEATURES, interactions
 
 N_QUERIES = 200
 K = 10
@@ -40,6 +42,44 @@ def questions(recommendations: Path, n: int = N_QUERIES, k: int = K) -> list[Que
     ]
     spread = sorted(found, key=lambda asked: hashlib.sha256(asked.query_id.encode()).hexdigest())
     return sorted(spread[:n], key=lambda asked: asked.query_id)
+
+
+def answered_at(root: Path, bundle: Path, asked: Sequence[Question], at: int, k: int = K) -> list[Question]:
+    """The same users with what the bundle recommends to them offline as of another instant [µs]."""
+    from features.lookup import OfflineLookup
+    from models.queries import queries_at
+    from models.recommender import Recommender, load_catalogue, read_plan
+
+    catalogue = load_catalogue(bundle)
+    vocabulary = catalogue.vocabulary
+    categories = [catalogue.category_names[place] if place >= 0 else None for place in catalogue.categories.tolist()]
+    lookup = OfflineLookup(root / FEATURES, vocabulary.item_ids, categories, catalogue.prices, catalogue.created_at)
+    queries = queries_at(
+        interactions(root),
+        vocabulary,
+        [question.user_id for question in asked],
+        at,
+        created_at=catalogue.created_at,
+        not_positive=read_plan(bundle).not_positive,
+    )
+    slate = Recommender.load(bundle, lookup).recommend(queries, k)
+    return [
+        Question(question.query_id, question.user_id, tuple(vocabulary.item_ids[item] for item in row if item >= 0))
+        for question, row in zip(asked, slate.items.tolist(), strict=True)
+    ]
+
+
+def length_asked(root: Path, bundle: Path) -> int:
+    """How many items a replayed query asks for: ten, as people do.
+
+    With fewer candidates a retriever than evaluate.depth the judged lists were made from more of them than a short
+    list takes; then as many are asked for as were judged, and the first ten are compared.
+    """
+    from models.evaluation import Params
+    from models.recommender import read_plan
+
+    depth = section("evaluate", Params, root / "params.yaml").depth
+    return K if read_plan(bundle).k >= depth else depth
 
 
 def replay(bento: Path, environment: Mapping[str, str], scratch: Path, asked: Sequence[Question], k: int = K) -> int:
@@ -72,16 +112,19 @@ def compare(address: str, asked: Sequence[Question], k: int) -> Iterator[str]:
             except httpx.HTTPError as error:
                 yield f"query '{question.query_id}': found no answer ({error!r}), expected {list(question.expected)}"
                 continue
-            found = items_of(reply)
+            found = items_of(reply)[:K] if reply.status_code == 200 else refusal_of(reply)
             if found != list(question.expected):
                 yield f"query '{question.query_id}': found {found}, expected {list(question.expected)}"
 
 
-def items_of(reply: Any) -> list[str] | str:
-    """Item ids of an answer in order; status and body where it is none."""
-    if reply.status_code != 200:
-        return f"status {reply.status_code} {reply.text[:300]}"
+def items_of(reply: Any) -> list[str]:
+    """Item ids of an answer in order."""
     return [str(item["item_id"]) for item in reply.json()["items"]]
+
+
+def refusal_of(reply: Any) -> str:
+    """Status and body of what is no answer."""
+    return f"status {reply.status_code} {reply.text[:300]}"
 
 
 @contextmanager
