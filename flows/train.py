@@ -7,11 +7,12 @@ import logging
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.states import Completed, State
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 
 from features.settings import Settings
 from flows.artifacts import publish_train
@@ -70,7 +71,8 @@ def train_flow(root: str | None = None, until: str | None = None, wait_s: float 
 
 def _run_all(dag: Dag, settings: Settings, until: str | None) -> Outcome:
     _prepare(dag, settings)
-    ran, skipped = [], []
+    ran: list[str] = []
+    skipped: list[str] = []
     for name in wanted(dag, until):
         state = run_stage.with_options(name=name, task_run_name=name)(dag, name, return_state=True)
         state.result()
@@ -90,8 +92,7 @@ def train(root: Path, settings: Settings, *, until: str | None = None, wait_s: f
     if not stale:
         return Outcome([], names, verdict(root))
     dag.forget()
-    outcome: Outcome = train_flow(str(root), until, wait_s)
-    return outcome
+    return cast(Outcome, train_flow(str(root), until, wait_s))
 
 
 def verdict(root: Path) -> bool | None:
