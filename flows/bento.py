@@ -23,8 +23,7 @@ PACKAGES = (
     "bentoml",
     "duckdb",
     "fastapi",
-    "feast[postgres,redis]",
-    "httpx",
+    "feast[duckdb,postgres,redis]",
     "lightgbm",
     "msgspec",
     "numpy",
@@ -38,8 +37,8 @@ PACKAGES = (
     "redis",
     "ruamel-yaml",
     "safetensors",
-    "scikit-learn",
     "scipy",
+    "threadpoolctl",
 )
 BUILD_TIMEOUT_S = 300
 

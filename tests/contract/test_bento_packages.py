@@ -1,0 +1,62 @@
+"""The Bento lists what serving imports, and nothing of what only training needs."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+from flows.bento import PACKAGES, requirements
+
+ROOT = Path(__file__).parents[2]
+COMES_WITH = {"starlette": "fastapi", "ibis-framework": "feast"}
+NOT_FOR_SERVING = {"prefect", "dvc", "great-expectations", "sentence-transformers", "torch", "typer"}
+
+
+def served_files():
+    """Everything of ours that the running service may import, parts that are loaded by name and Feast's store too."""
+    spec = importlib.util.spec_from_file_location("stage_deps", ROOT / "infra" / "stage_deps.py")
+    stage_deps = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(stage_deps)
+    folders = ("services", "models/retrievers", "models/rankers", "models/rerankers")
+    files = [path for folder in folders for path in (ROOT / folder).glob("*.py")]
+    files.append(ROOT / "features" / "repo" / "offline_store.py")
+    return sorted({found for path in files for found in stage_deps.closure(ROOT, path.relative_to(ROOT).as_posix())})
+
+
+def imported(file):
+    """Top-level names of packages that a file imports anywhere in its text."""
+    for node in ast.walk(ast.parse((ROOT / file).read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def plain(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_every_package_that_serving_imports_is_listed():
+    listed = {plain(name.partition("[")[0]) for name in PACKAGES}
+    distributions = importlib.metadata.packages_distributions()
+    missing = {}
+    for file in served_files():
+        for name in imported(file):
+            if name in sys.stdlib_module_names or name in {"features", "models", "services"}:
+                continue
+            found = {plain(distribution) for distribution in distributions[name]}
+            found |= {COMES_WITH[distribution] for distribution in found if distribution in COMES_WITH}
+            if not found & listed:
+                missing.setdefault(name, file)
+    assert missing == {}
+
+
+def test_nothing_of_training_is_listed_and_every_version_is_pinned_without_a_local_part():
+    assert not NOT_FOR_SERVING & {plain(name.partition("[")[0]) for name in PACKAGES}
+    pins = list(requirements())
+    assert len(pins) == len(PACKAGES)
+    assert all(re.fullmatch(r"[a-z0-9-]+(\[[a-z,]+\])?==[0-9][0-9a-z.]*", pin) for pin in pins)
