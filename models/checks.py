@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.intervals import Interval, coverage_ratio, difference, relative_difference
+from models.intervals import Interval, bounds, coverage_ratio, ratio_less_one, resampled_means
 
 Float64 = npt.NDArray[np.float64]
 
@@ -84,7 +84,6 @@ def compare(
     Not worse: the lower bound of `challenger - (1 - margin) * champion` is above 0; no ratio is taken, so a champion
     near 0 does no harm. Superior: the lower bound of the difference is above 0 and at least 10 queries differ.
     """
-    chances = {"n_resamples": n_resamples, "seed": seed, "confidence": confidence}
     ours, theirs = _paired(check, challenger, champion)
     n = len(ours)
     if n < check.min_queries:
@@ -92,16 +91,18 @@ def compare(
     if check.metric.startswith("coverage@"):
         return _coverage(check, challenger, champion, n_resamples, confidence, seed)
     sign = float(check.sign)
-    apart = difference(ours, theirs, **chances)  # type: ignore[arg-type]
-    relative = relative_difference(ours, theirs, **chances)  # type: ignore[arg-type]
-    room = difference(sign * ours, (sign - check.margin) * theirs, **chances)  # type: ignore[arg-type]
-    better = sign * (apart.low if sign > 0 else apart.high)
-    worse = sign * (apart.high if sign > 0 else apart.low)
+    both = np.stack([ours, theirs], axis=1)
+    middle, drawn = both.mean(axis=0), resampled_means(both, n_resamples, seed)
+    apart = Interval(float(middle[0] - middle[1]), *bounds(drawn[:, 0] - drawn[:, 1], confidence))
+    ratios = bounds(ratio_less_one(drawn[:, 0], drawn[:, 1]), confidence)
+    relative = Interval(float(ratio_less_one(middle[0], middle[1])), *ratios)
+    room, _ = bounds(sign * drawn[:, 0] - (sign - check.margin) * drawn[:, 1], confidence)
+    better, worse = (apart.low, apart.high) if sign > 0 else (-apart.high, -apart.low)
     same = bool(np.array_equal(ours, theirs))
     outcome: Outcome = "unclear"
     if better > 0 and int((ours != theirs).sum()) >= FEWEST_DIFFERING:
         outcome = "superior"
-    elif room.low > 0 or same:
+    elif room > 0 or same:
         outcome = "not_worse"
     elif worse < 0:
         outcome = "worse"

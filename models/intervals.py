@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -31,8 +32,17 @@ def resampled_means(values: Float64, n_resamples: int, seed: int) -> Float64:
     n_users = len(values)
     if not n_users:
         return np.full((n_resamples, values.shape[1]), np.nan)
+    if n_users * n_resamples <= CELLS_AT_ONCE:
+        means: Float64 = _few_draws(n_users, n_resamples, seed) @ values / n_users
+        return means
     rows = [draws @ values for draws in _draws(n_users, n_resamples, seed)]
     return np.concatenate(rows) / n_users
+
+
+@lru_cache(maxsize=2)
+def _few_draws(n_users: int, n_resamples: int, seed: int) -> Float64:
+    """The draws that several columns, checks or slices of one size share."""
+    return next(_draws(n_users, n_resamples, seed))
 
 
 def _draws(n_users: int, n_resamples: int, seed: int) -> Iterator[Float64]:
@@ -56,33 +66,11 @@ def bounds(resampled: Float64, confidence: float) -> tuple[float, float]:
     return float(ordered[low]), float(ordered[high])
 
 
-def mean(values: Float64, *, n_resamples: int, seed: int, confidence: float = 0.95) -> Interval:
-    """The mean over users with its bounds."""
-    low, high = bounds(resampled_means(values[:, None], n_resamples, seed)[:, 0], confidence)
-    return Interval(float(values.mean()) if len(values) else float("nan"), low, high)
-
-
-def difference(ours: Float64, theirs: Float64, *, n_resamples: int, seed: int, confidence: float = 0.95) -> Interval:
-    """Mean over users of ours minus theirs."""
-    return mean(ours - theirs, n_resamples=n_resamples, seed=seed, confidence=confidence)
-
-
 def ratio_less_one(ours: Float64, theirs: Float64) -> Float64:
     """ours / theirs - 1, elementwise, safe where theirs is 0: 0 when both are, else infinity with the sign of ours."""
     safe = np.where(theirs == 0, 1.0, theirs)
     unbounded = np.where(ours == 0, 0.0, np.copysign(np.inf, ours))
     return np.where(theirs == 0, unbounded, ours / safe - 1.0)
-
-
-def relative_difference(
-    ours: Float64, theirs: Float64, *, n_resamples: int, seed: int, confidence: float = 0.95
-) -> Interval:
-    """Mean of ours over mean of theirs, less one: -0.05 means 5 % worse. Never divides by zero."""
-    both = np.stack([ours, theirs], axis=1)
-    means = resampled_means(both, n_resamples, seed)
-    low, high = bounds(ratio_less_one(means[:, 0], means[:, 1]), confidence)
-    middle = both.mean(axis=0) if len(both) else np.zeros(2)
-    return Interval(float(ratio_less_one(middle[0], middle[1])), low, high)
 
 
 def coverage_ratio(

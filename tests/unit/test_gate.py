@@ -10,7 +10,7 @@ import pytest
 
 from models.checks import Check, Judged, compare, number, percent
 from models.gate import Params, decide
-from models.intervals import bounds, coverage_ratio, ratio_less_one, relative_difference, resampled_means
+from models.intervals import bounds, coverage_ratio, ratio_less_one, resampled_means
 
 NDCG = Check(metric="ndcg@10", margin=0.05)
 
@@ -143,8 +143,9 @@ def test_markdown_holds_verdict_reasons_and_every_check() -> None:
 def test_the_ratio_is_safe_and_paired() -> None:
     assert ratio_less_one(np.array([0.0, 1.0, 3.0]), np.array([0.0, 0.0, 2.0])).tolist() == [0.0, np.inf, 0.5]
     base = _figures(200)
-    interval = relative_difference(base * 0.9, base, n_resamples=300, seed=1)
-    assert (interval.value, interval.low, interval.high) == pytest.approx((-0.1, -0.1, -0.1))
+    judged = _judged("the challenger", base * 0.9), _judged("the champion", base)
+    relative = compare(NDCG, *judged, n_resamples=300, confidence=0.95, seed=1).relative
+    assert (relative.value, relative.low, relative.high) == pytest.approx((-0.1, -0.1, -0.1))
 
 
 def test_resampled_means_are_means_of_draws_with_replacement() -> None:

@@ -1,0 +1,56 @@
+"""Stage decide: the gate's verdict on what evaluate found; it never fails for a "no", the verdict is its result."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import polars as pl
+
+from features.errors import ContractError
+from features.params import section
+from features.schema import write_text
+from flows.stages.entry import stage
+from models.checks import Judged
+from models.gate import Params, decide
+
+logger = logging.getLogger(__name__)
+
+EVALUATION = Path("data/evaluation")
+REPORT = Path("data/reports/decision")
+
+
+def main() -> None:
+    """data/evaluation → data/reports/decision.json, data/reports/decision.md."""
+    params = section("decide", Params)
+    queries = pl.read_parquet(EVALUATION / "per_query.parquet")
+    lists = pl.read_parquet(EVALUATION / "lists.parquet")
+    judged = json.loads((EVALUATION / "judged.json").read_text(encoding="utf-8"))
+    champion = judged["champion"]
+    known = set(queries.columns) | {check.metric for check in params.checks() if check.metric.startswith("coverage@")}
+    unknown = sorted({check.metric for check in params.checks()} - known)
+    if unknown:
+        there = sorted(name for name in queries.columns if "@" in name or name == "mrr")
+        raise ContractError(f"params.yaml: section 'decide' names metrics {unknown}; there are {there}")
+    decision = decide(
+        Judged("the challenger", queries.filter(model="challenger"), lists.filter(model="challenger")),
+        Judged(
+            "the built-in popular" if champion == "popular" else "the champion",
+            queries.filter(model="champion"),
+            lists.filter(model="champion"),
+        ),
+        params.checks(),
+        require=params.require,
+        n_resamples=params.bootstrap,
+        confidence=params.confidence,
+        seed=params.seed,
+    )
+    verdict = decision.as_dict() | {"bundle_hash": judged["bundle_hash"]}  # a release asks whose verdict it is
+    write_text(json.dumps(verdict, indent=1, sort_keys=True) + "\n", REPORT.with_suffix(".json"))
+    write_text(decision.as_markdown(), REPORT.with_suffix(".md"))
+    logger.info("promote=%s verdict=%s", decision.promote, decision.verdict)
+
+
+if __name__ == "__main__":
+    stage(main)

@@ -1,0 +1,69 @@
+"""Stage evaluate: judges the sealed bundle on the test part beside the champion, popular and its single retrievers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from features.params import section
+from features.schema import RECOMMENDATIONS, write_parquet, write_text
+from flows.judging import BUNDLE, EVALUATION, Judgement, Source, judge
+from flows.stages.entry import stage
+from models.bundle import read_manifest
+from models.evaluated import save
+from models.evaluation import HEADLINE, Params
+from models.figures import figures, history, write
+from models.metrics import metric_names
+from models.report import as_markdown, metrics_dict
+
+METRICS = Path("data/reports/metrics.json")
+HISTORY_COLUMNS = 2
+
+
+def main() -> None:
+    """data/bundle → data/evaluation, data/reports/metrics.json."""
+    params = section("evaluate", Params)
+    source = Source.read(Path("params.yaml"))
+    judged = judge(Path(), BUNDLE, params, source)
+    names = metric_names(params.k)
+    RECOMMENDATIONS.write(judged.recommendations(), EVALUATION / "recommendations.parquet")
+    short = {model: lists[:, : max(params.k)] for model, lists in judged.lists.items()}
+    write_parquet(judged.shown(short), EVALUATION / "lists.parquet")
+    save(judged.evaluation, judged.champion, EVALUATION, bundle_hash=read_manifest(BUNDLE).hash)
+    figures_dict = metrics_dict(judged.evaluation, names, params.k[0]) | _facts(judged)
+    write_text(json.dumps(figures_dict, indent=1, sort_keys=True) + "\n", METRICS)
+    write_text(as_markdown(judged.evaluation, names, params.k[0]), EVALUATION / "metrics.md")
+    _write_figures(judged, Path(source.reference), names)
+
+
+def _facts(judged: Judgement) -> dict[str, Any]:
+    exam = judged.exam
+    return {
+        "champion": judged.champion,
+        "n_queries": {
+            "test": len(exam),
+            "headline": judged.evaluation.per_query.filter(slice=HEADLINE, model="challenger").height,
+            "n_targets": len(exam.targets),
+            "n_repeats_left_out": exam.n_dropped,
+        },
+    }
+
+
+def _write_figures(judged: Judgement, reference: Path, names: list[str]) -> None:
+    folder = EVALUATION / "plots"
+    tables = figures(judged.evaluation, names)
+    present = {name: judged.evaluation.value("challenger", name) for name in names[:HISTORY_COLUMNS]}
+    past = reference / "history.csv"
+    lived = (
+        pl.read_csv(past, schema_overrides={"release": pl.String}) if past.is_file() else pl.DataFrame({"release": []})
+    )
+    tables["history.csv"] = history(lived, {name: value for name, value in present.items() if np.isfinite(value)})
+    write(tables, folder)
+
+
+if __name__ == "__main__":
+    stage(main)

@@ -1,0 +1,36 @@
+"""An evaluation as files: what `evaluate` leaves for `decide`, for reports and for looking closer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+
+from features.errors import UserError
+from features.schema import write_parquet, write_text
+from models.evaluation import Evaluation
+
+FRAMES = ("per_query", "summary", "differences", "curves")
+
+
+def save(evaluation: Evaluation, champion: str, folder: Path, *, bundle_hash: str) -> None:
+    """Writes the evaluation; champion: the hash of its bundle, or "popular"; bundle_hash: of the judged bundle."""
+    for name in FRAMES:
+        write_parquet(getattr(evaluation, name), folder / f"{name}.parquet")
+    judged = {"bundle_hash": bundle_hash, "champion": champion, "models": list(evaluation.models)}
+    write_text(json.dumps(judged, indent=1, sort_keys=True) + "\n", folder / "judged.json")
+
+
+def load(folder: Path) -> tuple[Evaluation, str]:
+    """The evaluation as saved, and its champion.
+
+    Raises:
+        UserError: there is none.
+    """
+    path = folder / "judged.json"
+    if not path.is_file():
+        raise UserError(f"no file {path}; judge a bundle first: `recops run`, or name one with --bundle")
+    judged = json.loads(path.read_text(encoding="utf-8"))
+    frames = {name: pl.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
+    return Evaluation(tuple(judged["models"]), **frames), str(judged["champion"])

@@ -1,0 +1,49 @@
+"""Figures for `dvc plots`: small tables, one a picture; dvc.yaml says how they are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from models.evaluation import HEADLINE, SLICES, Evaluation
+
+
+def figures(evaluation: Evaluation, metrics: Sequence[str]) -> dict[str, pl.DataFrame]:
+    """File name → table: bars of the models and of the slices, recall by length of list."""
+    primary = metrics[0]
+    chosen = evaluation.summary.filter(pl.col("metric") == primary)
+    models = chosen.filter(slice=HEADLINE).select("model", pl.col("value").round(6).alias(primary))
+    order = pl.DataFrame({"slice": list(SLICES), "place": range(len(SLICES))})
+    slices = (
+        chosen.filter(pl.col("model").is_in([evaluation.models[0], "champion", "popular"]))
+        .join(order, on="slice")
+        .sort("place", "model")
+        .select("slice", "model", "n_queries", pl.col("value").round(6).alias(primary))
+    )
+    recall = evaluation.curves.select("model", "k", pl.col("recall").round(6)).sort("model", "k")
+    return {"models.csv": models.sort("model"), "slices.csv": slices, "recall_at_k.csv": recall}
+
+
+def history(past: pl.DataFrame, present: Mapping[str, float]) -> pl.DataFrame:
+    """Metric history: one row a release that was live (oldest first) and one for the model judged now.
+
+    past: release and any metric columns.
+    """
+    rows = [*past.iter_rows(named=True), {"release": "judged now", **present}]
+    long = [
+        {"place": place, "release": str(row["release"]), "metric": metric, "value": round(float(row[metric]), 6)}
+        for place, row in enumerate(rows, start=1)
+        for metric in present
+        if row.get(metric) is not None
+    ]
+    schema = {"place": pl.Int64, "release": pl.String, "metric": pl.String, "value": pl.Float64}
+    return pl.DataFrame(long, schema=schema)
+
+
+def write(tables: Mapping[str, pl.DataFrame], folder: Path) -> None:
+    """Writes each table as csv."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in sorted(tables.items()):
+        table.write_csv(folder / name)
