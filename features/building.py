@@ -75,7 +75,7 @@ def _ranges(rows: pl.LazyFrame, key: str, rows_a_range: int) -> Iterator[pl.Data
         pl.col(key).first().alias("first"), pl.col(key).last().alias("last")
     )
     for first, last in bounds.select("first", "last").iter_rows():
-        yield rows.filter(pl.col(key).is_between(first, last)).collect(engine="streaming")
+        yield rows.filter(pl.col(key).is_between(pl.lit(first), pl.lit(last))).collect(engine="streaming")
 
 
 def _field(field: pa.Field) -> pa.Field:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute
 from feast.feature_view import FeatureView
 from feast.infra.offline_stores.duckdb import (
     DuckDBOfflineStore,
@@ -183,8 +184,8 @@ def _visible(
     simple = connection.execute(
         f"SELECT count(*) FILTER (recops_event <> recops_created) = 0 "
         f"AND count(*) = count(DISTINCT ({key}, recops_since)) FROM ({rows})"
-    ).fetchone()
-    if simple and simple[0]:
+    ).fetchall()
+    if simple[0][0]:
         return rows
     order = f"PARTITION BY {key} ORDER BY recops_since, recops_event, recops_created"
     return (

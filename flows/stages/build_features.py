@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 
 from features.building import Params, build_tables, scan
+from features.errors import RefusedError
 from features.leak import check_no_leak
 from features.params import read_params, section
 from features.schema import NOT_POSITIVE
@@ -25,8 +27,11 @@ def main() -> None:
     rows = scan(PARTS, CATALOGUE, not_positive)
     written = build_tables(rows, FEATURES, not_positive)
     logger.info(" ".join(f"{name}={n_rows}" for name, n_rows in written.items()))
-    if params.leak_samples:
+    try:
         check_no_leak(rows, FEATURES, params.leak_samples, params.seed)
+    except RefusedError:
+        shutil.rmtree(FEATURES)
+        raise
 
 
 if __name__ == "__main__":
