@@ -26,6 +26,7 @@ def choose_server(settings: Settings) -> str | None:
         os.environ["PREFECT_API_URL"] = LOCAL
     if not os.environ.get("PREFECT_API_URL"):
         os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "ERROR")
+        os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")  # 20 is short when busy
         logging.getLogger("prefect").setLevel(logging.ERROR)
     return os.environ.get("PREFECT_API_URL")
 
