@@ -47,7 +47,7 @@ def assemble(sheets: Mapping[str, Sheet], options: Options, notes: Sequence[str]
         for name, table in RAW_TABLES.items()
     }
     said += _not_kept(sheets["interactions"])
-    tables["items"], priced = _with_prices(tables["items"], shaped["interactions"].original)
+    tables["items"], priced = _with_prices(tables["items"], shaped["interactions"])
     said += [*priced, *_sides(tables)]
     return RawTables(
         interactions=tables["interactions"],
@@ -126,16 +126,16 @@ def _not_kept(sheet: Sheet) -> list[str]:
     return [f"interactions: columns {rest} are not kept"] if rest else []
 
 
-def _with_prices(items: pl.DataFrame, interactions: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+def _with_prices(items: pl.DataFrame, interactions: Shaped) -> tuple[pl.DataFrame, list[str]]:
     """Where items have no price at all, the median price above 0 that interactions state for them."""
-    column = next((name for name in PRICES if name in interactions.columns), None)
+    stated = interactions.original
+    column = next((name for name in PRICES if name in stated.columns), None)
     if column is None or not items.height or items.get_column("price").null_count() < items.height:
         return items, []
-    paid = interactions.select(
-        pl.col("item_id").cast(pl.String).str.strip_chars(),
-        pl.col(column).cast(pl.Float64, strict=False).alias("paid"),
-    ).filter(pl.col("paid") > 0)
-    median = paid.group_by("item_id").agg(pl.col("paid").median())
+    if not (stated.schema[column].is_numeric() or stated.schema[column] == pl.String):
+        return items, []
+    paid = interactions.frame.select("item_id", paid=stated.get_column(column).cast(pl.Float64, strict=False))
+    median = paid.filter(pl.col("paid") > 0).group_by("item_id").agg(pl.col("paid").median())
     priced = items.join(median, on="item_id", how="left", maintain_order="left")
     priced = priced.with_columns(price=pl.col("paid")).drop("paid").select(items.columns)
     n = priced.height - priced.get_column("price").null_count()

@@ -12,8 +12,9 @@ from features.schema import type_of_time
 
 EARLIEST, LATEST = -2_208_988_800_000_000, 7_258_118_400_000_000  # 1900 and 2200 [µs since 1970]
 UNKNOWN = ["", "na", "nan", "n/a", "null", "none", "nil", "\\n"]  # no number, no instant, and no fault
-# upper bound of the typical size of seconds, milliseconds, microseconds (else nanoseconds) and their length in µs
-UNITS = ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (float("inf"), 1e-3))
+# upper bound of the typical size of seconds, milliseconds, microseconds and their length in µs; beyond are nanoseconds
+UNITS = ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0))
+NANOSECOND = 1e-3
 FORMATS = (
     ("%Y-%m-%d %H:%M:%S%.f%z", True),
     ("%Y-%m-%d %H:%M:%S%.f", False),
@@ -99,7 +100,8 @@ def _instant(column: pl.Series) -> Cells | None:
 def _micros(numbers: pl.Series) -> pl.Series:
     """Epoch numbers as µs; the unit is told by the size of the middle one."""
     middle = numbers.cast(pl.Float64).abs().median()
-    scale = next(length for bound, length in UNITS if float(middle or 0.0) < bound)  # type: ignore[arg-type]
+    size = float(middle) if isinstance(middle, int | float) else 0.0
+    scale = next((length for bound, length in UNITS if size < bound), NANOSECOND)
     if numbers.dtype.is_integer():
         wide = numbers.cast(pl.Int64, strict=False)
         if scale < 1:

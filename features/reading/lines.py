@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator, Sequence
@@ -26,9 +27,7 @@ def decode(data: bytes, shown: str, encodings: Sequence[str] = UTF8) -> str:
     Raises:
         UserError: there is nothing in it, it is no text, or no encoding fits (with the line).
     """
-    if not data.strip():
-        raise UserError(f"{shown}: the file is empty; expected rows; export or download it again")
-    if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+    if data[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
         encodings = ("utf-16",)
     elif b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
@@ -36,6 +35,13 @@ def decode(data: bytes, shown: str, encodings: Sequence[str] = UTF8) -> str:
             f"{shown}: line {line} holds a zero byte, so this is no text in UTF-8; "
             "give a text file, or save it as UTF-8 (`iconv -f UTF-16 -t UTF-8 FILE > NEW`)"
         )
+    text = _decoded(data, shown, encodings)
+    if not text.strip():
+        raise UserError(f"{shown}: the file is empty; expected rows; export or download it again")
+    return text
+
+
+def _decoded(data: bytes, shown: str, encodings: Sequence[str]) -> str:
     for encoding in encodings:
         try:
             return data.decode("utf-8-sig" if encoding == "utf-8" else encoding)

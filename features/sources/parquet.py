@@ -6,6 +6,8 @@ import io
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from features.errors import UserError
 from features.reading.files import Box
@@ -27,9 +29,9 @@ def _sheet(box: Box, name: str) -> Sheet | None:
     data = box.read(name)
     if not data:
         raise UserError(f"{shown}: the file is empty; expected a parquet file; write it again")
-    try:
-        frame = pl.read_parquet(io.BytesIO(data))
-    except (pl.exceptions.PolarsError, OSError, pl.exceptions.PanicException) as error:
+    try:  # arrow's reader refuses damaged files with an error, where polars' panics on the terminal
+        frame = pl.DataFrame(pq.ParquetFile(io.BytesIO(data)).read())
+    except (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError) as error:
         said = str(error).split("\n", 1)[0]
         raise UserError(
             f"{shown}: no readable parquet file ({said}); write it again, or use `csv` for text files"
