@@ -21,6 +21,7 @@ CODES = {
 MESSAGES = {
     404: "there is no such route; GET /docs.json lists them",
     405: "this route has another method; GET /docs.json lists them",
+    413: "the body is too large; send it in parts",
     429: "too many requests at once; try again in a moment",
     500: "the service failed on this request; its log says why",
     503: "no release is loaded yet; try again in a moment (GET /readyz says when)",

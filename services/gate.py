@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from features.settings import Settings
-from services.errors import ApiError, body_of_status, error_body
+from services.errors import MESSAGES, ApiError, body_of_status, error_body
 from services.keys import Keys, is_loopback, key_in, may, role_for
 
 logger = logging.getLogger(__name__)
@@ -41,11 +41,11 @@ class Gate:
         answer = _Answer(send)
         try:
             self._check(scope)
-            await self.app(scope, _limited(receive, self.max_body), answer.send)
+            await self.app(scope, _limited(receive, self.max_body, answer), answer.send)
         except ApiError as error:
             await answer.fail(error.status, error_body(error.code, error.message, error.field))
         except _TooLargeError:
-            await answer.fail(413, error_body("too_large", self._limit_message()))
+            await answer.fail(413, body_of_status(413))
         except Exception:
             logger.exception("method=%s path=%r failed", scope["method"], scope["path"])
             await answer.fail(500, body_of_status(500))
@@ -60,7 +60,7 @@ class Gate:
         said = dict(headers)
         length = said.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > self.max_body:
-            raise ApiError(413, self._limit_message())
+            raise ApiError(413, MESSAGES[413])
         host = said.get(b"host", b"").decode("latin-1")
         origin = said.get(b"origin", b"").decode("latin-1")
         if origin and origin != "null" and urlsplit(origin).netloc.lower() != host.lower():
@@ -83,12 +83,9 @@ class Gate:
             raise ApiError(403, f"the key's role is {role}; this route needs {needed}")
         scope.setdefault("state", {})["role"] = role
 
-    def _limit_message(self) -> str:
-        return f"the body is larger than {self.max_body} bytes; send it in parts"
 
-
-def _limited(receive: Receive, max_body: int) -> Receive:
-    """A receive that stops a body without a declared length at the limit."""
+def _limited(receive: Receive, max_body: int, answer: _Answer) -> Receive:
+    """A receive that stops a body without a declared length at the limit, whatever the app then makes of it."""
     n_bytes = 0
 
     async def limited() -> Message:
@@ -96,6 +93,7 @@ def _limited(receive: Receive, max_body: int) -> Receive:
         message = await receive()
         n_bytes += len(message.get("body", b""))
         if n_bytes > max_body:
+            answer.instead = 413
             raise _TooLargeError
         return message
 
@@ -109,16 +107,18 @@ class _Answer:
         self._send = send
         self._started = False
         self._replaced = False
+        self.instead: int | None = None
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             is_json = any(
                 name == b"content-type" and value.startswith(b"application/json") for name, value in message["headers"]
             )
-            if message["status"] >= 400 and not is_json:
+            if self.instead or (message["status"] >= 400 and not is_json):
                 self._replaced = True
+                status = self.instead or message["status"]
                 allow = [(name, value) for name, value in message["headers"] if name == b"allow"]
-                await self.fail(message["status"], body_of_status(message["status"]), allow)
+                await self.fail(status, body_of_status(status), allow)
                 return
             self._started = True
         if not self._replaced:

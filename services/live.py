@@ -157,7 +157,7 @@ def _hash_inside() -> str:
 
 def _inside(name: str) -> Release:
     """The bundle of a Bento as a release: it knows no users but those of the event log."""
-    return Release(name, _hash_inside(), "", 0, 0, name)
+    return Release(name, _hash_inside(), "", 0, 0, name.replace("-", "_"))
 
 
 def _fill_empty(namespace: OnlineNamespace, not_positive: list[str]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -19,7 +20,7 @@ from features.errors import UserError
 from features.events import DatabaseError, EventLog
 from features.settings import Settings
 from services import about, answers
-from services.errors import ApiError, error_body
+from services.errors import ApiError, body_of_status, error_body
 from services.live import Live, Serving
 from services.metrics import metrics
 from services.openapi import openapi
@@ -191,6 +192,13 @@ def _json(body: bytes, status: int) -> Response:
     return Response(body, status_code=status, media_type="application/json")
 
 
+async def _refused(request: Request, error: HTTPException) -> Response:
+    """What the framework refuses by itself (no such route, another method)."""
+    reply = _json(body_of_status(error.status_code), error.status_code)
+    reply.headers.update(error.headers or {})
+    return reply
+
+
 def make_app() -> FastAPI:
     """All routes of the contract that are finished; `app.state.runtime` is set when the service starts."""
     posts = {"recommend": recommend, "events": events, "similar": similar, "admin/rollback": rollback}
@@ -200,6 +208,7 @@ def make_app() -> FastAPI:
     ]
     routes += [Route(f"/{name}", _answering(name, work), methods=["GET"]) for name, work in gets.items()]
     routes += [Route("/", _answering("console", page)), Route("/console/{name}", _answering("console", page))]
-    app = FastAPI(title="recops", routes=routes, docs_url=None, redoc_url=None, openapi_url=None)
+    handlers: dict[Any, Any] = {HTTPException: _refused}
+    app = FastAPI(routes=routes, exception_handlers=handlers, docs_url=None, redoc_url=None, openapi_url=None)
     app.openapi = openapi  # type: ignore[method-assign]
     return app

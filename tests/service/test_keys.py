@@ -1,0 +1,104 @@
+"""Keys: loopback only without them, 401 and 403 with them, and pages of other origins stay out."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from features.errors import UserError
+from features.settings import Settings
+from services.keys import Keys, check_host, is_loopback
+from services.serve import check
+from tests.small_release import release
+
+
+def digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+KEYS = ",".join(f"{role}:{digest(f'{role}-key')}" for role in ("reader", "writer", "admin"))
+EVENT = {"events": [{"user_id": "u", "item_id": "b001", "event": "click"}]}
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def test_without_a_key_or_with_a_wrong_one_the_answer_is_401(made, settings, start):
+    release(made, settings, "r1")
+    client = start(RECOPS_API_KEYS=KEYS)
+    for headers in ({}, bearer("guess"), {"X-API-Key": "guess"}, {"Authorization": "Basic reader-key"}, bearer("")):
+        answer = client.post("/recommend", json={"user_id": "u"}, headers=headers)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthorized")
+        assert answer.headers["www-authenticate"] == "Bearer"
+    assert client.post("/nothing").status_code == 401
+    assert client.get("/").status_code == 200  # the page itself asks for the key
+    assert client.get("/console/console.js").status_code == 200
+
+
+def test_each_role_may_what_those_before_it_may(made, settings, start):
+    release(made, settings, "r1")
+    client = start(RECOPS_API_KEYS=KEYS)
+
+    def statuses(key: str) -> list[int]:
+        headers = bearer(key)
+        return [
+            client.get("/status", headers=headers).status_code,
+            client.post("/recommend", json={"user_id": "u"}, headers=headers).status_code,
+            client.post("/events", json=EVENT, headers=headers).status_code,
+            client.post("/admin/rollback", headers=headers).status_code,
+            client.delete("/users/u", headers=headers).status_code,
+        ]
+
+    assert statuses("reader-key") == [200, 200, 403, 403, 403]
+    assert statuses("writer-key") == [200, 200, 200, 403, 403]
+    assert statuses("admin-key") == [200, 200, 200, 409, 404]  # nothing to roll back to; a route not made yet
+    assert client.get("/status", headers={"X-API-Key": "reader-key"}).status_code == 200
+
+
+def test_without_keys_requests_of_other_hosts_and_origins_are_refused(client):
+    body = {"user_id": "u"}
+    for headers in (
+        {"Host": "attacker.example"},
+        {"Host": "192.168.1.7:3000"},
+        {"Origin": "https://attacker.example"},
+        {"Origin": "http://127.0.0.1:9999"},
+    ):
+        answer = client.post("/recommend", json=body, headers=headers)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden"), headers
+    for headers in ({"Origin": "http://127.0.0.1:3000"}, {"Host": "localhost:3000"}, {"Host": "[::1]:3000"}):
+        assert client.post("/recommend", json=body, headers=headers).status_code == 200, headers
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "example.org", ""])
+def test_any_host_but_loopback_needs_keys(settings, host):
+    with pytest.raises(UserError, match="RECOPS_API_KEYS is empty"):
+        check_host(settings, host)
+    assert not is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8", "[::1]"])
+def test_loopback_needs_none(settings, host):
+    check_host(settings, host)
+
+
+@pytest.mark.parametrize(
+    "keys", ["secret", "admin:abc", f"root:{'a' * 64}", f"admin:{'g' * 64}", f"reader:{'a' * 64},x"]
+)
+def test_malformed_keys_are_a_readable_mistake_that_shows_no_key(monkeypatch, keys):
+    monkeypatch.setenv("RECOPS_API_KEYS", keys)
+    with pytest.raises(UserError, match=r"pair \d is not role:sha256") as found:
+        Keys.of(Settings())
+    assert keys.split(",")[0] not in str(found.value)
+
+
+def test_serving_is_refused_with_a_remedy_before_anything_starts(made, settings, monkeypatch):
+    with pytest.raises(UserError, match="nothing is live; make a release with `recops run && recops release`"):
+        check(settings, "127.0.0.1", 0)
+    release(made, settings, "r1")
+    assert check(settings, "127.0.0.1", 0) == "r1"
+    with pytest.raises(UserError, match="RECOPS_API_KEYS is empty"):
+        check(settings, "0.0.0.0", 0)
+    monkeypatch.setenv("RECOPS_API_KEYS", KEYS)
+    assert check(Settings(), "0.0.0.0", 0) == "r1"
