@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.simulation.items import Float64, Int64
+from features.simulation.items import Float64, Int32, Int64
 from features.simulation.parameters import MICROSECONDS_A_DAY, MICROSECONDS_A_SECOND, stream
 from features.simulation.world import World
 
@@ -19,8 +19,8 @@ N_CAMPAIGNS = 2
 class Acts:
     """What was done, one entry an act; `events` are positions in `log.EVENTS`; values NaN where there is none."""
 
-    users: Int64
-    items: Int64
+    users: Int32 | Int64
+    items: Int32 | Int64
     times: Int64
     events: npt.NDArray[np.int8]
     values: Float64
@@ -48,7 +48,7 @@ def act(world: World, view: int, like: int) -> Acts:
 def _crawl(world: World, rng: np.random.Generator, bot: int, view: int) -> Acts:
     """One day of views at an even pace, any item alike."""
     params = world.params
-    start, on_sale = _some_day(world, rng, bot)
+    start, on_sale = _some_day(world, rng)
     pace = (MICROSECONDS_A_DAY // 2) // params.crawl_events
     times = start + np.arange(params.crawl_events) * pace
     n = params.crawl_events
@@ -57,7 +57,7 @@ def _crawl(world: World, rng: np.random.Generator, bot: int, view: int) -> Acts:
 
 def _praise(world: World, rng: np.random.Generator, bots: Int64, view: int, like: int) -> list[Acts]:
     """One campaign: within an hour each account views and likes the same few items, a second apart."""
-    start, on_sale = _some_day(world, rng, *bots)
+    start, on_sale = _some_day(world, rng)
     praised = rng.choice(on_sale, min(N_PRAISED, len(on_sale)), replace=False)
     acts = []
     for bot in bots:
@@ -69,11 +69,9 @@ def _praise(world: World, rng: np.random.Generator, bots: Int64, view: int, like
     return acts
 
 
-def _some_day(world: World, rng: np.random.Generator, *bots: int) -> tuple[int, Int64]:
-    """Six in the morning of a day when all these bots are signed up, and what is on sale then."""
+def _some_day(world: World, rng: np.random.Generator) -> tuple[int, Int64]:
+    """Six in the morning of some day, and what is on sale then."""
     params = world.params
-    joined = int(world.users.joined_at[list(bots)].max())
-    first = min(max(0, -((params.start_at - joined) // MICROSECONDS_A_DAY)), params.days - 1)
-    start = params.start_at + int(rng.integers(first, params.days)) * MICROSECONDS_A_DAY
+    start = params.start_at + int(rng.integers(params.days)) * MICROSECONDS_A_DAY
     start += 6 * 3600 * MICROSECONDS_A_SECOND
     return start, np.flatnonzero(world.items.created_at <= start)

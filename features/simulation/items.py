@@ -12,6 +12,7 @@ from features.simulation.words import GENRES, STYLES, THEMES
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
+Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 
 N_CIRCLES = 12

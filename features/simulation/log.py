@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from features.schema import INTERACTIONS, Table, type_of_time
 from features.simulation.bots import Acts, act
-from features.simulation.items import Int64
+from features.simulation.items import Int32, Int64
 from features.simulation.parameters import MICROSECONDS_A_SECOND, Params, stream
 from features.simulation.visits import SEARCHED, Sights
 from features.simulation.world import World
@@ -114,5 +115,5 @@ def _impressions(ignored: Sights) -> Acts:
     return Acts(ignored.users, ignored.items, ignored.times, np.full(n, IMPRESSION, dtype=np.int8), np.full(n, np.nan))
 
 
-def _names(ids: np.ndarray, positions: Int64) -> pl.Series:
+def _names(ids: npt.NDArray[np.str_], positions: Int32 | Int64) -> pl.Series:
     return pl.Series(ids.tolist(), dtype=pl.String).gather(positions.astype(np.uint32))

@@ -65,7 +65,8 @@ def make_users(params: Params, attributes: Float32) -> Users:
     end_tastes = _tastes(end, attributes, personal, params.hidden_share)
     is_bot = rng.permutation(n_users) < round(params.bot_share * n_users)
     visits = params.sessions_a_day * rng.gamma(2.5, 1 / 2.5, n_users)
-    joined_share = np.where(rng.random(n_users) < params.new_user_share, rng.random(n_users), 0.0)
+    is_new = (rng.random(n_users) < params.new_user_share) & ~is_bot
+    joined_share = np.where(is_new, rng.random(n_users), 0.0)
     return Users(
         ids=ids,
         start_tastes=start_tastes,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from features.simulation.items import Float32, Float64, Int64, unit_rows
+from features.simulation.items import Float32, Float64, Int32, Int64, unit_rows
 from features.simulation.parameters import MICROSECONDS_A_DAY, MICROSECONDS_A_SECOND, stream
 from features.simulation.shelf import Shelf
 from features.simulation.world import World, click_probability
@@ -27,10 +27,10 @@ class Sights:
     utilities: how the person liked the item then.
     """
 
-    users: Int64
-    items: Int64
+    users: Int32
+    items: Int32
     times: Int64
-    visits: Int64
+    visits: Int32
     slots: npt.NDArray[np.int16]
     propensities: Float32
     chosen: npt.NDArray[np.bool_]
@@ -94,10 +94,10 @@ def _visit(
     page = np.broadcast_to(np.arange(1, params.page_size + 1, dtype=np.int16), items.shape)
     row, _ = np.nonzero(kept)
     yield Sights(
-        users[row],
-        items[kept],
+        users[row].astype(np.int32),
+        items[kept].astype(np.int32),
         (starts[:, None] + steps)[kept],
-        numbers[row],
+        numbers[row].astype(np.int32),
         page[kept],
         shelf.probability(users, items)[kept].astype(np.float32),
         chosen[kept],
@@ -111,10 +111,10 @@ def _visit(
     nth = np.arange(len(row)) - np.searchsorted(row, row)
     delays = (180 + nth * 240 + rng.integers(0, 200, len(row))) * MICROSECONDS_A_SECOND
     yield Sights(
-        users[row],
-        np.take_along_axis(pool, best, axis=1)[:, 0],
+        users[row].astype(np.int32),
+        np.take_along_axis(pool, best, axis=1)[:, 0].astype(np.int32),
         starts[row] + delays,
-        numbers[row],
+        numbers[row].astype(np.int32),
         np.full(len(row), SEARCHED, dtype=np.int16),
         np.full(len(row), np.nan, dtype=np.float32),
         np.ones(len(row), dtype=np.bool_),
