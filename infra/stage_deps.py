@@ -21,6 +21,8 @@ OURS = ("features", "models", "services", "flows")
 LOADED_BY_NAME = {
     "models/parts.py": ("models/retrievers", "models/rankers", "models/rerankers"),
 }
+# file that reads its neighbours by name → the folder that comes with it
+WITH_FOLDER = {"features/repo/store.py": "features/repo"}
 # what a stage certainly does not load by name although it imports the loader
 NARROWED = {
     "train_retriever": {
@@ -83,6 +85,7 @@ def expected_code(root: Path, stage: str, command: str) -> list[str]:
                     folders.add(target)
                     for part in sorted((root / folder).glob("*.py")):
                         files |= closure(root, part.relative_to(root).as_posix())
+    folders |= {folder for file, folder in WITH_FOLDER.items() if file in files}
     covered = {folder for folder in folders if not folder.endswith(".py")}
     own = {f for f in files if not any(f.startswith(f"{folder}/") for folder in covered)}
     own = {f for f in own if not (f.startswith("models/retrievers/") and "models/retrievers/${key}.py" in folders)}

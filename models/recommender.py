@@ -192,11 +192,11 @@ def assemble(
         UserError: the ranker was trained on other retrievers.
     """
     learned = json.loads((ranker / "ranker.json").read_text(encoding="utf-8"))
-    names = sorted(folder.name for folder in retrievers.iterdir() if folder.is_dir())
-    if names != learned["retrievers"]:
+    names = list(learned["retrievers"])
+    missing = [name for name in names if not (retrievers / name).is_dir()]
+    if missing:
         raise UserError(
-            f"{retrievers} holds retrievers {names}, but the ranker of {ranker} was trained on "
-            f"{learned['retrievers']}; run `dvc repro train_ranker`"
+            f"{retrievers} lacks {missing}, on which the ranker of {ranker} was trained; run `dvc repro train_ranker`"
         )
     plan = Plan(
         retrievers=names,

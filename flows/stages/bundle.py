@@ -8,27 +8,17 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from features.aggregates import STATS, state_columns
 from features.params import parse, read_params, section
 from flows.stages.entry import stage
 from models.bundle import combined_hash, seal, sha256_of, sha256_of_files
 from models.parts import load_reranker
 from models.recommender import assemble
+from models.retrieval import Params as RetrieveParams
 
 BUNDLE = Path("data/bundle")
-# what a bundle depends on: the judging of it, and where the data came from, are told elsewhere
-NOT_OF_THE_BUNDLE = ("source", "evaluate", "decide", "validate")
-
-
-class RetrieveParams(BaseModel):
-    """Section `retrieve` of params.yaml."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    k: int = Field(100, ge=1)
-    """Candidates of each retriever."""
+# sections that a bundle depends on; the judging of it, and where the data came from, are told elsewhere
+SECTIONS = ("split", "clean", "build_features", "embed", "retrievers", "retrieve", "ranker", "reranker")
 
 
 def main() -> None:
@@ -65,14 +55,19 @@ def feature_references() -> list[str]:
 
 def params_hash(params: dict[str, Any]) -> str:
     """sha256 over the sections that a bundle depends on, whatever their order in the file."""
-    kept = {name: value for name, value in params.items() if name not in NOT_OF_THE_BUNDLE}
+    kept = {name: params.get(name) for name in SECTIONS}
     return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def code_version(root: Path) -> str:
-    """sha256 over the code that makes and runs a bundle: the same in every clone of a commit, no git needed."""
-    files = [path for package in ("features", "models") for path in sorted((root / package).rglob("*.py"))]
-    return combined_hash({path.relative_to(root).as_posix(): sha256_of(path) for path in files})
+    """sha256 over the code that dvc.yaml lists for this stage: what loads and runs a bundle; no git needed."""
+    listed = read_params(root / "dvc.yaml")["stages"]["bundle"]["deps"]
+    files: dict[str, str] = {}
+    for dep in listed:
+        if dep.startswith(("features/", "models/")):
+            found = [root / dep] if (root / dep).is_file() else sorted((root / dep).glob("*.py"))
+            files |= {path.relative_to(root).as_posix(): sha256_of(path) for path in found}
+    return combined_hash(files)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,49 @@
+"""train_ranker: features of the examples as of their instants through Feast, then the ranker that earns its place."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+from features.params import section
+from features.schema import write_text
+from flows.stages.entry import stage
+from models.examples import Examples, feature_names, features_of
+from models.logs import read_catalogue
+from models.ranking import Params, train_ranker
+
+CANDIDATES = Path("data/candidates")
+FEATURES = Path("data/features")
+CATALOGUE = Path("data/catalogue")
+RANKER = Path("data/ranker")
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Reads examples, feature tables and catalogue; writes the ranker and ranker.json, which says what was chosen and why."""
+    from features.lookup import OfflineLookup
+
+    params = section("ranker", Params)
+    examples, catalogue = Examples.load(CANDIDATES), read_catalogue(CATALOGUE)
+    categories = [catalogue.category_names[place] if place >= 0 else None for place in catalogue.categories.tolist()]
+    lookup = OfflineLookup(FEATURES, catalogue.vocabulary.item_ids, categories, catalogue.prices, catalogue.created_at)
+    features = features_of(examples.candidates, examples.user_ids, examples.at, lookup)
+    names = feature_names(examples.candidates.retrievers, lookup.names)
+    trained = train_ranker(
+        features, examples.labels, examples.groups, examples.n_targets, examples.user_ids, names, params
+    )
+    log.info("ranker=%s why=%s", trained.name, trained.figures["why"])
+    trained.ranker.save(RANKER)
+    said = {
+        "ranker": trained.name,
+        "retrievers": list(examples.candidates.retrievers),
+        "features": list(lookup.names),
+        "figures": trained.figures,
+    }
+    write_text(json.dumps(said, indent=1, sort_keys=True) + "\n", RANKER / "ranker.json")
+
+
+if __name__ == "__main__":
+    stage(main)

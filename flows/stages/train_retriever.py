@@ -1,0 +1,44 @@
+"""train_retriever NAME train|full: one retriever, fitted on the log up to the first or the second cut."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from pathlib import Path
+
+from features.errors import UserError
+from features.params import read_params, section
+from features.schema import LOG
+from flows.stages.entry import stage
+from models.logs import make_log, read_catalogue
+from models.parts import load_retriever
+
+LOGS = Path("data/log")
+CATALOGUE = Path("data/catalogue")
+VECTORS = Path("data/vectors")
+RETRIEVERS = Path("data/retrievers")
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Reads its own section, the log of the part and the catalogue; writes the retriever's folder."""
+    match sys.argv[1:]:
+        case [name, ("train" | "full") as part]:
+            pass
+        case found:
+            raise UserError(f"train_retriever: found arguments {found}, expected a retriever's name and train or full")
+    retriever = load_retriever(name)
+    params = section(f"retrievers.{name}", retriever.Params)
+    catalogue = read_catalogue(CATALOGUE, VECTORS)
+    not_positive = read_params()["evaluate"]["not_targets"]
+    rows = make_log(LOG.read(LOGS / f"{part}.parquet"), catalogue.vocabulary, not_positive=not_positive)
+    started = time.monotonic()
+    fitted = retriever(params).fit(rows, catalogue)  # type: ignore[call-arg]
+    log.info("retriever=%s part=%s n_rows=%d seconds=%.1f", name, part, len(rows.items), time.monotonic() - started)
+    fitted.save(RETRIEVERS / part / name)
+
+
+if __name__ == "__main__":
+    stage(main)
