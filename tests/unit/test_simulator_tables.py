@@ -12,9 +12,10 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
+from features.importing import import_source
 from features.schema import QUARANTINE, RAW_TABLES, write_parquet
 from features.simulation.scenario import small
-from features.sources.simulator import Params, read, truth
+from features.sources.simulator import Params, Truth, read, truth
 
 PARAMS = small(3)
 TABLES = read(PARAMS)
@@ -125,6 +126,16 @@ def test_items_arrive_over_time_and_the_new_ones_are_chosen_too():
     assert new.height == pytest.approx(PARAMS.new_item_share * PARAMS.n_items, abs=1)
     chosen = new.join(TABLES.interactions, on="item_id", how="semi")
     assert chosen.height > new.height / 2
+
+
+def test_an_import_keeps_the_truth_beside_the_tables(tmp_path):
+    import_source("simulator", None, small(3).model_dump(), tmp_path / "raw", False, None)
+    assert pl.read_parquet(tmp_path / "raw" / "interactions.parquet").equals(TABLES.interactions)
+    again = Truth.from_table(pl.read_parquet(tmp_path / "raw" / "truth" / "params.parquet"))
+    assert again.bots == truth(PARAMS).bots
+    users = pl.read_parquet(tmp_path / "raw" / "truth" / "users.parquet")
+    assert users.filter(pl.col("is_bot")).get_column("user_id").sort().to_list() == again.bots
+    assert (tmp_path / "raw" / "exposures.parquet").is_file()
 
 
 def test_several_kinds_of_events_and_only_likes_carry_stars():
