@@ -41,6 +41,13 @@ PACKAGES = (
     "threadpoolctl",
 )
 BUILD_TIMEOUT_S = 300
+OPTIONS = "build.json"
+# not the command `bentoml build`: it refuses every path with a hidden folder in it, such as .recops
+_BUILD = """
+import json, sys
+import bentoml
+bentoml.build(version=sys.argv[1], build_ctx=".", **json.load(open("build.json")))
+"""
 
 
 def store_of(settings: Settings) -> Path:
@@ -66,7 +73,7 @@ def build_bento(code: Path, bundle: Path, settings: Settings, scratch: Path) -> 
     shutil.rmtree(context, ignore_errors=True)
     for package in CODE:
         shutil.copytree(code / package, context / package, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-    (context / "bentofile.yaml").write_text(json.dumps(bentofile(), indent=1, sort_keys=True), encoding="utf-8")
+    (context / OPTIONS).write_text(json.dumps(options(), indent=1, sort_keys=True), encoding="utf-8")
     tag = f"{NAME}:{read_manifest(bundle).hash[:12]}-{combined_hash(sha256_of_files(context))[:8]}"
     target = folder_of(settings, tag)
     if not target.is_dir():
@@ -79,8 +86,8 @@ def build_bento(code: Path, bundle: Path, settings: Settings, scratch: Path) -> 
     return tag
 
 
-def bentofile() -> dict[str, object]:
-    """What the Bento is made of (JSON is YAML)."""
+def options() -> dict[str, object]:
+    """What the Bento is made of, as `bentoml.build` takes it."""
     return {
         "service": SERVICE,
         "name": NAME,
@@ -104,8 +111,7 @@ def _build(context: Path, scratch: Path, tag: str) -> Path:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("BENTOML_", "RECOPS_"))}
     env |= {"BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True", "RECOPS_HOME": str(scratch / "nowhere")}
     name, _, its_version = tag.partition(":")
-    command = [sys.executable, "-m", "bentoml", "build", "--name", name, "--version", its_version, str(context)]
-    process = processes.start(command, env=env, cwd=context, log=log)
+    process = processes.start([sys.executable, "-c", _BUILD, its_version], env=env, cwd=context, log=log)
     try:
         ended = processes.wait_for(lambda: False, lambda: process.poll() is not None, timeout_s=BUILD_TIMEOUT_S)
     finally:
@@ -113,5 +119,5 @@ def _build(context: Path, scratch: Path, tag: str) -> Path:
     built = home / "bentos" / name / its_version
     if not ended or process.returncode or not (built / "bento.yaml").is_file():
         said = processes.tail(log) if ended else f"it did not end within {BUILD_TIMEOUT_S} s"
-        raise RefusedError(f"Bento {tag}: `bentoml build` failed: {said}")
+        raise RefusedError(f"Bento {tag}: bentoml.build failed: {said}")
     return built

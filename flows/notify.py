@@ -34,7 +34,9 @@ def notify_hooks() -> Hooks:
 def tell(flow: Any, flow_run: Any, state: Any) -> None:
     """Prefect's hook: says that a run ended badly. It never fails itself, or the run's own reason would be lost."""
     notice = notice_of(flow, flow_run, state)
-    logger.error("flow=%(flow)s run=%(run)s state=%(state)s reason=%(message)s", notice)
+    watched = getattr(flow_run, "deployment_id", None) is None  # by whoever called it, who is told the reason anyway
+    reason = "" if watched else f" reason={notice['message']}"
+    logger.error("flow=%s run=%s state=%s%s", notice["flow"], notice["run"], notice["state"], reason)
     url = Settings().webhook_url.get_secret_value()
     if url:
         post(url, notice)

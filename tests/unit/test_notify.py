@@ -13,7 +13,7 @@ import pytest
 from flows.notify import tell
 from flows.restarts import in_a_row
 
-RUN = (SimpleNamespace(name="train"), SimpleNamespace(name="wise-owl", id="123"))
+RUN = (SimpleNamespace(name="train"), SimpleNamespace(name="wise-owl", id="123", deployment_id="4"))
 FAILED = SimpleNamespace(name="Failed", message="stage 'validate':\n too old")
 
 
@@ -42,6 +42,13 @@ def test_the_log_line_names_flow_run_state_and_reason(caplog, monkeypatch):
     with caplog.at_level(logging.ERROR, "flows.notify"):
         tell(*RUN, FAILED)
     assert caplog.messages == ["flow=train run=wise-owl state=Failed reason=stage 'validate': too old"]
+
+
+def test_the_reason_is_not_told_twice_to_who_started_the_run_by_hand(caplog, monkeypatch):
+    monkeypatch.delenv("RECOPS_WEBHOOK_URL", raising=False)
+    with caplog.at_level(logging.ERROR, "flows.notify"):
+        tell(RUN[0], SimpleNamespace(name="wise-owl", id="123", deployment_id=None), FAILED)
+    assert caplog.messages == ["flow=train run=wise-owl state=Failed"]
 
 
 def test_the_webhook_gets_the_same_as_json_with_a_line_for_chats(webhook, monkeypatch):
