@@ -128,7 +128,7 @@ class LightGbm:
         import lightgbm
 
         self.model_ = model
-        self._booster = lightgbm.Booster(model_str=model, params={"verbosity": -1}) if model else None
+        self._booster = lightgbm.Booster(model_str=model) if model else None
 
 
 class _Learned(BaseModel):
