@@ -8,13 +8,15 @@ online and a whole log offline give the same bits.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.schema import INTERACTIONS, NOT_POSITIVE, Table, type_of_time
+from features.schema import INTERACTIONS, NOT_POSITIVE, Table, type_of_time, write_text
 
 Float64 = npt.NDArray[np.float64]
 
@@ -37,6 +39,7 @@ STATE = (
     "known_at",  # the last arrival [µs]
 )
 N_AMOUNTS = 9
+ABOUT = "features.json"  # beside the tables: what they were made with
 POSITION = {name: position for position, name in enumerate(STATE)}
 _first, _last, _known = POSITION["first_at"], POSITION["last_at"], POSITION["known_at"]
 _widths = np.array(WINDOWS_DAYS, dtype=np.float64) * MICROSECONDS_A_DAY
@@ -198,3 +201,14 @@ def state_matrix(frame: pl.DataFrame, prefix: str = "") -> Float64:
         if prefix + name in frame.columns:
             matrix[:, position] = frame[prefix + name].cast(pl.Float64).fill_null(np.nan).to_numpy()
     return matrix
+
+
+def write_about(folder: Path, not_positive: Sequence[str]) -> None:
+    """What the tables of a folder were made with."""
+    write_text(json.dumps({"not_positive": sorted(not_positive)}, indent=1) + "\n", folder / ABOUT)
+
+
+def not_positive_of(folder: Path) -> tuple[str, ...]:
+    """Events that were no positives when the tables of a folder were made."""
+    path = folder / ABOUT
+    return tuple(json.loads(path.read_text(encoding="utf-8"))["not_positive"]) if path.exists() else NOT_POSITIVE

@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field
 
-from features.aggregates import STATS, arrivals, state_rows
-from features.items import write_about
+from features.aggregates import STATS, arrivals, state_rows, write_about
 from features.schema import CATALOGUE, Table
 
 ROWS_A_RANGE = 2_000_000

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,14 +17,13 @@ from features.aggregates import (
     amounts_of,
     as_table,
     no_state,
+    not_positive_of,
     state_matrix,
+    write_about,
 )
 from features.derive import UNKNOWN_TIME, Float32, Int64
 from features.errors import ContractError
-from features.events import Event
-from features.schema import NOT_POSITIVE, type_of_time, write_text
-
-ABOUT = "features.json"
+from features.schema import type_of_time
 
 
 class ItemInfo:
@@ -81,6 +80,23 @@ class ItemInfo:
         get = self.position.get
         positions = {position for item_id in item_ids if (position := get(item_id)) is not None}
         return set(self.codes[list(positions)].tolist()) - {-1} if positions else set()
+
+
+class Event(Protocol):
+    """What is needed of an event of the log (features.events.Event)."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def item_id(self) -> str: ...
+    @property
+    def event(self) -> str: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def known_at(self) -> int: ...
 
 
 def amounts_of_event(event: Event, price: np.float32, not_positive: Sequence[str]) -> tuple[Float64, Float64, Float64]:
@@ -151,14 +167,3 @@ class ItemStates:
         amounts, arrival, event_at = amounts_of_event(event, np.float32(np.nan), self.not_positive)
         self.states[position] = advance(state, amounts, arrival, event_at)[0]
         return True
-
-
-def write_about(folder: Path, not_positive: Sequence[str]) -> None:
-    """What the tables of a folder were made with."""
-    write_text(json.dumps({"not_positive": sorted(not_positive)}, indent=1) + "\n", folder / ABOUT)
-
-
-def not_positive_of(folder: Path) -> tuple[str, ...]:
-    """Events that were no positives when the tables of a folder were made."""
-    path = folder / ABOUT
-    return tuple(json.loads(path.read_text(encoding="utf-8"))["not_positive"]) if path.exists() else NOT_POSITIVE

@@ -15,8 +15,8 @@ from features.aggregates import STATE, STATS, Float64, state_matrix
 from features.derive import NAMES, Float32, Int64, derive
 from features.errors import ContractError
 from features.items import ItemInfo, ItemStates
-from features.online import OnlineNamespace, UserState
 from features.schema import type_of_time
+from features.user_state import UserState, UserStates
 
 Int32 = npt.NDArray[np.int32]
 
@@ -107,7 +107,7 @@ class OnlineLookup:
 
     names: tuple[str, ...] = NAMES
 
-    def __init__(self, namespace: OnlineNamespace, items: ItemStates, info: ItemInfo) -> None:
+    def __init__(self, namespace: UserStates, items: ItemStates, info: ItemInfo) -> None:
         if items.item_ids != info.item_ids:
             raise ValueError("item states and item info are of different vocabularies")
         self.namespace, self.items, self.info = namespace, items, info

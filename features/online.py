@@ -5,58 +5,40 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from features.aggregates import (
     POSITION,
-    STATE,
     USER_CATEGORY_STATS,
     USER_STATS,
     Float64,
     advance,
     no_state,
+    not_positive_of,
     state_columns,
 )
 from features.errors import UserError
 from features.events import Event
 from features.histories import USER_HISTORY, user_histories
-from features.items import ItemInfo, ItemStates, amounts_of_event, not_positive_of
+from features.items import ItemInfo, ItemStates, amounts_of_event
+from features.online_rows import instant_of, proto_of, state_of, values_of
 from features.online_stores import place
 from features.schema import Table
 from features.settings import Settings
+from features.user_state import UserState
 
 __all__ = ["ItemInfo", "ItemStates", "OnlineNamespace", "UserState", "user_histories"]
-
-Int64 = npt.NDArray[np.int64]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
 _ONLINE = (USER_STATS, USER_CATEGORY_STATS, USER_HISTORY)
 _KEYS_A_READ = 400
-
-
-@dataclass
-class UserState:
-    """What is known of one user now. stats: (len(STATE),), NaN where nothing is known; by_category: likewise, of the
-    categories that were asked for and that the user has touched; item_ids, timestamps [µs], positive: every event but
-    impressions, oldest first; last_seq: the last event of the log that is in it."""
-
-    user_id: str
-    stats: Float64
-    item_ids: list[str] = field(default_factory=list)
-    timestamps: Int64 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    positive: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
-    by_category: dict[str, Float64] = field(default_factory=dict)
-    last_seq: int = 0
 
 
 class OnlineNamespace:
@@ -66,8 +48,8 @@ class OnlineNamespace:
     """
 
     def __init__(self, settings: Settings, namespace: str) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", namespace):
-            raise UserError(f"online namespace '{namespace}': expected letters, digits, '_' and '-' only")
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_]*", namespace):
+            raise UserError(f"online namespace '{namespace}': expected letters, digits and '_' only")
         self.namespace = namespace
         self.folder = settings.home / "online"
         self.place = place(settings.online_store, self.folder, namespace)
@@ -112,7 +94,7 @@ class OnlineNamespace:
             states.append(
                 UserState(
                     user_id,
-                    _state(found, USER_STATS, row),
+                    state_of(found, USER_STATS, row),
                     list(history["item_ids"] or []),
                     np.array(history["timestamps"] or [], dtype=np.int64),
                     np.array(history["positive"] or [], dtype=np.bool_),
@@ -137,7 +119,7 @@ class OnlineNamespace:
             found = self._read([USER_CATEGORY_STATS], keys)
             for row, pair in enumerate(part):
                 if found["user_category_stats__known_at"][row] is not None:
-                    states[pair] = _state(found, USER_CATEGORY_STATS, row)
+                    states[pair] = state_of(found, USER_CATEGORY_STATS, row)
         return states
 
     def record(self, user_id: str, events: Sequence[Event], info: ItemInfo) -> UserState:
@@ -151,6 +133,7 @@ class OnlineNamespace:
         wanted = sorted(events, key=lambda event: event.seq)
         if strangers := {event.user_id for event in wanted} - {user_id}:
             raise ValueError(f"events of {sorted(strangers)} recorded for '{user_id}'")
+        _ = self._notes, self._store  # opened before others have to wait
         with self.place.lock(user_id):
             return self._record(user_id, wanted, info)
 
@@ -174,8 +157,8 @@ class OnlineNamespace:
                 state.timestamps = np.insert(state.timestamps, place, event.timestamp)
                 state.positive = np.insert(state.positive, place, bool(amounts[0, POSITION["n_positive"]]))
         state.last_seq = events[-1].seq
-        known_at = _instant(max(event.known_at for event in events))
-        self._write(USER_STATS, [((user_id,), _values(USER_STATS, state.stats, max(held, state.last_seq)), known_at)])
+        known_at = instant_of(max(event.known_at for event in events))
+        self._write(USER_STATS, [((user_id,), values_of(USER_STATS, state.stats, max(held, state.last_seq)), known_at)])
         history = {
             "item_ids": state.item_ids,
             "timestamps": state.timestamps.tolist(),
@@ -200,7 +183,7 @@ class OnlineNamespace:
         rows = []
         for row, category in enumerate(names):
             held = max(self._notes["events_through"], found["user_category_stats__last_seq"][row] or 0)
-            pair = _state(found, USER_CATEGORY_STATS, row)
+            pair = state_of(found, USER_CATEGORY_STATS, row)
             for event in touched[category]:
                 if event.seq > held:
                     amounts, arrival, event_at = amounts_of_event(
@@ -210,8 +193,8 @@ class OnlineNamespace:
                     pair = advance(before, amounts, arrival, event_at)[0]
             state.by_category[category] = pair
             last = max(held, touched[category][-1].seq)
-            known_at = _instant(max(event.known_at for event in touched[category]))
-            rows.append(((user_id, category), _values(USER_CATEGORY_STATS, pair, last), known_at))
+            known_at = instant_of(max(event.known_at for event in touched[category]))
+            rows.append(((user_id, category), values_of(USER_CATEGORY_STATS, pair, last), known_at))
         self._write(USER_CATEGORY_STATS, rows)
 
     def close(self) -> None:
@@ -287,7 +270,7 @@ class OnlineNamespace:
                 join_keys=[name for name, _ in pairs],
                 entity_values=[Value(string_val=value) for _, value in pairs],
             )
-            protos = {name: _proto(Value, table.columns[name], value) for name, value in values.items()}
+            protos = {name: proto_of(Value, table.columns[name], value) for name, value in values.items()}
             batch.append((entity, protos, known_at, known_at))
         view = self._view(table.name)
         self._store.provider.online_write_batch(self._store.config, view, batch, None)
@@ -297,38 +280,3 @@ class OnlineNamespace:
         if name not in views:
             views[name] = self._store.get_feature_view(name)
         return views[name]
-
-
-def _state(found: dict[str, list[Any]], table: Table, row: int) -> Float64:
-    """One row of an answer as a state."""
-    values = [found.get(f"{table.name}__{name}") for name in STATE]
-    return np.array([np.nan if column is None or column[row] is None else column[row] for column in values])
-
-
-def _values(table: Table, state: Float64, last_seq: int) -> dict[str, Any]:
-    """A state as a row's values."""
-    values: dict[str, Any] = {}
-    for name in state_columns(table):
-        number = float(state[POSITION[name]])
-        values[name] = None if np.isnan(number) else number if name.startswith("sum_") else int(number)
-    return {**values, "last_seq": last_seq}
-
-
-def _proto(make: Any, kind: Any, value: Any) -> Any:
-    """A value as Feast keeps it."""
-    if value is None:
-        return make()
-    if kind == pl.Float64:
-        return make(double_val=value)
-    if kind == pl.Int64:
-        return make(int64_val=value)
-    proto = make()
-    into = {pl.String: proto.string_list_val, pl.Int64: proto.int64_list_val, pl.Boolean: proto.bool_list_val}
-    into[kind.inner].val.extend(value)
-    return proto
-
-
-def _instant(microseconds: int) -> datetime:
-    with suppress(OverflowError):
-        return _EPOCH + timedelta(microseconds=microseconds)
-    return datetime.max.replace(tzinfo=UTC)

@@ -55,6 +55,8 @@ def open_store(project: str, registry: Path, online_store: dict[str, Any]) -> An
     feast()
     from feast import FeatureStore, RepoConfig
 
+    import features.repo.offline_store  # noqa: F401  Feast loads it by this name, which stands in the yaml
+
     values = YAML(typ="safe").load(_YAML.read_text(encoding="utf-8"))
     values.update(project=project, online_store=online_store)
     values["registry"]["path"] = str(registry)

@@ -37,9 +37,7 @@ def log_of(*rows: tuple) -> pl.DataFrame:
 
 def catalogue_of(**categories: tuple) -> pl.DataFrame:
     rows = [(item_id, category, price) for item_id, (category, price) in categories.items()]
-    return pl.DataFrame(
-        rows, schema={"item_id": pl.String, "category": pl.String, "price": pl.Float64}, orient="row"
-    )
+    return pl.DataFrame(rows, schema={"item_id": pl.String, "category": pl.String, "price": pl.Float64}, orient="row")
 
 
 CATALOGUE = catalogue_of(a=("x", 9.0), b=("x", None), c=(None, 3.0))
@@ -125,7 +123,9 @@ def test_event_by_event_gives_the_same_bits_as_the_whole_log():
             round(row["timestamp"].timestamp() * 1e6), row["value"], round(row["known_at"].timestamp() * 1e6), None,
         )  # fmt: skip
         price = prices.get(row["item_id"])
-        amounts, arrival, event_at = amounts_of_event(event, np.float32(np.nan if price is None else price), NOT_POSITIVE)
+        amounts, arrival, event_at = amounts_of_event(
+            event, np.float32(np.nan if price is None else price), NOT_POSITIVE
+        )
         state = advance(state, amounts, arrival, event_at)
     assert np.array_equal(state[0], state_matrix(expected)[-1], equal_nan=True)
 

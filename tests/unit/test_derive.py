@@ -72,7 +72,10 @@ def test_shares_and_gaps():
 
 def test_of_the_unknown_counts_are_zero_and_all_else_is_not_a_number():
     found = features(at=DAY)
-    counts = {name for name in NAMES if "_positive_" in name and "rate" not in name} | {"user_n_positive", "item_n_positive"}
+    counts = {name for name in NAMES if "_positive_" in name and "rate" not in name} | {
+        "user_n_positive",
+        "item_n_positive",
+    }
     assert {name for name, value in found.items() if value == 0} == counts
     assert all(math.isnan(value) for name, value in found.items() if name not in counts)
 
