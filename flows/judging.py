@@ -211,7 +211,7 @@ def evaluation_text(root: Path, settings: Settings, bundle: Path | None) -> str:
         judged = judge(root, bundle, params, Source.read(root / "params.yaml"))
         evaluation, champion = judged.evaluation, judged.champion
     words = "the built-in popular" if champion == "popular" else f"bundle {champion[:12]}"
-    return as_text(evaluation, metric_names(params.k), params.k[0], [f"champion: {words}"])
+    return as_text(evaluation, metric_names(params.k), params.k[0], [f"champion: {words}"], params.confidence)
 
 
 def _popular(log: Log, challenger: Answers, params: Params) -> Int32:

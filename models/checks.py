@@ -177,14 +177,16 @@ def _result(
     confidence: float,
 ) -> Result:
     means = (float(ours.mean()), float(theirs.mean())) if len(ours) else (float("nan"), float("nan"))
-    where = f"{check.metric} of {check.slice.replace('_', ' ')}"
+    where = f"{check.metric} of {people(check.slice)}"
     queries = f"{len(ours):,} quer{'y' if len(ours) == 1 else 'ies'}"
     if outcome == "too_few":
         sentence = f"{where}: {queries}, fewer than the {check.min_queries:,} that a judgement needs."
     else:
-        span = f"{confidence:.0%} interval {percent(relative.low)} to {percent(relative.high)}"
+        span = f"{confidence * 100:g} % interval {percent(relative.low)} to {percent(relative.high)}"
         figures = f"{number(means[0])} against {number(means[1])} of {champion}, {percent(relative.value)}"
-        sentence = f"{where}: {figures} ({span}; {queries}): {_WORDS[outcome].format(margin=f'{check.margin:.0%}')}."
+        verdict = _WORDS[outcome].format(margin=f"{check.margin * 100:g} %")
+        less = " (less is better)" if check.sign < 0 else ""
+        sentence = f"{where}{less}: {figures} ({span}; {queries}): {verdict}."
     return Result(check.metric, check.slice, check.margin, outcome, len(ours), *means, apart, relative, sentence)
 
 
@@ -196,6 +198,13 @@ _WORDS = {
 }
 
 
+def people(slice: str) -> str:
+    """A slice as it stands in a sentence."""
+    return {"warm": "warm users", "warm_all": "warm users with all targets", "all": "all users"}.get(
+        slice, slice.replace("_", " ")
+    )
+
+
 def number(value: float) -> str:
     """Four significant digits, whole numbers from 1,000 on."""
     if not np.isfinite(value):
@@ -204,7 +213,7 @@ def number(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A relative difference with its sign."""
+    """A relative difference with its sign; more than nothing is infinitely more."""
     if not np.isfinite(share):
-        return number(share)
+        return "none" if np.isnan(share) else f"{'+' if share > 0 else '-'}∞ %"
     return f"{share * 100:+.1f} %"

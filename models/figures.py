@@ -13,17 +13,22 @@ from models.evaluation import HEADLINE, SLICES, Evaluation
 def figures(evaluation: Evaluation, metrics: Sequence[str]) -> dict[str, pl.DataFrame]:
     """File name → table: bars of the models and of the slices, recall by length of list."""
     primary = metrics[0]
-    chosen = evaluation.summary.filter(pl.col("metric") == primary)
-    models = chosen.filter(slice=HEADLINE).select("model", pl.col("value").round(6).alias(primary))
+    chosen = evaluation.summary.filter(pl.col("metric") == primary).with_columns(
+        pl.col("value", "low", "high").round(6)
+    )
+    figure = ("n_queries", pl.col("value").alias(primary), "low", "high")
     order = pl.DataFrame({"slice": list(SLICES), "place": range(len(SLICES))})
     slices = (
         chosen.filter(pl.col("model").is_in([evaluation.models[0], "champion", "popular"]))
         .join(order, on="slice")
         .sort("place", "model")
-        .select("slice", "model", "n_queries", pl.col("value").round(6).alias(primary))
     )
     recall = evaluation.curves.select("model", "k", pl.col("recall").round(6)).sort("model", "k")
-    return {"models.csv": models.sort("model"), "slices.csv": slices, "recall_at_k.csv": recall}
+    return {
+        "models.csv": chosen.filter(slice=HEADLINE).sort("model").select("model", *figure),
+        "slices.csv": slices.select("slice", "model", *figure),
+        "recall_at_k.csv": recall,
+    }
 
 
 def history(past: pl.DataFrame, present: Mapping[str, float]) -> pl.DataFrame:

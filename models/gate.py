@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.checks import Check, Judged, Result, compare, number, percent
+from models.checks import Check, Judged, Result, compare, number, people, percent
 
 Verdict = Literal["superior", "not_worse", "not_superior", "worse", "unclear", "too_few"]
 
@@ -81,13 +81,13 @@ class Decision:
         lines += ["", f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
         for result in self.results:
             cells = [
-                f"{result.metric} · {result.slice.replace('_', ' ')}",
+                f"{result.metric} · {people(result.slice)}",
                 f"{result.n_queries:,}",
                 number(result.challenger),
                 number(result.champion),
                 percent(result.relative.value),
                 f"{percent(result.relative.low)} … {percent(result.relative.high)}",
-                f"{result.margin:.0%}",
+                f"{result.margin * 100:g} %",
                 result.outcome.replace("_", " "),
             ]
             lines.append(f"| {' | '.join(cells)} |")
@@ -150,7 +150,7 @@ def _summary(verdict: Verdict, primary: Result, failed: Sequence[Result], champi
     if not failed:
         shown = "worse than" if verdict == "worse" else "not shown to hold its own against"
         return f"Refused: {shown} {champion} in {metric}."
-    names = ", ".join(f"{result.metric} of {result.slice.replace('_', ' ')}" for result in failed)
+    names = ", ".join(f"{result.metric} of {people(result.slice)}" for result in failed)
     return f"Refused: {metric} would do, but not {names}."
 
 

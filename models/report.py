@@ -34,7 +34,9 @@ def metrics_dict(evaluation: Evaluation, metrics: Sequence[str], k: int) -> dict
         for model in evaluation.models
     }
     bounds = {
-        model: {metric: _bounds(evaluation.summary, model, metric) for metric in first} for model in evaluation.models
+        model: {metric: _bounds(evaluation.summary, model, metric) for metric in first}
+        for model in evaluation.models
+        if model in (challenger, "champion")
     }
     against = {
         model: {metric: _difference(evaluation.differences, model, metric) for metric in first} for model in rest
@@ -42,13 +44,16 @@ def metrics_dict(evaluation: Evaluation, metrics: Sequence[str], k: int) -> dict
     return {"models": models, "intervals": bounds, "challenger_against": against, "slices": _slices(evaluation, first)}
 
 
-def as_text(evaluation: Evaluation, metrics: Sequence[str], k: int, notes: Sequence[str] = ()) -> str:
+def as_text(
+    evaluation: Evaluation, metrics: Sequence[str], k: int, notes: Sequence[str] = (), confidence: float = 0.95
+) -> str:
     """Plain aligned tables: metrics with intervals, differences to the challenger, slices, list properties."""
     primary = metrics[0]
-    parts = [*notes, f"{evaluation_size(evaluation):,} test queries: {SLICES[HEADLINE]}; 95 % intervals in brackets"]
+    size = f"{evaluation_size(evaluation):,} test queries: {SLICES[HEADLINE]}"
+    parts = [*notes, f"{size}; {confidence * 100:g} % intervals in brackets"]
     for heads, rows in tables(evaluation, metrics, k):
         parts.append(aligned([heads, *rows]))
-    parts.append(f"slices: in {primary}; " + "; ".join(f"{name}: {words}" for name, words in SLICES.items()))
+    parts.append("\n".join([f"slices, in {primary}:", *(f"  {name}: {words}" for name, words in SLICES.items())]))
     return "\n\n".join(parts)
 
 
@@ -63,7 +68,7 @@ def as_markdown(evaluation: Evaluation, metrics: Sequence[str], k: int, notes: S
 
 def tables(evaluation: Evaluation, metrics: Sequence[str], k: int) -> list[tuple[list[str], list[list[str]]]]:
     """Heads and rows of each table."""
-    primary, models = metrics[0], evaluation.models
+    primary, models = metrics[0], _distinct(evaluation)
     accuracy = [
         [model, *(_with_bounds(evaluation, model, name) if name in metrics[:2] else _value(evaluation, model, name)
                   for name in metrics)]
@@ -106,6 +111,13 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def _distinct(evaluation: Evaluation) -> tuple[str, ...]:
+    """The models without `popular` where it is the champion."""
+    figures = [evaluation.summary.filter(model=model).drop("model") for model in ("champion", "popular")]
+    same = figures[0].height > 0 and figures[0].equals(figures[1])
+    return tuple(model for model in evaluation.models if not (same and model == "popular"))
+
+
 def _main(models: Sequence[str]) -> list[str]:
     return [model for model in models if model in (models[0], "champion", "popular")]
 
@@ -143,7 +155,7 @@ def _bounds(summary: pl.DataFrame, model: str, metric: str) -> dict[str, float]:
 
 def _difference(differences: pl.DataFrame, model: str, metric: str) -> dict[str, float]:
     row = _row(differences, model, metric) or {}
-    names = ("difference", "low", "high", "relative", "relative_low", "relative_high")
+    names = ("difference", "low", "high")
     return {name: round(row[name], 6) for name in names if name in row and np.isfinite(row[name])}
 
 

@@ -80,7 +80,7 @@ def test_a_guard_that_fails_refuses_a_better_challenger_and_is_named() -> None:
     champion = _judged("the champion", base, **{"recall@10": base})
     decision = decide(challenger, champion, [NDCG, Check(metric="recall@10", margin=0.05)])
     assert (decision.promote, decision.verdict) == (False, "worse")
-    assert "ndcg@10 would do, but not recall@10 of warm" in decision.reasons[0]
+    assert "ndcg@10 would do, but not recall@10 of warm users" in decision.reasons[0]
 
 
 def test_a_guard_without_queries_is_told_and_not_held_against_the_challenger() -> None:
@@ -137,7 +137,7 @@ def test_equal_input_gives_equal_words_whatever_the_order_of_rows() -> None:
 def test_markdown_holds_verdict_reasons_and_every_check() -> None:
     text = decide(_judged("the challenger", _figures()), _judged("the champion", _figures()), [NDCG]).as_markdown()
     assert text.startswith("# Promoted: not worse\n")
-    assert "| ndcg@10 · warm | 600 |" in text
+    assert "| ndcg@10 · warm users | 600 |" in text
 
 
 def test_the_ratio_is_safe_and_paired() -> None:
@@ -167,4 +167,4 @@ def test_coverage_of_equal_lists_is_a_ratio_of_one_exactly() -> None:
 def test_figures_are_readable() -> None:
     words = [number(value) for value in (0.12345, 3.14159, 12345.6, float("nan"))]
     assert words == ["0.1235", "3.142", "12,346", "none"]
-    assert [percent(share) for share in (0.0815, -0.5, float("inf"))] == ["+8.2 %", "-50.0 %", "inf"]
+    assert [percent(share) for share in (0.0815, -0.5, float("inf"))] == ["+8.2 %", "-50.0 %", "+∞ %"]
