@@ -21,3 +21,17 @@ def finished_project(tmp_path_factory) -> Path:
 def project(finished_project, tmp_path) -> Path:
     """A copy of the finished project for one test."""
     return copy_workspace(finished_project, tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def released_project(finished_project, tmp_path_factory) -> Path:
+    """The finished project after one `recops release`; not to be changed."""
+    folder = copy_workspace(finished_project, tmp_path_factory.mktemp("released") / "project")
+    recops(folder, "release")
+    return folder
+
+
+@pytest.fixture
+def released(released_project, tmp_path) -> Path:
+    """A copy of the released project for one test."""
+    return copy_workspace(released_project, tmp_path / "project")

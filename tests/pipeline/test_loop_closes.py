@@ -1,0 +1,157 @@
+"""The loop closes: what is posted to the service is in the next run's split, exactly once."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import polars as pl
+import pytest
+
+from features.events import EventLog, NewEvent
+from features.settings import Settings
+from flows.dag import Dag
+from flows.retrain import export_events, exported_through, worth_releasing
+from flows.train import Outcome
+from models.releases import Release, ReleaseStore
+from tests.release_project import make_project
+from tests.workspace import environment, make_workspace, recops
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def call(address, body):
+    request = urllib.request.Request(address, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as reply:
+        return json.load(reply)
+
+
+@pytest.fixture
+def service(released):
+    """`recops serve` on the released project; address and project."""
+    port = free_port()
+    command = [sys.executable, "-m", "flows.cli", "serve", "--port", str(port)]
+    log = released / "serve.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=released, env=environment(released), stdout=out, stderr=out)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 180
+        while True:
+            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+            try:
+                urllib.request.urlopen(f"{address}/readyz", timeout=2)
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield address, released
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def rows_of(folder, user_id):
+    """The user's rows in all parts of the split."""
+    parts = [pl.read_parquet(folder / "data" / "split" / f"{part}.parquet") for part in ("train", "valid", "test")]
+    return pl.concat(parts).filter(pl.col("user_id") == user_id)
+
+
+def test_an_event_posted_to_the_service_is_in_the_next_runs_split_exactly_once(service):
+    address, folder = service
+    item = call(f"{address}/recommend", {"user_id": "newcomer"})["items"][0]["item_id"]
+    event = {"event_id": "once", "user_id": "newcomer", "item_id": item, "event": "click"}
+    assert call(f"{address}/events", {"events": [event]}) == {"accepted": 1, "duplicates": 0}
+    assert call(f"{address}/events", {"events": [event]}) == {"accepted": 0, "duplicates": 1}
+    assert rows_of(folder, "newcomer").is_empty()
+    assert "1 events exported" in recops(folder, "events", "export").stdout
+    assert "0 events exported" in recops(folder, "events", "export").stdout
+    recops(folder, "run", "--until", "split")
+    (row,) = rows_of(folder, "newcomer").to_dicts()
+    assert (row["item_id"], row["event"]) == (item, "click")
+    assert json.loads((folder / "data" / "tables" / "source.json").read_text())["events_through"] == 1
+
+
+@pytest.fixture
+def fresh(tmp_path, monkeypatch):
+    """A project that nothing was imported into, and an event log beside it."""
+    folder = make_workspace(tmp_path / "project")
+    monkeypatch.chdir(folder)
+    return folder, Settings(home=folder / ".recops")
+
+
+def post(settings, *event_ids):
+    log = EventLog(settings.events_url)
+    log.append([NewEvent("u-new", "i-new", "click", event_id=event_id) for event_id in event_ids])
+    log.close()
+
+
+def exported(folder):
+    return pl.read_parquet(folder / "data" / "raw" / "interactions.parquet").filter(user_id="u-new").height
+
+
+def test_each_export_starts_where_the_last_one_ended(fresh):
+    folder, settings = fresh
+    assert export_events(folder, settings) == 0  # no event: the simulated world stays what it is
+    assert not (folder / "data" / "raw").exists()
+    post(settings, "a", "b")
+    assert export_events(folder, settings) == 2
+    post(settings, "b", "c")
+    assert export_events(folder, settings) == 1
+    assert export_events(folder, settings) == 0
+    assert (exported(folder), exported_through(folder)) == (3, 3)
+
+
+def test_an_export_that_was_killed_before_dvc_knew_of_it_is_ended_by_the_next(fresh, monkeypatch):
+    folder, settings = fresh
+    post(settings, "a")
+    export_events(folder, settings)
+    before = (folder / "data" / "raw.dvc").read_bytes()
+    post(settings, "b")
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.retrain.put_under_dvc", killed)
+        with pytest.raises(KeyboardInterrupt):
+            export_events(folder, settings)
+    assert (folder / "data" / "raw.dvc").read_bytes() == before
+    assert export_events(folder, settings) == 0
+    assert exported(folder) == 2
+    assert (folder / "data" / "raw.dvc").read_bytes() != before
+    assert "ingest" in Dag(folder).stale()
+
+
+@pytest.fixture
+def judged(tmp_path):
+    manifest = make_project(tmp_path / "project")
+    return tmp_path / "project", Settings(home=tmp_path / "home"), manifest
+
+
+def put(settings, name, bundle_hash):
+    store = ReleaseStore(settings.home)
+    store.write(Release(name, bundle_hash, "2026-01-01T00:00:00+00:00", 0, 0, name))
+    store.swap(name, who="t", why="")
+
+
+def test_a_schedule_releases_what_the_gate_promoted_and_was_never_live(judged):
+    root, settings, _ = judged
+    assert worth_releasing(root, settings, Outcome(promote=True)) is None
+    assert "did not promote" in worth_releasing(root, settings, Outcome(promote=False))
+
+
+def test_a_schedule_leaves_alone_what_is_live_and_what_was_taken_back(judged):
+    root, settings, manifest = judged
+    name = f"20260101-000000-{manifest.hash[:8]}"
+    put(settings, name, manifest.hash)
+    assert f"live already as {name}" in worth_releasing(root, settings, Outcome(promote=True))
+    put(settings, "20260102-000000-00000000", "0" * 64)
+    assert "taken back" in worth_releasing(root, settings, Outcome(promote=True))

@@ -1,0 +1,176 @@
+"""A release on a whole project: Bento, replay over HTTP, swap; then kill -9 within its steps."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from features.errors import RefusedError
+from features.settings import Settings
+from flows import releasing
+from flows.bento import folder_of
+from flows.leftovers import namespace_of
+from flows.replay import questions
+from models.bundle import seal
+from models.releases import ReleaseStore
+from tests.workspace import bundle_hash, environment, recops, run
+
+# Where a step is killed: the function that does it, after the real one has run or in place of it.
+KILL = {
+    "materialize": ("features.carried", "carry"),  # the namespace is filled, the folder is not
+    "build_bento": ("flows.bento", "_build"),
+    "replay": ("flows.replay", "compare"),  # the server is up
+    "swap": ("models.releases.ReleaseStore", "swap"),  # recorded, not yet live
+}
+DRIVER = """
+import os, signal, sys
+from importlib import import_module
+from pathlib import Path
+from features.settings import Settings
+from flows import releasing
+from flows.leftovers import release_lock
+
+where, name = sys.argv[1:]
+place = import_module(where) if not where.endswith("Store") else import_module("models.releases").ReleaseStore
+real = getattr(place, name)
+
+def killed(*given, **named):
+    if name in ("carry", "swap"):
+        # the replay fills a folder and swaps a pointer of its own
+        if "replay" in str(given[0] if name == "carry" else given[0].root):
+            return real(*given, **named)
+    elif name == "_build":
+        real(*given, **named)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr(place, name, killed)
+root, settings = Path.cwd(), Settings()
+with release_lock(settings):
+    manifest = releasing.check(root, settings, force=False, why=None)
+    plan = releasing.begin(root, settings, manifest, who="test", force=False, why=None)
+    releasing.materialize(plan)
+    tag = releasing.build(plan)
+    releasing.replay_queries(plan, tag)
+    releasing.swap(plan, tag)
+"""
+
+
+def store_of(folder: Path) -> ReleaseStore:
+    return ReleaseStore(folder / ".recops")
+
+
+def another_bundle(folder: Path) -> str:
+    """The same recommender sealed with one more file: another bundle, with the same answers."""
+    bundle = folder / "data" / "bundle"
+    (bundle / "manifest.json").unlink()
+    (bundle / "note.txt").write_text("another one")
+    manifest = seal(bundle, features=[], data_hash="d", params_hash="p", code_version="c")
+    path = folder / "data" / "reports" / "decision.json"
+    decision = json.loads(path.read_text()) | {"bundle_hash": manifest.hash, "promote": True}
+    path.unlink()
+    path.write_text(json.dumps(decision))
+    return manifest.hash
+
+
+def left_processes(folder: Path) -> list[str]:
+    """Living processes whose command or folder is inside the project."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (path / "cmdline").read_bytes().decode(errors="replace")
+            if int(path.name) != os.getpid() and (
+                f"{folder}/" in words or str((path / "cwd").resolve()).startswith(f"{folder}/")
+            ):
+                found.append(words.replace("\0", " "))
+        except OSError:
+            continue
+    return found
+
+
+def test_the_bundle_is_live_and_nothing_became_stale(released):
+    store = store_of(released)
+    (release,) = store.list()
+    assert store.live() == release.release
+    assert release.bundle_hash == bundle_hash(released)
+    assert release.metrics["ndcg@10"] > 0
+    assert "up to date" in run("-m", "dvc", "status", cwd=released).stdout
+    assert "nothing to do" in recops(released, "run").stdout
+    assert "nothing to do" in recops(released, "release").stderr
+    assert len(store.history()) == 1
+    assert left_processes(released) == []
+
+
+def test_the_bento_holds_bundle_and_serving_code_and_no_more(released_project):
+    (release,) = store_of(released_project).list()
+    bento = folder_of(Settings(home=released_project / ".recops"), release.bento_tag)
+    assert release.bento_tag.startswith(f"recops:{release.bundle_hash[:12]}-")
+    inside = {path.name for path in (bento / "src").iterdir()}
+    assert {"bundle", "features", "models", "services"} <= inside
+    assert not {"flows", "tests", "data", ".recops"} & inside
+    assert json.loads((bento / "src/bundle/manifest.json").read_text())["hash"] == release.bundle_hash
+    required = (bento / "env/python/requirements.txt").read_text()
+    assert "prefect" not in required
+    assert "great" not in required
+
+
+def test_answers_that_differ_from_the_judging_are_refused_with_query_found_and_expected(released, monkeypatch):
+    monkeypatch.chdir(released)
+    path = released / "data" / "evaluation" / "recommendations.parquet"
+    first = questions(path)[0]
+    swapped = (pl.col("query_id") == first.query_id) & (pl.col("rank") <= 2)
+    frame = pl.read_parquet(path).with_columns(rank=pl.when(swapped).then(3 - pl.col("rank")).otherwise("rank"))
+    path.unlink()
+    frame.write_parquet(path)
+    another_bundle(released)
+    settings = Settings(home=released / ".recops")
+    manifest = releasing.check(released, settings, force=False, why=None)
+    plan = releasing.begin(released, settings, manifest, who="test", force=False, why=None)
+    tag = releasing.build(plan)
+    with pytest.raises(RefusedError) as told:
+        releasing.replay_queries(plan, tag)
+    right, wrong = list(first.expected), [first.expected[1], first.expected[0], *first.expected[2:]]
+    assert f"query '{first.query_id}': found {right}, expected {wrong}" in str(told.value)
+    assert "1 of " in str(told.value)
+    assert len(store_of(released).history()) == 1
+
+
+def killed_in(folder: Path, step: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER, *KILL[step]], cwd=folder, env=environment(folder), capture_output=True, text=True
+    )
+    assert done.returncode == -9, done.stderr
+
+
+def kill_point(folder: Path, step: str) -> None:
+    store = store_of(folder)
+    old, wanted = store.live(), another_bundle(folder)
+    killed_in(folder, step)
+    assert store.live() == old
+    recops(folder, "release")
+    done = store.read(store.live())
+    assert done.bundle_hash == wanted == bundle_hash(folder)
+    assert [release.release for release in store.list()] == [old, done.release]
+    assert not [path for path in store.root.iterdir() if path.name.endswith((".tmp", ".gone"))]
+    namespaces = {path.stem for path in (folder / ".recops" / "online").glob("*.db")}
+    assert namespaces == {namespace_of(old), namespace_of(done.release)}
+    assert left_processes(folder) == []
+    assert f"rolled back to {old}" in recops(folder, "rollback").stdout
+    assert store.live() == old
+
+
+def test_killed_while_the_bento_answers_the_old_one_stays_live_and_the_next_release_ends_well(released):
+    kill_point(released, "replay")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("step", [step for step in KILL if step != "replay"])
+def test_killed_in_any_other_step_too(released, step):
+    kill_point(released, step)
+    shutil.rmtree(released)
