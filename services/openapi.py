@@ -16,6 +16,10 @@ POSTS: dict[str, tuple[type[msgspec.Struct], str]] = {
     "/admin/rollback": (RollbackRequest, "Brings back the release before the live one (role admin)."),
 }
 GETS = {
+    "/livez": "The process lives.",
+    "/readyz": "A release is loaded.",
+    "/metrics": "Prometheus text.",
+    "/docs.json": "This description.",
     "/releases": "What was live when.",
     "/status": "Release, data age, counts, versions.",
     "/users": "Ids that begin with ?q=.",

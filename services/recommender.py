@@ -11,6 +11,7 @@ import bentoml
 from features.settings import Settings, quiet_telemetry
 from services.gate import Gate
 from services.metrics import metrics
+from services.orphans import end_with_parent
 from services.routes import Runtime, make_app
 
 app = make_app()
@@ -27,6 +28,7 @@ class Recommender:
     """Answers and records."""
 
     def __init__(self) -> None:
+        end_with_parent()
         settings = Settings()
         quiet_telemetry(settings)
         logging.getLogger("services").setLevel(logging.INFO)

@@ -1,7 +1,7 @@
 // The console: choose a user, read their list with its reasons, act on an item, watch the list change.
 
 const $ = (id) => document.getElementById(id);
-const state = { user: "", ranks: null, fresh: "", answer: null, turn: 0 };
+const state = { user: "", ranks: null, fresh: "", answer: null, turn: 0, asked: 0 };
 
 // ---- small makers: text always goes in as text, so that ids and titles may hold any character
 function make(tag, attributes = {}, ...children) {
@@ -13,7 +13,7 @@ function make(tag, attributes = {}, ...children) {
   element.append(...children.filter((child) => child !== null));
   return element;
 }
-const hue = (text) => [...text].reduce((sum, char) => (sum * 31 + char.codePointAt(0)) % 360, 7);
+const hue = (text) => ([...text].reduce((sum, char) => Math.imul(sum ^ char.codePointAt(0), 0x01000193), 0x811c9dc5) >>> 7) % 360;
 const initials = (text) => text.split(/\s+/).filter((word) => /^[\p{L}\p{N}]/u.test(word)).slice(0, 2).map((word) => [...word][0].toUpperCase()).join("") || "·";
 const day = (iso) => new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 const plural = (n, word) => `${n.toLocaleString()} ${word}${n === 1 ? "" : "s"}`;
@@ -145,7 +145,7 @@ async function act(item) {
   await call("events", { events: [sent] });
   $("similar").close();
   state.fresh = item.item_id;
-  await Promise.all([showList({ compare: true }), showHistory()]);
+  await Promise.all([showList({ compare: true }), showHistory(), showLive()]);
 }
 
 async function showSimilar(item) {
@@ -163,10 +163,16 @@ async function showHistory() {
   const found = await call(`history?user_id=${encodeURIComponent(user)}&limit=60`);
   if (user !== state.user) return;
   $("history-note").textContent = found.n_events ? plural(found.n_events, "event") : "new user";
-  const rows = found.items.map((item) =>
-    make("li", { class: [item.positive ? "" : "seen", item.item_id === state.fresh ? "fresh" : ""].join(" ") },
-      make("span", { class: "title" }, item.title ?? item.item_id),
-      make("time", { datetime: item.timestamp }, `${day(item.timestamp)}${item.positive ? "" : " · not counted as liked"}`)));
+  const runs = []; // events on one item that follow each other are one line
+  for (const item of found.items) {
+    const last = runs.at(-1);
+    if (last?.item_id === item.item_id && last.positive === item.positive) last.times += 1;
+    else runs.push({ ...item, times: 1 });
+  }
+  const rows = runs.map((item, place) =>
+    make("li", { class: [item.positive ? "" : "seen", place === 0 && item.item_id === state.fresh ? "fresh" : ""].join(" ") },
+      make("span", { class: "title" }, item.title ?? item.item_id), item.times > 1 ? make("span", { class: "tag" }, `×${item.times}`) : null,
+      make("time", { datetime: item.timestamp }, `${day(item.timestamp)}${item.positive ? "" : " · no sign of liking it"}`)));
   $("history").replaceChildren(...(rows.length ? rows : [make("li", { class: "empty" }, "No history yet. Click an item of the list: the next list reflects it.")]));
 }
 
@@ -201,8 +207,9 @@ const options = () => [...$("users").querySelectorAll("[role=option]")];
 
 async function suggest() {
   const typed = $("user").value;
+  const turn = ++state.asked;
   const found = await call(`users?q=${encodeURIComponent(typed)}&limit=12`).catch(() => ({ users: [] }));
-  if (typed !== $("user").value || document.activeElement !== $("user")) return;
+  if (turn !== state.asked || document.activeElement !== $("user")) return;
   const rows = found.users.map((id, place) => option(id, id, place));
   if (typed && !found.users.includes(typed)) rows.push(option(typed, `“${typed}” as a new user`, rows.length));
   $("users").replaceChildren(...(rows.length ? rows : [make("li", { class: "hint" }, "No users are known yet; type any id.")]));
@@ -218,6 +225,7 @@ function option(id, text, place) {
 }
 
 function closeUsers() {
+  state.asked += 1; // an answer still on its way opens nothing
   $("users").hidden = true;
   $("user").setAttribute("aria-expanded", "false");
   $("user").removeAttribute("aria-activedescendant");
