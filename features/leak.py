@@ -16,7 +16,8 @@ from features.schema import Table, type_of_time
 
 logger = logging.getLogger(__name__)
 
-ROWS_A_BLOCK = 5_000_000
+ROWS_A_BLOCK = 4_000_000
+ROWS_TO_RECOMPUTE = 4_000_000  # of each table, by the code that makes it; the direct formula is computed of all
 _bookkeeping = ("event_timestamp", "created_timestamp", "last_seq")
 
 
@@ -25,7 +26,7 @@ def check_no_leak(rows: pl.LazyFrame, folder: Path, n_samples: int, seed: int) -
 
     rows: of `aggregates.arrivals`. A query is a row of the log asked for 1 µs before it happened, or when it was known.
     Each value is recomputed twice from what had happened and was known then: by a direct formula, and by the code that
-    made the tables (so that a column without a formula is guarded too).
+    made the tables (so that a column without a formula is guarded too; of a table's first few million rows).
 
     Raises:
         RefusedError: a table knew something else; it names feature, query, what was found and what was expected.
@@ -38,10 +39,13 @@ def check_no_leak(rows: pl.LazyFrame, folder: Path, n_samples: int, seed: int) -
         key = list(table.key[:-1])
         asked = queries.drop_nulls(key)
         found = as_of(folder / f"{name}.parquet", asked, key)
+        n_recomputed = 0
         for block in _blocks(rows, asked, key):
             cut = _cut(rows, block, key, table)
-            for expected in (direct(cut, table), recomputed(cut, table)):
-                compared += _compare(table, block, found, expected)
+            compared += _compare(table, block, found, direct(cut, table))
+            if not n_recomputed or n_recomputed + cut.height <= ROWS_TO_RECOMPUTE:
+                n_recomputed += cut.height
+                compared += _compare(table, block, found, recomputed(cut, table))
     logger.info("queries=%d values=%d leaks=0", queries.height, compared)
     return compared
 

@@ -37,8 +37,8 @@ def fill(
 
     through: last event of the event log that the data hold; users: only these are written (a replay asks no others).
     """
+    from features.aggregates import not_positive_of
     from features.carried import carry
-    from features.items import not_positive_of
     from features.online import OnlineNamespace, user_histories
 
     rows = interactions(root)

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from features.aggregates import STATE, STATS
+from features.aggregates import STATE, STATS, write_about
 from features.carried import carried_items, carried_users
 from features.events import EventLog, clock
 from features.histories import USER_HISTORY
-from features.items import ItemInfo, ItemStates, write_about
+from features.items import ItemInfo, ItemStates
 from features.lookup import OnlineLookup
 from features.online import OnlineNamespace
 from features.settings import Settings
