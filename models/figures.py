@@ -23,11 +23,11 @@ def figures(evaluation: Evaluation, metrics: Sequence[str]) -> dict[str, pl.Data
         .join(order, on="slice")
         .sort("place", "model")
     )
-    recall = evaluation.curves.select("model", "k", pl.col("recall").round(6)).sort("model", "k")
+    recall = evaluation.curves.select(pl.col("model").alias("series"), "k", pl.col("recall").round(6))
     return {
-        "models.csv": chosen.filter(slice=HEADLINE).sort("model").select("model", *figure),
+        "models.csv": chosen.filter(slice=HEADLINE).sort("model").select("slice", "model", *figure),
         "slices.csv": slices.select("slice", "model", *figure),
-        "recall_at_k.csv": recall,
+        "recall_at_k.csv": recall.sort("series", "k"),
     }
 
 
@@ -38,12 +38,12 @@ def history(past: pl.DataFrame, present: Mapping[str, float]) -> pl.DataFrame:
     """
     rows = [*past.iter_rows(named=True), {"release": "judged now", **present}]
     long = [
-        {"place": place, "release": str(row["release"]), "metric": metric, "value": round(float(row[metric]), 6)}
+        {"place": place, "release": str(row["release"]), "series": metric, "value": round(float(row[metric]), 6)}
         for place, row in enumerate(rows, start=1)
         for metric in present
         if row.get(metric) is not None
     ]
-    schema = {"place": pl.Int64, "release": pl.String, "metric": pl.String, "value": pl.Float64}
+    schema = {"place": pl.Int64, "release": pl.String, "series": pl.String, "value": pl.Float64}
     return pl.DataFrame(long, schema=schema)
 
 

@@ -18,7 +18,7 @@ class Recency(BaseModel):
     half_life_events: float | None = Field(default=None, gt=0)
     """A history's entry counts half when so many newer ones follow it; null: order does not matter."""
     half_life_days: float | None = Field(default=None, gt=0)
-    """An entry counts half when it is so old at the query's instant; null: age does not matter."""
+    """An entry counts half when it is so much older than the history's newest; null: age does not matter."""
 
 
 def profiles(queries: Queries, n_items: int, recency: Recency) -> sparse.csr_matrix:
@@ -36,7 +36,8 @@ def profiles(queries: Queries, n_items: int, recency: Recency) -> sparse.csr_mat
     if recency.half_life_events is not None:
         weight *= np.exp2(-_newer(owner, item, time, offsets) / recency.half_life_events)
     if recency.half_life_days is not None:
-        age = np.maximum(queries.at[owner] - time, 0) / MICROSECONDS_A_DAY
+        newest = np.maximum.reduceat(time, offsets[:-1][np.diff(offsets) > 0]) if len(time) else time
+        age = (np.repeat(newest, np.diff(offsets)[np.diff(offsets) > 0]) - time) / MICROSECONDS_A_DAY
         weight *= np.exp2(-age / recency.half_life_days)
     matrix = sparse.csr_matrix((len(queries), n_items), dtype=np.float32)
     matrix.data, matrix.indices, matrix.indptr = weight.astype(np.float32), item.astype(np.int32), offsets

@@ -28,6 +28,8 @@ class EaseParams(Recency):
     """Greater trusts rare items less; grows with the number of users."""
     keep: int | None = Field(default=400, ge=1)
     """Weights kept for each item, the greatest by magnitude; null keeps all (n_items² · 8 bytes in the bundle)."""
+    half_life_days: float | None = Field(default=90.0, gt=0)
+    """A history's entry counts half when it is so much older than the newest; null: age does not matter."""
     max_items: int = Field(default=12_000, ge=1)
     """Items learned, the most chosen first; memory is 16 · max_items² bytes (2.3 GB), time grows with its cube."""
 

@@ -21,8 +21,10 @@ class ItemKnnParams(Recency):
 
     similarity: Literal["cosine", "pearson", "jaccard_tags"] = "cosine"
     """`cosine` and `pearson` of the items' columns of users; `jaccard_tags`: common tags over all tags of both."""
-    neighbors: int = Field(default=100, ge=1)
-    """Kept for each item; memory grows linearly, recall saturates."""
+    neighbors: int = Field(default=20, ge=1)
+    """Kept for each item; memory grows linearly, more blurs what is near."""
+    half_life_days: float | None = Field(default=90.0, gt=0)
+    """A history's entry counts half when it is so much older than the newest; null: age does not matter."""
     shrinkage: float = Field(default=20.0, ge=0)
     """Added to the product of lengths: pulls similarities that stand on few users towards 0."""
 

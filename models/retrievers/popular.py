@@ -20,7 +20,7 @@ class PopularParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    half_life_days: float | None = Field(default=30.0, gt=0)
+    half_life_days: float | None = Field(default=7.0, gt=0)
     """A choice counts half after so many days: shorter follows fashion, longer is steadier; null: never ages."""
 
 

@@ -21,7 +21,7 @@ class UserKnnParams(Recency):
 
     similarity: Literal["cosine", "pearson"] = "cosine"
     """Between the query's history and each user's: `cosine`, or `pearson` over all items of the catalogue."""
-    neighbors: int = Field(default=200, ge=1)
+    neighbors: int = Field(default=100, ge=1)
     """Users whose choices are looked at; fewer are more alike, more are steadier."""
     shrinkage: float = Field(default=5.0, ge=0)
     """Added to the product of lengths: pulls similarities that stand on few items towards 0."""

@@ -1,0 +1,144 @@
+"""Ranking: examples to a ranker; what is learned has to beat plain fusion on queries that it has not seen."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.interfaces import Float32, Int32, Ranker
+from models.parts import load_ranker
+
+logger = logging.getLogger(__name__)
+
+PLAIN = "fusion"
+
+
+class Params(BaseModel):
+    """Which ranker is tried against plain fusion, and how the two are compared."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = "lightgbm"
+    """Of models/rankers; `fusion` tries nothing else."""
+    folds: int = Field(default=5, ge=2)
+    """Groups of users, each judged by a ranker that was trained on the others."""
+    min_queries: int = Field(default=100, ge=1)
+    """With fewer telling queries nothing is learned."""
+    margin: float = Field(default=1.0, ge=0)
+    """Standard errors by which the learned ranker's mean gain must exceed 0; greater is more careful."""
+    k: int = Field(default=10, ge=1)
+    """Cut of the ndcg that decides."""
+    seed: int = Field(default=1, ge=0)
+    """Of the folds."""
+    fusion: dict[str, Any] = {}
+    """Params of the ranker `fusion`."""
+    lightgbm: dict[str, Any] = {}
+    """Params of the ranker `lightgbm`."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The ranker that earned its place, its name, and the figures that say why."""
+
+    name: str
+    ranker: Ranker
+    figures: dict[str, Any]
+
+
+def make_ranker(name: str, params: Params) -> Ranker:
+    """An unfitted ranker with its own section of the params."""
+    ranker = load_ranker(name)
+    return ranker(ranker.Params.model_validate(getattr(params, name, {}) or {}))  # type: ignore[call-arg]
+
+
+def train_ranker(
+    features: Float32,
+    labels: Float32,
+    groups: Int32,
+    n_targets: npt.NDArray[np.int64],
+    user_ids: Sequence[str] | npt.NDArray[np.str_],
+    names: tuple[str, ...],
+    params: Params,
+) -> Trained:
+    """Compares by cross-validation over users on ndcg@k of the order before reranking, fits the better one on all.
+
+    features, labels: (n_rows, …) by query; groups: (n_queries,) rows of each; n_targets: what could be found.
+    """
+    plain = make_ranker(PLAIN, params).fit(features, labels, groups, names)
+    judged = n_targets > 0
+    telling = int((judged & (groups > 0)).sum())
+    plain_ndcg = ndcg_of(plain.score(features), labels, groups, n_targets, params.k)[judged]
+    figures: dict[str, Any] = {
+        "n_queries": int(judged.sum()),
+        "n_telling_queries": telling,
+        f"{PLAIN} ndcg@{params.k}": _rounded(plain_ndcg.mean()) if len(plain_ndcg) else None,
+    }
+    if params.name == PLAIN:
+        return Trained(PLAIN, plain, figures | {"why": "no other ranker is asked for"})
+    if telling < params.min_queries:
+        why = f"{telling} telling queries are fewer than ranker.min_queries {params.min_queries}"
+        return Trained(PLAIN, plain, figures | {"why": why})
+    held_out = cross_validated(features, labels, groups, user_ids, names, params)
+    gains = ndcg_of(held_out, labels, groups, n_targets, params.k)[judged] - plain_ndcg
+    error = float(gains.std(ddof=1) / np.sqrt(len(gains)))
+    figures |= {
+        f"{params.name} ndcg@{params.k}": _rounded(plain_ndcg.mean() + gains.mean()),
+        "gain": _rounded(gains.mean()),
+        "standard_error": _rounded(error),
+        "folds": params.folds,
+    }
+    logger.info("ranker=%s gain=%.5f standard_error=%.5f", params.name, gains.mean(), error)
+    if gains.mean() > params.margin * error:
+        learned = make_ranker(params.name, params).fit(features, labels, groups, names)
+        why = f"{params.name} gains {gains.mean():.4f} (standard error {error:.4f}) on users that it has not seen"
+        return Trained(params.name, learned, figures | {"why": why})
+    why = f"{params.name} does not beat {PLAIN} by {params.margin:g} standard errors on users that it has not seen"
+    return Trained(PLAIN, plain, figures | {"why": why})
+
+
+def cross_validated(
+    features: Float32,
+    labels: Float32,
+    groups: Int32,
+    user_ids: Sequence[str] | npt.NDArray[np.str_],
+    names: tuple[str, ...],
+    params: Params,
+) -> Float32:
+    """(n_rows,) scores of rankers that have not seen the row's user."""
+    users, owner = np.unique(np.asarray(user_ids), return_inverse=True)
+    fold_of_user = np.random.default_rng(params.seed).permutation(len(users)) % params.folds
+    fold = fold_of_user[owner]
+    row_fold = np.repeat(fold, groups)
+    scores = np.zeros(len(labels), dtype=np.float32)
+    for number in range(params.folds):
+        own = row_fold == number
+        ranker = make_ranker(params.name, params).fit(
+            features[~own], labels[~own], groups[fold != number], names
+        )
+        scores[own] = ranker.score(features[own])
+    return scores
+
+
+def ndcg_of(
+    scores: Float32, labels: Float32, groups: Int32, n_targets: npt.NDArray[np.int64], k: int
+) -> npt.NDArray[np.float64]:
+    """(n_queries,) ndcg@k of each query's rows ordered by score (ties by row), against all its targets."""
+    owners = np.repeat(np.arange(len(groups)), groups)
+    order = np.lexsort((-scores, owners))
+    starts = np.concatenate([[0], np.cumsum(groups)[:-1]])
+    place = np.arange(len(scores)) - np.repeat(starts, groups)
+    gains = np.where(place < k, labels[order] / np.log2(place + 2.0), 0.0)
+    ideal = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(np.arange(2, k + 2)))])
+    found = np.bincount(owners, gains, minlength=len(groups))
+    best = ideal[np.minimum(n_targets, k)]
+    return np.divide(found, best, out=np.zeros(len(groups)), where=best > 0)
+
+
+def _rounded(value: float | np.floating[Any]) -> float:
+    return round(float(value), 6)
