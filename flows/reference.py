@@ -31,11 +31,23 @@ def refresh_reference(root: Path, settings: Settings) -> bool:
     shutil.copytree(bundle, scratch / "champion")
     profile = store.folder(live) / "profile.json"
     (scratch / "profile.json").write_text(profile.read_text(encoding="utf-8") if profile.is_file() else "{}\n")
+    (scratch / "history.csv").write_text(history_csv(store), encoding="utf-8")
     shutil.rmtree(root / REFERENCE, ignore_errors=True)
     scratch.rename(root / REFERENCE)
     put_under_dvc(root, REFERENCE)
     edit_source(root, {"reference": REFERENCE})
     return True
+
+
+def history_csv(store: ReleaseStore) -> str:
+    """Two metrics of every kept release that was live, in the order of first being so: for the metric history."""
+    lines = ["release,ndcg@10,recall@10"]
+    for release in dict.fromkeys(span.release for span in store.history()):
+        if not (store.folder(release) / "release.json").is_file():
+            continue
+        metrics = store.read(release).metrics
+        lines.append(",".join([release, *(str(metrics.get(name, "")) for name in ("ndcg@10", "recall@10"))]))
+    return "\n".join(lines) + "\n"
 
 
 def drop_reference(root: Path) -> None:
