@@ -67,7 +67,9 @@ class Gate:
             raise ApiError(403, "requests from pages of another origin are not answered")
         if not self.keys.roles:
             # a page of another site must not reach a service without keys through a name of its own (DNS rebinding)
-            server = (scope.get("server") or ("", 0))[0] or "localhost"
+            server, port = scope.get("server") or ("localhost", 0)
+            if port is None:  # a socket file of this machine
+                return
             if not (is_loopback(urlsplit(f"//{host}").hostname or "localhost") and is_loopback(server)):
                 raise ApiError(403, "without RECOPS_API_KEYS the service answers on loopback only")
             return

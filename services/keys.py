@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from features.errors import UserError
 from features.settings import Settings
 
-ROLES = ("reader", "writer", "admin")  # each may do what those before it may
+ROLES = ("reader", "client", "admin")  # asks · asks and records · all; any other word is a client of that name
+ROLE = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 OPEN = frozenset({"/", "/livez", "/readyz", "/healthz", "/metrics", "/favicon.ico"})
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -28,15 +29,15 @@ class Keys:
         """The keys of the environment.
 
         Raises:
-            UserError: a pair is not `role:sha256`, or the role is unknown; the keys themselves are never shown.
+            UserError: a pair is not `role:sha256`; the pair itself is never shown.
         """
         roles = {}
         for place, pair in enumerate(filter(None, re.split(r"[,\s]+", settings.api_keys.get_secret_value())), 1):
             role, _, digest = pair.partition(":")
-            if role not in ROLES or not SHA256.fullmatch(digest.lower()):
+            if not ROLE.fullmatch(role) or not SHA256.fullmatch(digest.lower()):
                 raise UserError(
-                    f"RECOPS_API_KEYS: pair {place} is not role:sha256 with a role of {list(ROLES)} and 64 hex digits; "
-                    "make a digest with `printf %s KEY | sha256sum`"
+                    f"RECOPS_API_KEYS: pair {place} is not role:sha256 (a role such as {', '.join(ROLES)} and 64 hex "
+                    "digits); make a digest with `printf %s KEY | sha256sum`"
                 )
             roles[digest.lower()] = role
         return cls(roles)
@@ -68,13 +69,14 @@ def role_for(method: str, path: str) -> str | None:
     if path.startswith("/admin/") or method == "DELETE":
         return "admin"
     if path == "/events":
-        return "writer"
+        return "client"
     return "reader"
 
 
 def may(role: str, needed: str) -> bool:
     """Whether a role includes another."""
-    return ROLES.index(role) >= ROLES.index(needed)
+    levels = {role: level for level, role in enumerate(ROLES)}
+    return levels.get(role, levels["client"]) >= levels[needed]
 
 
 def is_loopback(host: str) -> bool:
@@ -97,5 +99,5 @@ def check_host(settings: Settings, host: str) -> None:
     if not Keys.of(settings).roles and not is_loopback(host):
         raise UserError(
             f"host '{host}' can be reached from other machines and RECOPS_API_KEYS is empty; set it to role:sha256 "
-            f"pairs (roles {list(ROLES)}; digest: `printf %s KEY | sha256sum`), or serve on 127.0.0.1"
+            f"pairs (roles: {', '.join(ROLES)}; digest: `printf %s KEY | sha256sum`), or serve on 127.0.0.1"
         )

@@ -62,6 +62,7 @@ class Live:
         self._previous: Serving | None = None  # a rollback needs no loading
         self._on_load = on_load
         self._refused: tuple[str, float] = ("", 0.0)
+        self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -78,6 +79,10 @@ class Live:
 
     def refresh(self) -> bool:
         """Loads the wanted release when it is another; true when `current` changed."""
+        with self._lock:
+            return self._refresh()
+
+    def _refresh(self) -> bool:
         wanted = self.wanted()
         current = self.current
         if wanted is None or (current is not None and current.release.release == wanted):

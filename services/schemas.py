@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from features.errors import UserError
 from features.events import NewEvent
 from services.errors import ApiError
 
@@ -145,9 +146,12 @@ def fixed_instant(text: str) -> int | None:
     """µs of RECOPS_AT; None where it is empty.
 
     Raises:
-        ApiError: it is no instant.
+        UserError: it is no instant.
     """
-    return microseconds(text, "RECOPS_AT", 1 << 62) if text else None
+    try:
+        return microseconds(text, "RECOPS_AT", 1 << 62) if text else None
+    except ApiError as error:
+        raise UserError(error.message) from None
 
 
 _decoders: dict[type[Any], Any] = {

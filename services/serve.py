@@ -14,7 +14,8 @@ from features.errors import UserError
 from features.settings import Settings, quiet_telemetry
 from models.bundle import read_manifest
 from models.releases import ReleaseStore
-from services.keys import Keys, check_host
+from services.keys import check_host
+from services.schemas import fixed_instant
 
 SERVICE = "services.recommender:Recommender"
 
@@ -25,7 +26,7 @@ def check(settings: Settings, host: str, port: int) -> str:
     Raises:
         UserError: keys are missing or wrong, nothing was released, its bundle is gone, or the port is taken.
     """
-    Keys.of(settings)
+    fixed_instant(settings.at)
     check_host(settings, host)
     store = ReleaseStore(settings.home)
     release = settings.release or store.live()

@@ -165,6 +165,18 @@ def test_when_the_event_log_is_gone_events_are_503_and_answers_go_on(client, mon
     assert len(ids(client, "u-new")) == 10
 
 
+def test_when_the_online_store_is_gone_the_answer_is_503(client, monkeypatch):
+    import redis
+
+    def fail(*_args, **_more):
+        raise redis.ConnectionError("gone")
+
+    monkeypatch.setattr(client.runtime.serving().sessions.namespace, "users", fail)
+    answer = client.post("/recommend", json={"user_id": "u"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "not_ready")
+    assert client.post("/similar", json={"item_id": "b001"}).status_code == 200
+
+
 def test_with_postgres_and_redis_the_next_answer_reflects_the_event(
     made, settings, start, postgres_url, redis_url, monkeypatch
 ):

@@ -17,7 +17,7 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-KEYS = ",".join(f"{role}:{digest(f'{role}-key')}" for role in ("reader", "writer", "admin"))
+KEYS = ",".join(f"{role}:{digest(f'{role}-key')}" for role in ("reader", "client", "admin", "shop"))
 EVENT = {"events": [{"user_id": "u", "item_id": "b001", "event": "click"}]}
 
 
@@ -52,7 +52,8 @@ def test_each_role_may_what_those_before_it_may(made, settings, start):
         ]
 
     assert statuses("reader-key") == [200, 200, 403, 403, 403]
-    assert statuses("writer-key") == [200, 200, 200, 403, 403]
+    assert statuses("client-key") == [200, 200, 200, 403, 403]
+    assert statuses("shop-key") == [200, 200, 200, 403, 403]  # any other word is a client of that name
     assert statuses("admin-key") == [200, 200, 200, 409, 404]  # nothing to roll back to; a route not made yet
     assert client.get("/status", headers={"X-API-Key": "reader-key"}).status_code == 200
 
@@ -84,7 +85,7 @@ def test_loopback_needs_none(settings, host):
 
 
 @pytest.mark.parametrize(
-    "keys", ["secret", "admin:abc", f"root:{'a' * 64}", f"admin:{'g' * 64}", f"reader:{'a' * 64},x"]
+    "keys", ["secret", "admin:abc", f"Root!:{'a' * 64}", f"admin:{'g' * 64}", f"reader:{'a' * 64},x"]
 )
 def test_malformed_keys_are_a_readable_mistake_that_shows_no_key(monkeypatch, keys):
     monkeypatch.setenv("RECOPS_API_KEYS", keys)

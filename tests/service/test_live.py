@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from features.errors import UserError
 from models.releases import ReleaseStore
 from tests.small_release import release
 
@@ -96,7 +97,5 @@ def test_rollback_over_http_brings_back_the_release_before(client, made, setting
 
 @pytest.mark.parametrize("at", ["2026-13-01", "2026-01-01T00:00:00", "now"])
 def test_a_replay_instant_that_is_none_is_refused(settings, start, at):
-    from services.errors import ApiError
-
-    with pytest.raises(ApiError, match="RECOPS_AT"):
+    with pytest.raises(UserError, match="RECOPS_AT"):
         start(RECOPS_AT=at)
