@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
 CODE = ("features", "models", "services", "flows")
+TEST_SERVER = "TESTS_PREFECT_API"  # address of a Prefect server for all tests: a flow without one starts its own, 15 s
 SMALL_WORLD = {"n_users": 250, "n_items": 120}
 
 
@@ -58,11 +59,13 @@ def edit_params(folder: Path, changes: dict) -> None:
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
-    """What a child process gets: state inside the project, no server of somebody else."""
+    """What a child process gets: state inside the project; of servers only the one that the tests started."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(("PREFECT_", "RECOPS_"))}
     for kept in ("RECOPS_BENCH", "RECOPS_DATA_CACHE", "RECOPS_REQUIRE_SERVICES"):
         if kept in os.environ:
             env[kept] = os.environ[kept]
+    if TEST_SERVER in os.environ:
+        env["PREFECT_API_URL"] = os.environ[TEST_SERVER]
     env |= {"RECOPS_HOME": str(folder / ".recops"), "PREFECT_HOME": str(folder / ".recops" / "prefect")}
     env |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"}
     return env | more

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-from tests.workspace import bundle_hash, edit_params, make_workspace, recops, run
+from tests.workspace import TEST_SERVER, bundle_hash, edit_params, make_workspace, recops, run
 
 
 def stages_in_lock(folder):
@@ -48,7 +48,8 @@ def test_dvc_repro_leaves_nothing_for_the_flow(project):
     assert "nothing to do" in recops(project, "run").stdout
 
 
-def test_until_stops_where_it_is_told(tmp_path):
+def test_without_a_server_it_runs_too_and_until_stops_where_it_is_told(tmp_path, monkeypatch):
+    monkeypatch.delenv(TEST_SERVER, raising=False)
     folder = make_workspace(tmp_path / "project")
     recops(folder, "run", "--until", "split")
     assert (folder / "data" / "split" / "train.parquet").is_file()
