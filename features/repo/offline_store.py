@@ -6,6 +6,7 @@ import logging
 from datetime import datetime, timedelta
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
@@ -60,18 +61,22 @@ class AsofOfflineStore(DuckDBOfflineStore):  # type: ignore[misc]
         entities = entities.set_column(entities.column_names.index(at), at, instants)
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'")
+            entities = entities.append_column(_ROW, pa.array(np.arange(len(entities))))
             connection.register("entities", entities)
-            query = _query(
-                connection, feature_views, feature_refs, entities.column_names, at, full_feature_names,
-                filter_by_created_timestamp,
-            )  # fmt: skip
-            joined = connection.sql(query).to_arrow_table()
+            joined = entities.drop_columns([_ROW])
+            for view in feature_views:
+                prefix = view.projection.name_to_use()
+                features = [ref.split(":", 1)[1] for ref in feature_refs if ref.split(":", 1)[0] == prefix]
+                answers = _answers(connection, view, features, at, filter_by_created_timestamp)
+                for feature in features:
+                    shown = f"{prefix}__{feature}" if full_feature_names else feature
+                    joined = joined.append_column(shown, answers[feature])
         newest_and_oldest = pa.compute.min_max(entities[at]).as_py()
         return _JoinedRows(
             joined,
             RetrievalMetadata(
                 features=feature_refs,
-                keys=[name for name in entities.column_names if name != at],
+                keys=[name for name in entities.column_names if name not in (at, _ROW)],
                 min_event_timestamp=newest_and_oldest["min"],
                 max_event_timestamp=newest_and_oldest["max"],
             ),
@@ -129,38 +134,28 @@ class _JoinedRows(IbisRetrievalJob):  # type: ignore[misc]
         return frame
 
 
-def _query(
-    connection: duckdb.DuckDBPyConnection,
-    views: list[FeatureView],
-    feature_refs: list[str],
-    entity_columns: list[str],
-    at: str,
-    full_names: bool,
-    known_only: bool,
-) -> str:
-    """One as-of join a view, one after the other, in the order of the entity rows."""
-    wanted = [f"e.{_name(column)}" for column in entity_columns]
-    joins = []
-    for number, view in enumerate(views):
-        alias = f"v{number}"
-        prefix = view.projection.name_to_use()
-        features = [ref.split(":", 1)[1] for ref in feature_refs if ref.split(":", 1)[0] == prefix]
-        keys = view.projection.join_key_map or {entity.name: entity.name for entity in view.entity_columns}
-        on = [f"e.{_name(theirs)} = {alias}.{_name(ours)}" for ours, theirs in keys.items()]
-        rows = _visible(connection, view, list(keys), features, known_only)
-        joins.append(
-            f"ASOF LEFT JOIN ({rows}) AS {alias} ON {' AND '.join(on)} AND e.{_name(at)} >= {alias}.recops_since"
-        )
-        for feature in features:
-            shown = f"{prefix}__{feature}" if full_names else feature
-            value = f"{alias}.{_name(feature)}"
-            if view.ttl:
-                value = f"CASE WHEN e.{_name(at)} <= {alias}.recops_event + {_interval(view.ttl)} THEN {value} END"
-            wanted.append(f"{value} AS {_name(shown)}")
-    return (
-        f"SELECT {', '.join(wanted)} FROM (SELECT *, row_number() OVER () AS {_ROW} FROM entities) AS e "
-        f"{' '.join(joins)} ORDER BY e.{_ROW}"
-    )
+def _answers(
+    connection: duckdb.DuckDBPyConnection, view: FeatureView, features: list[str], at: str, known_only: bool
+) -> pa.Table:
+    """The view's features for each of the entities, in their order.
+
+    Only keys, instants and places go through the as-of join; the features are then taken from their places.
+    """
+    keys = view.projection.join_key_map or {entity.name: entity.name for entity in view.entity_columns}
+    rows = connection.sql(_visible(connection, view, list(keys), features, known_only)).to_arrow_table()
+    rows = rows.append_column(_ROW, pa.array(np.arange(len(rows))))
+    connection.register("visible", rows)
+    on = [f"e.{_name(theirs)} = v.{_name(ours)}" for ours, theirs in keys.items()]
+    alive = f" AND e.{_name(at)} <= v.recops_event + {_interval(view.ttl)}" if view.ttl else ""
+    found = connection.sql(
+        f"SELECT e.{_ROW} AS asked, CASE WHEN v.{_ROW} IS NOT NULL{alive} THEN v.{_ROW} ELSE -1 END AS place "
+        f"FROM entities AS e ASOF LEFT JOIN visible AS v "
+        f"ON {' AND '.join(on)} AND e.{_name(at)} >= v.recops_since"
+    ).fetchnumpy()
+    connection.unregister("visible")
+    places = np.empty(len(found["asked"]), dtype=np.int64)
+    places[found["asked"]] = found["place"]
+    return rows.select(features).take(pa.array(places, mask=places < 0))
 
 
 def _visible(
