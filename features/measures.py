@@ -40,9 +40,12 @@ def sound(tables: Tables) -> set[str]:
 
 
 def interactions_frame(
-    tables: Tables, now: datetime, *, burst_rows_per_minute: int, silence_days: float
+    tables: Tables, now: datetime, *, burst_rows_per_minute: int, silence_days: float, goes_on: bool = False
 ) -> pl.DataFrame:
-    """The interactions with what the rules ask of each row; null where a question has no meaning."""
+    """The interactions with what the rules ask of each row; null where a question has no meaning.
+
+    goes_on: the event log has added rows to data that may have ended long before; its late rows are no wrong times.
+    """
     rows = tables["interactions"]
     items, users = tables["items"], tables["users"]
     same = ["user_id", "item_id", "event", "timestamp"]
@@ -71,7 +74,7 @@ def interactions_frame(
             user_has_row=_known("user_id", users["user_id"]),
             is_single=~(pl.struct(same).is_duplicated() & ~pl.struct(same).is_first_distinct()),
             in_no_crowd=crowded <= burst_rows_per_minute,
-            in_the_time=_in_the_time(rows, silence_days),
+            in_the_time=_in_the_time(rows, silence_days, goes_on),
         )
     )
 
@@ -194,7 +197,7 @@ def _known(column: str, ids: pl.Series) -> pl.Expr:
     return pl.lit(None, dtype=pl.Boolean) if known.is_empty() else pl.col(column).is_in(known.implode())
 
 
-def _in_the_time(rows: pl.DataFrame, silence_days: float) -> pl.Expr:
+def _in_the_time(rows: pl.DataFrame, silence_days: float, goes_on: bool) -> pl.Expr:
     """False for the few rows (under 1 %) that a long silence parts from all others: times that cannot be right."""
     times = rows["timestamp"].drop_nulls().unique().sort()
     first, last = times.min(), times.max()
@@ -202,7 +205,7 @@ def _in_the_time(rows: pl.DataFrame, silence_days: float) -> pl.Expr:
     for at in silences:
         if (rows["timestamp"] < at).sum() < 0.01 * rows.height:
             first = at
-    for at in reversed(silences):
+    for at in [] if goes_on else reversed(silences):
         if (rows["timestamp"] >= at).sum() < 0.01 * rows.height:
             last = times.filter(times < at).max()
     return pl.col("timestamp").is_between(pl.lit(first, dtype=type_of_time), pl.lit(last, dtype=type_of_time))

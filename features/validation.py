@@ -94,12 +94,13 @@ def validate(
     accepted: Profile,
     *,
     artificial_time: bool = False,
+    goes_on: bool = False,
     docs: Path | None = None,
 ) -> Validation:
     """Runs every suite that the tables allow and writes Data Docs into `docs`.
 
-    `accepted`: the profile of the data accepted last, {} for none. A table without its columns fails the schema suite,
-    and nothing else can be asked of the data then.
+    `accepted`: the profile of the data accepted last, {} for none. `goes_on`: see `interactions_frame`. A table without
+    its columns fails the schema suite, and nothing else can be asked of the data then.
     """
     suites: dict[str, tuple[pl.DataFrame, list[Rule]]] = {
         "schema": (measures.schema_frame(tables), expectations.schema_rules())
@@ -117,6 +118,7 @@ def validate(
             now,
             burst_rows_per_minute=params.burst_rows_per_minute,
             silence_days=params.silence_days,
+            goes_on=goes_on,
         )
         profile = measures.profile(tables, rows, artificial_time=artificial_time)
         whole, words = measures.whole_frame(profile, accepted, now)

@@ -35,6 +35,7 @@ def main() -> None:
         params,
         _json(Path(read_params()["source"]["reference"]) / "profile.json"),
         artificial_time=bool(source["artificial_time"]),
+        goes_on=bool(source.get("events_through")),
         docs=DOCS,
     )
     _write(found.report(), REPORT)

@@ -290,3 +290,12 @@ def test_a_profile_is_told_in_few_numbers() -> None:
     assert profile["first_event"] == "2024-01-01T00:00:00+00:00"
     assert profile["last_event"] == "2024-01-17T15:00:00+00:00"
     assert profile["null_share"]["value"] == 0.5
+
+
+def test_what_the_event_log_adds_long_after_old_data_is_no_wrong_time():
+    rule = "interactions.timestamp_is_among_the_others"
+    late = shifted("timestamp", 3, timedelta(days=600))(shifted("known_at", 3, timedelta(days=600))(good()))
+    assert set(failed(validate(late, Params(), {}))) == {rule}
+    assert failed(validate(late, Params(), {}, goes_on=True)) == {}
+    early = shifted("timestamp", 3, timedelta(days=-600))(good())
+    assert set(failed(validate(early, Params(), {}, goes_on=True))) == {rule}
