@@ -19,6 +19,7 @@ from tests.workspace import TEST_SERVER, copy_workspace, environment, make_works
 def prefect_server(tmp_path_factory) -> Iterator[str]:
     """A Prefect server for all flows of the pipeline tests."""
     folder = tmp_path_factory.mktemp("prefect")
+    (folder / ".recops" / "prefect").mkdir(parents=True)
     port = free_port()
     address = f"http://127.0.0.1:{port}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
