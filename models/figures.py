@@ -47,6 +47,14 @@ def history(past: pl.DataFrame, present: Mapping[str, float]) -> pl.DataFrame:
     return pl.DataFrame(long, schema=schema)
 
 
+def learning_curve(points: Sequence[Sequence[float]]) -> pl.DataFrame:
+    """Held-out ndcg of the ranker by its number of trees."""
+    schema = {"n_trees": pl.Int64, "value": pl.Float64}
+    rows = [(int(n_trees), float(value)) for n_trees, value in points]
+    curve = pl.DataFrame(rows, schema=schema, orient="row")
+    return curve.select(pl.lit("ranker on users that it has not seen").alias("series"), "n_trees", "value")
+
+
 def write(tables: Mapping[str, pl.DataFrame], folder: Path) -> None:
     """Writes each table as csv."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +41,13 @@ class Params(BaseModel):
     """Params of the ranker `fusion`."""
     lightgbm: dict[str, Any] = {}
     """Params of the ranker `lightgbm`."""
+
+
+@runtime_checkable
+class LearnsInStages(Protocol):
+    """A ranker that can tell what it would score with fewer trees."""
+
+    def staged(self, features: Float32) -> list[tuple[int, Float32]]: ...
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,7 @@ def train_ranker(
     if telling < params.min_queries:
         why = f"{telling} telling queries are fewer than ranker.min_queries {params.min_queries}"
         return Trained(PLAIN, plain, figures | {"why": why})
-    held_out = cross_validated(features, labels, groups, user_ids, names, params)
+    held_out, staged = cross_validated(features, labels, groups, user_ids, names, params)
     gains = ndcg_of(held_out, labels, groups, n_targets, params.k)[judged] - plain_ndcg
     error = float(gains.std(ddof=1) / np.sqrt(len(gains)))
     figures |= {
@@ -92,6 +100,10 @@ def train_ranker(
         "gain": _rounded(gains.mean()),
         "standard_error": _rounded(error),
         "folds": params.folds,
+        "learning_curve": [
+            [n_trees, _rounded(ndcg_of(scores, labels, groups, n_targets, params.k)[judged].mean())]
+            for n_trees, scores in sorted(staged.items())
+        ],
     }
     logger.info("ranker=%s gain=%.5f standard_error=%.5f", params.name, gains.mean(), error)
     if gains.mean() > params.margin * error:
@@ -109,20 +121,23 @@ def cross_validated(
     user_ids: Sequence[str] | npt.NDArray[np.str_],
     names: tuple[str, ...],
     params: Params,
-) -> Float32:
-    """(n_rows,) scores of rankers that have not seen the row's user."""
+) -> tuple[Float32, dict[int, Float32]]:
+    """(n_rows,) scores of rankers that have not seen the row's user; and, by their number, after fewer trees."""
     users, owner = np.unique(np.asarray(user_ids), return_inverse=True)
     fold_of_user = np.random.default_rng(params.seed).permutation(len(users)) % params.folds
     fold = fold_of_user[owner]
     row_fold = np.repeat(fold, groups)
     scores = np.zeros(len(labels), dtype=np.float32)
+    staged: dict[int, Float32] = {}
+    folds_of: Counter[int] = Counter()
     for number in range(params.folds):
         own = row_fold == number
-        ranker = make_ranker(params.name, params).fit(
-            features[~own], labels[~own], groups[fold != number], names
-        )
+        ranker = make_ranker(params.name, params).fit(features[~own], labels[~own], groups[fold != number], names)
         scores[own] = ranker.score(features[own])
-    return scores
+        for n_trees, early in ranker.staged(features[own]) if isinstance(ranker, LearnsInStages) else ():
+            staged.setdefault(n_trees, np.zeros(len(labels), dtype=np.float32))[own] = early
+            folds_of[n_trees] += 1
+    return scores, {n_trees: early for n_trees, early in staged.items() if folds_of[n_trees] == params.folds}
 
 
 def ndcg_of(

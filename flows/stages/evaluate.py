@@ -16,7 +16,7 @@ from flows.stages.entry import stage
 from models.bundle import read_manifest
 from models.evaluated import save
 from models.evaluation import HEADLINE, Params
-from models.figures import figures, history, write
+from models.figures import figures, history, learning_curve, write
 from models.metrics import metric_names
 from models.report import as_markdown, metrics_dict
 
@@ -61,6 +61,9 @@ def _write_figures(judged: Judgement, reference: Path, names: list[str]) -> None
     lived = (
         pl.read_csv(past, schema_overrides={"release": pl.String}) if past.is_file() else pl.DataFrame({"release": []})
     )
+    learned = BUNDLE / "ranker" / "ranker.json"
+    said = json.loads(learned.read_text(encoding="utf-8"))["figures"] if learned.is_file() else {}
+    tables["ranker_learning.csv"] = learning_curve(said.get("learning_curve") or [])
     tables["history.csv"] = history(lived, {name: value for name, value in present.items() if np.isfinite(value)})
     write(tables, folder)
 

@@ -87,6 +87,20 @@ class LightGbm:
         scores: Float32 = (prior + self._booster.predict(features, raw_score=True, num_threads=1)).astype(np.float32)
         return scores
 
+    def staged(self, features: Float32, n_steps: int = 10) -> list[tuple[int, Float32]]:
+        """(number of trees, scores) as the trees come in, from plain fusion on: for a learning curve."""
+        scores = self._prior(features)
+        found = [(0, scores.astype(np.float32))]
+        if self._booster is None or not len(features):
+            return found
+        ends = np.linspace(0, self._booster.num_trees(), n_steps + 1).astype(int)
+        for start, end in zip(ends[:-1], ends[1:], strict=True):
+            if end > start:
+                options = {"start_iteration": int(start), "num_iteration": int(end - start), "num_threads": 1}
+                scores = scores + self._booster.predict(features, raw_score=True, **options)
+                found.append((int(end), scores.astype(np.float32)))
+        return found
+
     def save(self, folder: Path) -> None:
         if self.model_ is None:
             raise NotFittedError("lightgbm: nothing to save before it was fitted")
