@@ -177,6 +177,9 @@ async function showHistory() {
 }
 
 // ---- what is live
+const HEADLINE = ["ndcg@10", "recall@10", "hr@10", "coverage@10", "novelty@10"];
+const pairs = (facts) => Object.entries(facts).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]);
+
 async function showLive() {
   try {
     const [status, releases] = await Promise.all([call("status"), call("releases")]);
@@ -184,13 +187,17 @@ async function showLive() {
     $("live").className = "live on";
     $("live-text").replaceChildren("live ", make("b", {}, status.release), ` · data ${age < 2 ? "fresh" : `${Math.round(age)} days old`}`);
     const facts = {
-      Release: status.release, Bundle: make("code", { title: status.bundle_hash }, status.bundle_hash.slice(0, 12)),
+      Release: make("code", {}, status.release), Bundle: make("code", { title: status.bundle_hash }, status.bundle_hash.slice(0, 12)),
       "Live since": status.live_from ? day(status.live_from) : "–", "Data until": day(status.data_until),
       Items: status.counts.items.toLocaleString(), "Events since": status.counts.events_since_release.toLocaleString(),
       Retrievers: status.retrievers.join(", "), Version: status.versions.recops,
     };
-    for (const [name, value] of Object.entries(status.metrics)) facts[name] = Number(value).toPrecision(3);
-    $("status").replaceChildren(...Object.entries(facts).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+    $("status").replaceChildren(...pairs(facts));
+    const told = Object.entries(status.metrics).map(([name, value]) => [name, Number(value).toPrecision(3)]);
+    const first = told.filter(([name]) => HEADLINE.includes(name)).sort((a, b) => HEADLINE.indexOf(a[0]) - HEADLINE.indexOf(b[0]));
+    $("metrics").replaceChildren(...pairs(Object.fromEntries(first.length ? first : told)));
+    $("all-metrics").hidden = told.length <= first.length || !first.length;
+    $("more-metrics").replaceChildren(...pairs(Object.fromEntries(told.filter(([name]) => !HEADLINE.includes(name)))));
     const rows = [...releases.releases].reverse().slice(0, 12).map((span) =>
       make("li", {}, make("b", {}, span.release), span.live_to || !span.live_from ? "" : make("span", { class: "tag new" }, "live"),
         make("span", { class: "when" }, span.live_from ? `${day(span.live_from)} – ${span.live_to ? day(span.live_to) : "now"}` : "inside this Bento"),
