@@ -68,9 +68,9 @@ def _demo(root: Path, settings: Settings, processes: list[subprocess.Popen[bytes
     _serve(settings, processes)
     _a_click_changes_the_list(root)
 
-    _say("a worse challenger through the real DAG: all but one candidate thrown away", started)
+    _say("a worse challenger through the real DAG: variety is all that counts", started)
     with _kept(root):
-        _edit(root / "params.yaml", ("retrieve", "k"), 1)
+        _edit(root / "params.yaml", ("reranker", "relevance"), 0.0)
         _recops("run", "--quiet")
         _tell(*(root / "data" / "reports" / "decision.md").read_text(encoding="utf-8").strip().splitlines())
         if _recops("release", may_fail=True) == 0:
@@ -79,7 +79,7 @@ def _demo(root: Path, settings: Settings, processes: list[subprocess.Popen[bytes
 
     _say("an equal challenger: judged against the live release, then released", started)
     with _kept(root):
-        _edit(root / "params.yaml", ("retrieve", "k"), 110)
+        _edit(root / "params.yaml", ("reranker", "relevance"), 0.94)
         _recops("run", "--quiet")
         _tell(*(root / "data" / "reports" / "decision.md").read_text(encoding="utf-8").strip().splitlines())
         if _recops("release", may_fail=True) == 0:
