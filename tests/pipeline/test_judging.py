@@ -1,0 +1,149 @@
+"""Judging in a finished project: the files of evaluate and decide, against an independent evaluator and themselves."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from features.schema import RECOMMENDATIONS
+from models.gate import Params
+from tests.workspace import bundle_hash, edit_params, recops, run
+
+FILES = ("recommendations", "per_query", "lists", "summary", "differences", "curves")
+
+
+def _metrics(folder: Path) -> dict:
+    return json.loads((folder / "data" / "reports" / "metrics.json").read_text())
+
+
+def _decision(folder: Path) -> dict:
+    return json.loads((folder / "data" / "reports" / "decision.json").read_text())
+
+
+def _judge(folder: Path) -> None:
+    """What `dvc repro evaluate decide` would do: old outs go first."""
+    shutil.rmtree(folder / "data" / "evaluation")
+    for stage in ("evaluate", "decide"):
+        run("-m", f"flows.stages.{stage}", cwd=folder)
+
+
+def test_the_figures_are_those_of_an_independent_evaluator_of_the_recommendations(finished_project: Path) -> None:
+    bench = os.environ.get("RECOPS_BENCH")
+    if not bench:
+        pytest.skip("RECOPS_BENCH names no folder with an independent evaluate.py")
+    spec = importlib.util.spec_from_file_location("independent_evaluate", Path(bench) / "evaluate.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    data = finished_project / "data"
+    before = pl.concat([pl.read_parquet(data / "split" / f"{part}.parquet") for part in ("train", "valid")])
+    after = pl.read_parquet(data / "split" / "test.parquet")
+    after = after.filter(~pl.col("event").is_in(["cancel", "not_recommend", "impression"]).fill_null(False))
+    items = pl.read_parquet(data / "tables" / "items.parquet").select("item_id", "tags")
+    recommendations = pl.read_parquet(data / "evaluation" / "recommendations.parquet")
+    theirs = module.evaluate(
+        recommendations.to_pandas(),
+        before.filter(pl.col("event").ne_missing("impression")).to_pandas(),
+        after.to_pandas(),
+        items.to_pandas(),
+    )
+    assert theirs["seen_items_recommended"] == 0
+    ours = _metrics(finished_project)["models"]["challenger"]
+    known = theirs["warm"] | theirs["lists"]
+    assert len(set(ours) & set(known)) >= 18
+    for name, value in ours.items():
+        assert value == pytest.approx(known[name], abs=1e-6 if name == "ild@10" else 1e-9), name
+
+
+def test_every_test_query_has_a_list_and_every_model_its_figures(finished_project: Path) -> None:
+    data = finished_project / "data"
+    recommendations = RECOMMENDATIONS.read(data / "evaluation" / "recommendations.parquet")
+    ranks = recommendations.group_by("query_id").agg(pl.col("rank").max(), pl.len())
+    assert ranks.filter(pl.col("rank") != pl.col("len")).is_empty()
+    assert recommendations.filter(pl.col("query_id") != pl.col("user_id")).is_empty()
+    assert ranks.height == _metrics(finished_project)["n_queries"]["test"]
+    retrievers = [folder.name for folder in (data / "bundle" / "retrievers").iterdir()]
+    expected = {"challenger", "champion", "popular", "oracle", *(f"retriever:{name}" for name in retrievers)}
+    per_query = pl.read_parquet(data / "evaluation" / "per_query.parquet")
+    assert set(per_query.get_column("model")) == set(_metrics(finished_project)["models"]) == expected
+    warm = per_query.filter(slice="warm").group_by("query_id").len()
+    assert set(warm.get_column("len")) == {len(expected)}
+
+
+def test_the_oracle_that_knows_the_world_is_ahead_of_everyone(finished_project: Path) -> None:
+    figures = {model: values["ndcg@10"] for model, values in _metrics(finished_project)["models"].items()}
+    assert max(figures, key=lambda model: figures[model]) == "oracle"
+
+
+def test_the_first_champion_is_the_built_in_popular(finished_project: Path) -> None:
+    metrics, decision = _metrics(finished_project), _decision(finished_project)
+    assert metrics["champion"] == "popular"
+    assert metrics["models"]["champion"]["ndcg@10"] == metrics["models"]["popular"]["ndcg@10"]
+    assert decision["champion"] == "the built-in popular"
+    assert decision["bundle_hash"] == bundle_hash(finished_project)
+    text = (finished_project / "data" / "reports" / "decision.md").read_text()
+    assert text.startswith("# Promoted" if decision["promote"] else "# Refused")
+    assert all(reason in text for reason in decision["reasons"])
+
+
+def test_judging_again_gives_the_same_bytes(project: Path) -> None:
+    folder = project / "data" / "evaluation"
+    before = {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    reports = [project / "data" / "reports" / name for name in ("metrics.json", "decision.json", "decision.md")]
+    before |= {path: path.read_bytes() for path in reports}
+    _judge(project)
+    assert before == {path: path.read_bytes() for path in before}
+
+
+def test_a_bundle_that_is_its_own_champion_is_not_superior(project: Path) -> None:
+    shutil.copytree(project / "data" / "bundle", project / "data" / "initial" / "champion", dirs_exist_ok=True)
+    (project / "data" / "initial" / "champion" / "champion.json").unlink(missing_ok=True)
+    edit_params(project, {"decide.min_queries": 50})
+    _judge(project)
+    metrics, decision = _metrics(project), _decision(project)
+    assert metrics["champion"] == bundle_hash(project)
+    assert metrics["models"]["champion"] == metrics["models"]["challenger"]
+    assert metrics["challenger_against"]["champion"]["ndcg@10"] == {"difference": 0.0, "low": 0.0, "high": 0.0}
+    assert (decision["promote"], decision["verdict"]) == (True, "not_worse")
+    edit_params(project, {"decide.require": "superior"})
+    run("-m", "flows.stages.decide", cwd=project)
+    assert _decision(project)["verdict"] == "not_superior"
+
+
+def test_too_few_queries_refuse_and_unknown_metrics_are_the_callers_mistake(project: Path) -> None:
+    edit_params(project, {"decide.min_queries": 100_000})
+    run("-m", "flows.stages.decide", cwd=project)
+    assert (_decision(project)["promote"], _decision(project)["verdict"]) == (False, "too_few")
+    edit_params(project, {"decide.metric": "ndcg@7"})
+    done = run("-m", "flows.stages.decide", cwd=project, check=False)
+    assert done.returncode == 2
+    assert "['ndcg@7']" in done.stderr and "ndcg@10" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_command_prints_what_was_judged_and_what_is_given(finished_project: Path) -> None:
+    judged = recops(finished_project, "evaluate").stdout
+    assert "champion: the built-in popular" in judged
+    assert "challenger - retriever:" in judged
+    given = recops(finished_project, "evaluate", "--bundle", "data/bundle").stdout
+    assert given == judged
+
+
+def test_an_altered_bundle_is_not_judged(project: Path) -> None:
+    victim = next((project / "data" / "bundle" / "ranker").iterdir())
+    victim.write_bytes(victim.read_bytes() + b" ")
+    done = run("-m", "flows.stages.evaluate", cwd=project, check=False)
+    assert done.returncode == 2
+    assert f"ranker/{victim.name} is missing or altered" in done.stderr
+
+
+def test_the_defaults_of_the_gate_are_what_params_yaml_shows() -> None:
+    from features.params import section
+    from tests.workspace import ROOT
+
+    assert section("decide", Params, ROOT / "params.yaml") == Params()
