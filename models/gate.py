@@ -147,10 +147,10 @@ def _summary(verdict: Verdict, primary: Result, failed: Sequence[Result], champi
         return f"Promoted: not worse than {champion} in {metric}, and no guard stands against it."
     if verdict == "not_superior":
         return f"Refused: not worse than {champion} in {metric}, but decide.require is superior and that was not shown."
-    if not failed:
-        shown = "worse than" if verdict == "worse" else "not shown to hold its own against"
-        return f"Refused: {shown} {champion} in {metric}."
     names = ", ".join(f"{result.metric} of {people(result.slice)}" for result in failed)
+    if not primary.passed:
+        shown = "worse than" if verdict == "worse" else "not shown to hold its own against"
+        return f"Refused: {shown} {champion} in {metric}{f'; nor do these pass: {names}' if failed else ''}."
     return f"Refused: {metric} would do, but not {names}."
 
 

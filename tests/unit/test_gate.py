@@ -83,6 +83,16 @@ def test_a_guard_that_fails_refuses_a_better_challenger_and_is_named() -> None:
     assert "ndcg@10 would do, but not recall@10 of warm users" in decision.reasons[0]
 
 
+def test_a_challenger_that_loses_everywhere_is_not_told_that_its_primary_metric_would_do() -> None:
+    base = _figures()
+    challenger = _judged("the challenger", base * 0.5, **{"recall@10": base * 0.6})
+    champion = _judged("the champion", base, **{"recall@10": base})
+    decision = decide(challenger, champion, [NDCG, Check(metric="recall@10", margin=0.05)])
+    assert decision.reasons[0] == (
+        "Refused: worse than the champion in ndcg@10; nor do these pass: recall@10 of warm users."
+    )
+
+
 def test_a_guard_without_queries_is_told_and_not_held_against_the_challenger() -> None:
     base = _figures()
     guard = Check(metric="ndcg@10", slice="new_users", margin=0.2)
