@@ -152,7 +152,8 @@ def ndcg_of(
     ideal = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(np.arange(2, k + 2)))])
     found = np.bincount(owners, gains, minlength=len(groups))
     best = ideal[np.minimum(n_targets, k)]
-    return np.divide(found, best, out=np.zeros(len(groups)), where=best > 0)
+    values: npt.NDArray[np.float64] = np.divide(found, best, out=np.zeros(len(groups)), where=best > 0)
+    return values
 
 
 def _rounded(value: float | np.floating[Any]) -> float:
