@@ -119,9 +119,7 @@ ITEMS = Table(
     open=True,
 )
 USERS = Table("users", {"user_id": pl.String}, key=("user_id",), required=("user_id",), open=True)
-RELATIONS = Table(
-    "relations", {"user_id": pl.String, "friend_id": pl.String}, required=("user_id", "friend_id")
-)
+RELATIONS = Table("relations", {"user_id": pl.String, "friend_id": pl.String}, required=("user_id", "friend_id"))
 ITEM_VECTORS = Table(
     "item_vectors",
     {"item_id": pl.String, "modality": pl.String, "vector": pl.List(pl.Float32)},

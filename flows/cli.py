@@ -95,7 +95,7 @@ def data_import(
     path: Annotated[Path | None, typer.Option(help="File or folder; without it the data cache is searched.")] = None,
     append: Annotated[bool, typer.Option("--append", help="Lengthen data/raw instead of replacing it.")] = False,
     map_: Annotated[
-        list[str] | None, typer.Option("--map", help="csv: our column = theirs, e.g. user_id=customer; repeatable.")
+        list[str] | None, typer.Option("--map", help="csv, parquet: our column = theirs, e.g. user_id=customer.")
     ] = None,
     bad_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of bad rows that stops the import.")] = 0.05,
     quiet: Quiet = False,

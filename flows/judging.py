@@ -18,7 +18,7 @@ from features.schema import INTERACTIONS, ITEMS, LOG, RECOMMENDATIONS
 from features.settings import Settings
 from features.split import read_cuts
 from models.bundle import MANIFEST, unseal
-from models.evaluated import load
+from models.evaluated import champion_name, load
 from models.evaluation import Evaluation, Params, evaluate
 from models.exam import Exam, make_exam
 from models.interfaces import Catalogue, Float32, Int32, Log, Queries
@@ -76,7 +76,7 @@ class Judgement:
     """What was judged and how it did.
 
     lists: (n_queries, depth) item codes of the exam by model; scores: of the challenger's lists;
-    champion: the hash of its bundle, or "popular".
+    champion: the hash of its bundle, or "popular" (and after "; " why that stands in).
     """
 
     exam: Exam
@@ -150,7 +150,11 @@ def judge(root: Path, bundle: Path, params: Params, source: Source) -> Judgement
     theirs, champion = challenger, "popular"
     if (reference / "champion" / MANIFEST).is_file():
         champion = unseal(reference / "champion").hash
-        theirs = answer(root, reference / "champion", test, params, singly=False)
+        try:
+            theirs = answer(root, reference / "champion", test, params, singly=False)
+        except UserError as error:  # made by other code: features or parts that are no more
+            logger.warning("champion=%s cannot be run by this code: %s", champion[:12], error)
+            champion = f"popular; bundle {champion[:12]} cannot be run by this code"
     exam = make_exam(
         test.history.filter(pl.col("event").ne_missing("impression")),
         test.part.filter(~pl.col("event").is_in(params.not_targets).fill_null(False)),
@@ -160,7 +164,9 @@ def judge(root: Path, bundle: Path, params: Params, source: Source) -> Judgement
     )
     lists = {"challenger": _codes(exam, challenger, challenger.lists["challenger"])}
     lists["popular"] = _codes(exam, challenger, popular)
-    lists["champion"] = lists["popular"] if champion == "popular" else _codes(exam, theirs, theirs.lists["challenger"])
+    lists["champion"] = (
+        lists["popular"] if champion.startswith("popular") else _codes(exam, theirs, theirs.lists["challenger"])
+    )
     lists = {model: lists[model] for model in MAIN}
     singles = {model: items for model, items in challenger.lists.items() if model != "challenger"}
     if source.name == "simulator" and source.simulator is not None:
@@ -210,7 +216,7 @@ def evaluation_text(root: Path, settings: Settings, bundle: Path | None) -> str:
     else:
         judged = judge(root, bundle, params, Source.read(root / "params.yaml"))
         evaluation, champion = judged.evaluation, judged.champion
-    words = "the built-in popular" if champion == "popular" else f"bundle {champion[:12]}"
+    words = champion_name(champion) if champion.startswith("popular") else f"bundle {champion[:12]}"
     return as_text(evaluation, metric_names(params.k), params.k[0], [f"champion: {words}"], params.confidence)
 
 

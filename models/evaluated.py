@@ -34,3 +34,11 @@ def load(folder: Path) -> tuple[Evaluation, str]:
     judged = json.loads(path.read_text(encoding="utf-8"))
     frames = {name: pl.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
     return Evaluation(tuple(judged["models"]), **frames), str(judged["champion"])
+
+
+def champion_name(champion: str) -> str:
+    """How a verdict calls the champion: `popular` stands in where none can be run, and the verdict says so."""
+    if not champion.startswith("popular"):
+        return "the champion"
+    _, _, why = champion.partition("; ")
+    return f"the built-in popular{f' ({why})' if why else ''}"

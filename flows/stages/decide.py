@@ -13,6 +13,7 @@ from features.params import section
 from features.schema import write_text
 from flows.stages.entry import stage
 from models.checks import Judged
+from models.evaluated import champion_name
 from models.gate import Params, decide
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def main() -> None:
     decision = decide(
         Judged("the challenger", queries.filter(model="challenger"), lists.filter(model="challenger")),
         Judged(
-            "the built-in popular" if champion == "popular" else "the champion",
+            champion_name(champion),
             queries.filter(model="champion"),
             lists.filter(model="champion"),
         ),

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Reads examples, feature tables and catalogue; writes the ranker and ranker.json, which says what was chosen and why."""
+    """Reads examples, feature tables and catalogue; writes the ranker and what was chosen and why (ranker.json)."""
     from features.lookup import OfflineLookup
 
     params = section("ranker", Params)
