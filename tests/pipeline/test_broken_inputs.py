@@ -246,5 +246,3 @@ def _project(root: Path) -> Path:
     for name in ("dvc.yaml", "params.yaml"):
         shutil.copyfile(Path(__file__).parents[2] / name, root / name)
     return root
-
-

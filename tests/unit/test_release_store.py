@@ -75,5 +75,7 @@ def test_writers_at_the_same_time_lose_no_span(tmp_path):
     for writer in writers:
         writer.join()
     spans = store.history()
-    assert all(one.live_to == two.live_from and one.release != two.release for one, two in zip(spans, spans[1:], strict=False))
+    assert all(
+        one.live_to == two.live_from and one.release != two.release for one, two in zip(spans, spans[1:], strict=False)
+    )
     assert spans[-1].live_to is None
