@@ -19,6 +19,7 @@ from flows.artifacts import publish_train
 from flows.dag import Dag, StageCrashError, project_root
 from flows.notify import notify_hooks
 from flows.reference import refresh_reference
+from flows.restarts import guard
 from flows.upkeep import wanted, wanted_and_stale
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ def train_flow(root: str | None = None, until: str | None = None, wait_s: float 
     root: the project folder, the current one by default; until: last stage to run; wait_s: how long to wait for
     another run in the same workspace.
     """
+    guard()
     folder = project_root(Path(root) if root else Path.cwd())
     dag = Dag(folder)
     with dag.exclusive(wait_s=wait_s):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from features.settings import TELEMETRY_OFF
+
 ROOT = Path(__file__).parents[1]
 CODE = ("features", "models", "services", "flows")
 TEST_SERVER = "TESTS_PREFECT_API"  # address of a Prefect server for all tests: a flow without one starts its own, 15 s
@@ -66,6 +68,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
             env[kept] = os.environ[kept]
     if TEST_SERVER in os.environ:
         env["PREFECT_API_URL"] = os.environ[TEST_SERVER]
+    env |= TELEMETRY_OFF
     env |= {"RECOPS_HOME": str(folder / ".recops"), "PREFECT_HOME": str(folder / ".recops" / "prefect")}
     env |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"}
     return env | more
