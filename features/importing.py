@@ -53,11 +53,19 @@ def sources_table() -> list[tuple[str, str]]:
 
 
 def import_source(
-    source: str, path: Path | None, options: dict[str, Any], target: Path, append: bool, data_cache: Path | None
+    source: str,
+    path: Path | None,
+    options: dict[str, Any],
+    target: Path,
+    append: bool,
+    data_cache: Path | None,
+    *,
+    events_through: int = 0,
 ) -> ImportReport:
     """Reads a source and replaces the folder `target` by its tables; with `append` its rows join those that are there.
 
-    `options`: bad_share, columns (for csv and parquet), and the simulator's own parameters.
+    `options`: bad_share, columns (for csv and parquet), and the simulator's own parameters. `events_through`: where the
+    export of events starts (not with `append`, which leaves it where it is).
 
     Raises:
         UserError: the source is unknown, its files are not there or broken, or they do not fit what is there.
@@ -77,6 +85,7 @@ def import_source(
         artificial_time=tables.artificial_time,
         n_rows=tables.interactions.height,
         counts=dict(tables.counts),
+        events_through=events_through,
         notes=list(tables.notes),
     )
     write_raw(tables, sidecar, target)

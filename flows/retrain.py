@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from features.events import EventLog
 from features.importing import append_events
+from features.params import read_params
 from features.raw import SIDECAR, read_sidecar, recover
 from features.settings import Settings
 from flows.dag import Dag, project_root
@@ -18,7 +19,7 @@ from flows.notify import notify_hooks
 from flows.project import RAW, put_under_dvc
 from flows.release import release
 from flows.restarts import guard
-from flows.sources import make_solid
+from flows.sources import last_event, make_solid
 from flows.train import Outcome, train
 from models.bundle import read_manifest
 from models.releases import ReleaseStore
@@ -39,13 +40,13 @@ def export_events(root: Path, settings: Settings, *, wait_s: float = 0) -> int:
     """
     dag = Dag(root)
     with dag.exclusive(wait_s=wait_s):
+        if last_event(settings) <= exported_through(root):
+            _repair(root)
+            return 0
+        make_solid(root, settings)
+        after = exported_through(root)
         log = EventLog(settings.events_url)
         try:
-            if log.last_seq() <= exported_through(root):
-                _repair(root)
-                return 0
-            make_solid(root, settings)
-            after = exported_through(root)
             rows, through = log.to_interactions(after)
         finally:
             log.close()
@@ -55,9 +56,11 @@ def export_events(root: Path, settings: Settings, *, wait_s: float = 0) -> int:
 
 
 def exported_through(root: Path) -> int:
-    """Sequence number of the last event that data/raw holds; 0 when there is none."""
+    """Sequence number of the last event that data/raw holds; 0 when it is not what the pipeline reads."""
     recover(root / RAW)
-    return read_sidecar(root / RAW).events_through if (root / RAW / SIDECAR).is_file() else 0
+    if read_params(root / "params.yaml")["source"]["input"] != RAW or not (root / RAW / SIDECAR).is_file():
+        return 0
+    return read_sidecar(root / RAW).events_through
 
 
 def worth_releasing(root: Path, settings: Settings, outcome: Outcome) -> str | None:

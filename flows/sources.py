@@ -7,6 +7,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from features.events import EventLog
 from features.importing import ImportReport, import_source
 from features.params import read_params
 from features.settings import Settings
@@ -25,13 +26,15 @@ def import_into_project(
 ) -> ImportReport:
     """Replaces (or with `append` lengthens) data/raw and its .dvc, and edits section `source` of params.yaml only.
 
-    Without `append` a new line of data starts: no champion but the built-in one, no accepted profile.
+    Without `append` a new line of data starts: no champion but the built-in one, no accepted profile, and the events
+    that the service has recorded until now belong to the line before.
     A failed import changes nothing.
     """
     chosen = dict(options or {})
     if source == "simulator":
         chosen = {**(read_params(root / "params.yaml").get("source", {}).get("simulator") or {}), **chosen}
-    report = import_source(source, path, chosen, root / RAW, append, settings.data_cache)
+    through = 0 if append else last_event(settings)
+    report = import_source(source, path, chosen, root / RAW, append, settings.data_cache, events_through=through)
     put_under_dvc(root, RAW)
     changes: dict[str, Any] = {"input": RAW}
     if not append:
@@ -52,6 +55,17 @@ def make_solid(root: Path, settings: Settings) -> None:
     import_source("simulator", None, dict(source.get("simulator") or {}), root / RAW, False, settings.data_cache)
     put_under_dvc(root, RAW)
     edit_source(root, {"input": RAW})
+
+
+def last_event(settings: Settings) -> int:
+    """Sequence number of the event log's last event; 0 when there is no log yet."""
+    if not settings.database_url and not (settings.home / "events.db").is_file():
+        return 0
+    log = EventLog(settings.events_url)
+    try:
+        return log.last_seq()
+    finally:
+        log.close()
 
 
 def _content(root: Path) -> str:

@@ -16,6 +16,7 @@ from features.events import EventLog, NewEvent
 from features.settings import Settings
 from flows.dag import Dag
 from flows.retrain import export_events, exported_through, worth_releasing
+from flows.sources import import_into_project
 from flows.train import Outcome
 from models.releases import Release, ReleaseStore
 from tests.release_project import make_project
@@ -107,6 +108,26 @@ def test_each_export_starts_where_the_last_one_ended(fresh):
     assert export_events(folder, settings) == 1
     assert export_events(folder, settings) == 0
     assert (exported(folder), exported_through(folder)) == (3, 3)
+
+
+def test_an_import_begins_a_new_line_to_which_earlier_events_do_not_belong(fresh):
+    folder, settings = fresh
+    post(settings, "a", "b")
+    import_into_project(folder, settings, "simulator")
+    assert (export_events(folder, settings), exported_through(folder)) == (0, 2)
+    post(settings, "c")
+    assert export_events(folder, settings) == 1
+    assert exported(folder) == 1
+
+
+def test_with_the_params_of_before_the_export_starts_again(fresh):
+    folder, settings = fresh
+    before = (folder / "params.yaml").read_text()
+    post(settings, "a", "b")
+    assert export_events(folder, settings) == 2
+    (folder / "params.yaml").write_text(before)  # as `git checkout params.yaml` does
+    assert export_events(folder, settings) == 2
+    assert exported(folder) == 2
 
 
 def test_an_export_that_was_killed_before_dvc_knew_of_it_is_ended_by_the_next(fresh, monkeypatch):
