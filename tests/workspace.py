@@ -30,6 +30,7 @@ def make_workspace(folder: Path, changes: dict | None = None) -> Path:
     shutil.copytree(ROOT / "data" / "initial", folder / "data" / "initial")
     edit_params(folder, {"source.simulator": SMALL_WORLD, "build_features.leak_samples": 200, **(changes or {})})
     run("-m", "dvc", "init", "-q", "--no-scm", cwd=folder)
+    shutil.copytree(ROOT / ".dvc" / "plots", folder / ".dvc" / "plots")
     run("-m", "dvc", "config", "core.analytics", "false", cwd=folder)
     return folder
 
