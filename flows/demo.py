@@ -19,7 +19,13 @@ from features.settings import Settings, quiet_telemetry
 from flows.dag import project_root
 from flows.server import LOCAL, choose_server
 
-KEPT = ("params.yaml", "dvc.lock", "data/reference.dvc")
+KEPT = (
+    "params.yaml",
+    "dvc.lock",
+    "data/reference.dvc",
+    *(f"data/reports/{name}.json" for name in ("validation", "cleaning", "metrics", "decision")),
+    "data/reports/decision.md",
+)
 
 
 def main() -> None:
