@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from features.params import parse
 from models.interfaces import Float32, Int32, Ranker
 from models.parts import load_ranker
 
@@ -62,7 +63,10 @@ class Trained:
 def make_ranker(name: str, params: Params) -> Ranker:
     """An unfitted ranker with its own section of the params."""
     ranker = load_ranker(name)
-    return ranker(ranker.Params.model_validate(getattr(params, name, {}) or {}))  # type: ignore[call-arg]
+    values = dict(getattr(params, name, None) or {})
+    if name != PLAIN and PLAIN in ranker.Params.model_fields:
+        values.setdefault(PLAIN, params.fusion)  # what it starts from is what it has to beat
+    return ranker(parse(f"ranker.{name}", values, ranker.Params))  # type: ignore[call-arg]
 
 
 def train_ranker(

@@ -10,9 +10,8 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.schema import write_text
-from models.examples import RANK_PREFIX
 from models.interfaces import Float32, Int32, NotFittedError
-from models.rankers.fusion import fused
+from models.rankers.fusion import Fusion, FusionParams
 
 
 class LightGbmParams(BaseModel):
@@ -20,11 +19,11 @@ class LightGbmParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    n_trees: int = Field(default=120, ge=1)
+    n_trees: int = Field(default=100, ge=1)
     """Trees; more fit the examples closer."""
     learning_rate: float = Field(default=0.05, gt=0)
     """Of each tree; lower needs more trees."""
-    num_leaves: int = Field(default=15, ge=2)
+    num_leaves: int = Field(default=11, ge=2)
     """Of each tree."""
     min_data_in_leaf: int = Field(default=200, ge=1)
     """Examples in a leaf; greater is smoother."""
@@ -36,8 +35,12 @@ class LightGbmParams(BaseModel):
     """Places that the ranking objective looks at."""
     prior: float = Field(default=4.0, ge=0)
     """Weight of plain fusion, from which the trees start; 0 learns from nothing."""
-    fusion_constant: float = Field(default=60.0, gt=0)
-    """Of that fusion: see the ranker `fusion`."""
+    fusion: FusionParams = FusionParams()
+    """Of that fusion; where `train_ranker` makes the trees, the params of the ranker `fusion` that they must beat."""
+    max_bin: int = Field(default=63, ge=2)
+    """Steps of a feature that a tree can tell apart; more costs time."""
+    max_rows: int = Field(default=500_000, ge=1)
+    """Of examples to grow from; beyond it a random share of those that were not chosen is left out."""
     threads: int = Field(default=2, ge=1)
     """For training; the result does not depend on it."""
     seed: int = Field(default=1, ge=0)
@@ -52,14 +55,14 @@ class LightGbm:
     def __init__(self, params: LightGbmParams | None = None) -> None:
         self.params = params or LightGbmParams()
         self.model_: str | None = None
-        self.columns_: list[int] = []
+        self.prior_: Fusion | None = None
         self._booster: Any = None
 
     def fit(self, features: Float32, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
         """Queries whose candidates are all alike in label teach nothing and are left out."""
         import lightgbm
 
-        self.columns_ = [place for place, name in enumerate(names) if name.startswith(RANK_PREFIX)]
+        self.prior_ = Fusion(self.params.fusion).fit(features, labels, groups, names)
         owners = np.repeat(np.arange(len(groups)), groups)
         hits = np.bincount(owners, labels, minlength=len(groups))
         telling = (hits > 0) & (hits < groups)
@@ -67,10 +70,11 @@ class LightGbm:
         if not rows.any():
             self._learn("")
             return self
+        rows &= self._sample(labels, rows)
         data = lightgbm.Dataset(
             features[rows],
             labels[rows],
-            group=groups[telling],
+            group=np.bincount(owners[rows], minlength=len(groups))[telling],
             init_score=self._prior(features[rows]),
             feature_name=[f"f{place}" for place in range(len(names))],
         )
@@ -105,16 +109,26 @@ class LightGbm:
         if self.model_ is None:
             raise NotFittedError("lightgbm: nothing to save before it was fitted")
         write_text(self.model_, folder / "lightgbm.txt")
-        learned = _Learned(params=self.params, columns=self.columns_)
-        write_text(learned.model_dump_json(indent=1) + "\n", folder / "lightgbm.json")
+        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "lightgbm.json")
+        assert self.prior_ is not None
+        self.prior_.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        learned = _Learned.model_validate_json((folder / "lightgbm.json").read_text(encoding="utf-8"))
-        ranker = cls(learned.params)
-        ranker.columns_ = learned.columns
+        ranker = cls(LightGbmParams.model_validate_json((folder / "lightgbm.json").read_text(encoding="utf-8")))
+        ranker.prior_ = Fusion.load(folder)
         ranker._learn((folder / "lightgbm.txt").read_text(encoding="utf-8"))
         return ranker
+
+    def _sample(self, labels: Float32, rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """(n_rows,) which to keep: all that were chosen, and so many of the others that `max_rows` suffice."""
+        chosen = labels > 0
+        others = int((rows & ~chosen).sum())
+        room = max(self.params.max_rows - int((rows & chosen).sum()), 0)
+        if others <= room:
+            return np.ones(len(labels), dtype=np.bool_)
+        drawn: npt.NDArray[np.bool_] = np.random.default_rng(self.params.seed).random(len(labels)) < room / others
+        return drawn | chosen
 
     def _options(self) -> dict[str, Any]:
         params = self.params
@@ -129,22 +143,17 @@ class LightGbm:
             "deterministic": True,
             "force_row_wise": True,
             "num_threads": params.threads,
+            "max_bin": params.max_bin,
             "seed": params.seed,
             "verbosity": -1,
         }
 
     def _prior(self, features: Float32) -> npt.NDArray[np.float64]:
-        columns = features[:, self.columns_]
-        plain = fused(columns, np.ones(len(self.columns_)), self.params.fusion_constant)
-        return self.params.prior * plain.astype(np.float64)
+        assert self.prior_ is not None
+        return self.params.prior * self.prior_.score(features).astype(np.float64)
 
     def _learn(self, model: str) -> None:
         import lightgbm
 
         self.model_ = model
         self._booster = lightgbm.Booster(model_str=model) if model else None
-
-
-class _Learned(BaseModel):
-    params: LightGbmParams
-    columns: list[int]

@@ -16,7 +16,7 @@ class MmrParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    relevance: float = Field(default=0.95, ge=0, le=1)
+    relevance: float = Field(default=0.97, ge=0, le=1)
     """Lambda: 1 keeps the ranker's order, lower shows more variety at the cost of accuracy."""
     category_share: float = Field(default=1.0, gt=0, le=1)
     """Greatest share of one category among the first `depth` places (rounded up); 1 sets no cap."""
