@@ -25,7 +25,7 @@ class PopularParams(BaseModel):
 
 
 class Popular:
-    """score = Σ trust · 2^(-age / half life) over the users who chose the item, each at their latest choice."""
+    """score = Σ trust · 2^(-age / half life) over the users who chose the item, each by their weightiest choice."""
 
     Params: ClassVar[type[BaseModel]] = PopularParams
 
@@ -35,16 +35,17 @@ class Popular:
         self._order: npt.NDArray[np.int32] | None = None
 
     def fit(self, log: Log, catalogue: Catalogue) -> Self:
-        keys = log.users.astype(np.int64) * catalogue.n_items + log.items
-        order = np.lexsort((log.times, keys))
-        last = np.ones(len(order), dtype=np.bool_)
-        last[:-1] = keys[order][1:] != keys[order][:-1]
-        rows = order[last]
-        weights = log.weights[rows].astype(np.float64)
+        weights = log.weights.astype(np.float64)
         if self.params.half_life_days is not None:
-            age = np.maximum(log.at - log.times[rows], 0) / MICROSECONDS_A_DAY
+            age = np.maximum(log.at - log.times, 0) / MICROSECONDS_A_DAY
             weights *= np.exp2(-age / self.params.half_life_days)
-        self._learn(np.bincount(log.items[rows], weights, minlength=catalogue.n_items).astype(np.float32))
+        keys = log.users.astype(np.int64) * catalogue.n_items + log.items
+        order = np.lexsort((weights, keys))
+        greatest = np.ones(len(order), dtype=np.bool_)
+        greatest[:-1] = keys[order][1:] != keys[order][:-1]
+        rows = order[greatest]
+        scores = np.bincount(log.items[rows], weights[rows], minlength=catalogue.n_items)
+        self._learn(scores.astype(np.float32))
         return self
 
     def retrieve(self, queries: Queries, k: int) -> Hits:
