@@ -73,8 +73,20 @@ class Recommender:
         """The k best items of each query, in the order shown."""
         candidates = candidates_of(self.retrievers, queries, max(self.k, k), self.catalogue.n_items)
         features = features_of(candidates, queries.user_ids, queries.at, self.lookup)
-        scores = self.ranker.score(features)
+        scores = self._without_history(queries, candidates, self.ranker.score(features))
         return self._rerank(candidates, scores, len(queries), k)
+
+    def _without_history(self, queries: Queries, candidates: Candidates, scores: Float32) -> Float32:
+        """Scores in which queries without a history keep the retrievers' own order.
+
+        A ranker learns from people with a history; of newcomers it knows nothing, and reordering what is popular lost
+        a sixth of their ndcg@10 on an online shop's log.
+        """
+        unknown = (np.diff(queries.offsets) == 0)[candidates.query]
+        if not unknown.any():
+            return scores
+        plain = reciprocal_ranks(candidates.ranks, FUSION_CONSTANT).sum(axis=1, dtype=np.float32)
+        return np.where(unknown, plain, scores)
 
     def similar(self, item: int, k: int, *, barred: Bool | None = None) -> Slate:
         """The k items most like one (a position), by every retriever that can tell from that item alone."""
