@@ -24,7 +24,7 @@ from flows.bento import build_bento, folder_of
 from flows.leftovers import clean, drop_namespace, namespace_of, replay_namespace_of, scratch_of
 from flows.materialize import data_until, fill, test_cut
 from flows.reference import data_line
-from flows.replay import answered_at, length_asked, questions, replay
+from flows.replay import K, answered_at, length_asked, questions, replay
 from models.bundle import Manifest, unseal
 from models.releases import Release, ReleaseStore, now
 
@@ -133,9 +133,9 @@ def replay_queries(plan: Plan, tag: str) -> int:
     """
     bundle, cut = plan.scratch / "bundle", test_cut(plan.root)
     at = data_until(plan.root) if cut is None else cut
-    asked = questions(plan.root / RECOMMENDATIONS)
+    asked, k = questions(plan.root / RECOMMENDATIONS), length_asked(plan.root, bundle)
     if cut is None:
-        asked = answered_at(plan.root, bundle, asked, at)
+        asked, k = answered_at(plan.root, bundle, asked, at), K
     place = plan.scratch / "replay"
     shutil.rmtree(place, ignore_errors=True)
     namespace = replay_namespace_of(plan.release)
@@ -155,7 +155,7 @@ def replay_queries(plan: Plan, tag: str) -> int:
             "RECOPS_RELEASE": plan.release,
             "RECOPS_AT": datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="microseconds"),
         }
-        return replay(folder_of(plan.settings, tag), environment, place, asked, k=length_asked(plan.root, bundle))
+        return replay(folder_of(plan.settings, tag), environment, place, asked, k)
     finally:
         drop_namespace(aside, namespace)
 

@@ -16,11 +16,11 @@ from features.errors import RefusedError
 from features.settings import Settings
 from flows import releasing
 from flows.bento import folder_of
-from flows.leftovers import namespace_of
+from flows.leftovers import drop_namespace, namespace_of
 from flows.replay import questions
 from models.bundle import seal
 from models.releases import ReleaseStore
-from tests.workspace import bundle_hash, environment, recops, run
+from tests.workspace import bundle_hash, edit_params, environment, recops, run
 
 # Where a step is killed: the function that does it, after the real one has run or in place of it.
 KILL = {
@@ -174,3 +174,23 @@ def test_killed_while_the_bento_answers_the_old_one_stays_live_and_the_next_rele
 def test_killed_in_any_other_step_too(released, step):
     kill_point(released, step)
     shutil.rmtree(released)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("scheme", ["global_time", "leave_last_out"])
+def test_on_redis_with_few_candidates_the_bento_answers_as_the_bundle_did(project, redis_url, scheme):
+    """Under leave-last-out each judged query has an instant of its own, so the replay makes a judgement of its own."""
+    edit_params(project, {"split.scheme": scheme, "retrieve.k": 30})
+    recops(project, "run")
+    done = recops(project, "release", "--force", "--why", "a test", RECOPS_ONLINE_STORE=redis_url)
+    assert "queries=" in done.stderr
+    (release,) = store_of(project).list()
+    settings = Settings(home=project / ".recops", online_store=redis_url)
+    try:
+        import redis
+
+        client = redis.Redis.from_url(redis_url)
+        assert list(client.scan_iter(f"*{release.namespace}", count=5000))
+        assert not list(client.scan_iter(f"*{release.namespace}_replay", count=5000))
+    finally:
+        drop_namespace(settings, release.namespace)
