@@ -200,8 +200,12 @@ def release(
     choose_server(settings)
     from flows.release import release as release_bundle
 
+    from models.releases import ReleaseStore
+
+    before = ReleaseStore(settings.home).live()
     done = release_bundle(root, settings, who=_who(), force=force, why=why)
-    print(f"released {done.release} (bundle {done.bundle_hash[:12]})")
+    said = "live already: nothing released," if done.release == before else "released"
+    print(f"{said} {done.release} (bundle {done.bundle_hash[:12]})")
 
 
 @app.command()

@@ -72,14 +72,14 @@ def answered_at(root: Path, bundle: Path, asked: Sequence[Question], at: int, k:
 def length_asked(root: Path, bundle: Path) -> int:
     """How many items a replayed query asks for: ten, as people do.
 
-    With fewer candidates a retriever than evaluate.depth the judged lists were made from more of them than a short
-    list takes; then as many are asked for as were judged, and the first ten are compared.
+    Judged lists longer than recommender.LONG may come from more candidates than a short list takes; then as many are
+    asked for as were judged, and the first ten are compared.
     """
     from models.evaluation import Params
-    from models.recommender import read_plan
+    from models.recommender import LONG, read_plan
 
     depth = section("evaluate", Params, root / "params.yaml").depth
-    return K if read_plan(bundle).k >= depth else depth
+    return K if depth <= LONG or read_plan(bundle).k >= depth else depth
 
 
 def replay(bento: Path, environment: Mapping[str, str], scratch: Path, asked: Sequence[Question], k: int = K) -> int:

@@ -33,6 +33,7 @@ from models.queries import UNKNOWN_TIME
 from models.retrieval import candidates_of, reciprocal_ranks
 
 PLAN = "recommender.json"
+LONG = 100  # lists up to this length come from `retrieve.k` candidates a retriever, whether judged or served
 FUSION_CONSTANT = 60.0  # of what a slate tells about each retriever's part in it
 
 
@@ -71,7 +72,8 @@ class Recommender:
 
     def recommend(self, queries: Queries, k: int) -> Slate:
         """The k best items of each query, in the order shown."""
-        candidates = candidates_of(self.retrievers, queries, max(self.k, k), self.catalogue.n_items)
+        n_candidates = self.k if k <= LONG else max(self.k, k)
+        candidates = candidates_of(self.retrievers, queries, n_candidates, self.catalogue.n_items)
         features = features_of(candidates, queries.user_ids, queries.at, self.lookup)
         scores = self._without_history(queries, candidates, self.ranker.score(features))
         return self._rerank(candidates, scores, len(queries), k)
