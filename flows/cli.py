@@ -199,7 +199,6 @@ def release(
     logging.getLogger("flows").setLevel(logging.WARNING if quiet else logging.INFO)
     choose_server(settings)
     from flows.release import release as release_bundle
-
     from models.releases import ReleaseStore
 
     before = ReleaseStore(settings.home).live()

@@ -100,7 +100,8 @@ def test_every_stage_survives_a_kill(finished_project, tmp_path, whole_group):
         shutil.rmtree(tmp_path / f"project{number}")
 
 
-def test_a_stage_dies_with_its_driver(finished_project, tmp_path):
+@pytest.mark.parametrize("pause", [0.0, 0.2, 1.0])  # while it starts, while it imports, while it works
+def test_a_stage_dies_with_its_driver(finished_project, tmp_path, pause):
     folder = copy_workspace(finished_project, tmp_path / "project")
     undo(folder, "embed")
     with subprocess.Popen(
@@ -113,7 +114,7 @@ def test_a_stage_dies_with_its_driver(finished_project, tmp_path):
         while not stage_processes(folder, "embed"):
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        time.sleep(1.0)  # past the stage's first lines, where it learns whom it belongs to
+        time.sleep(pause)
         driver.kill()
     deadline = time.monotonic() + 10
     while stage_processes(folder, "embed"):
