@@ -43,16 +43,12 @@ def top_k(scores: Float32, queries: Queries, k: int) -> Hits:
 
 def best(row: Float32, k: int) -> npt.NDArray[np.int64]:
     """Positions of the at most k greatest finite values, greatest first, ties by ascending position."""
-    if k < len(row):
-        threshold = row[np.argpartition(row, len(row) - k)[len(row) - k]]
-        chosen = np.flatnonzero(row >= threshold)
-        if len(chosen) > k:
-            above = row[chosen] > threshold
-            spare = k - int(above.sum())
-            chosen = np.sort(np.concatenate([chosen[above], chosen[~above][:spare]]))
-    else:
-        chosen = np.arange(len(row))
-    chosen = chosen[row[chosen] > -np.inf]
+    chosen = np.flatnonzero(row > -np.inf)
+    if k < len(chosen):
+        values = row[chosen]
+        threshold = np.partition(values, len(values) - k)[len(values) - k]
+        above, level = chosen[values > threshold], chosen[values == threshold]
+        chosen = np.sort(np.concatenate([above, level[: k - len(above)]]))
     return chosen[np.argsort(-row[chosen], kind="stable")]
 
 

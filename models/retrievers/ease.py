@@ -17,6 +17,7 @@ from models.interfaces import Catalogue, Float32, Hits, Int32, Log, NotFittedErr
 from models.neighbours import contributions, read_sparse, spread, strongest, write_sparse
 from models.profiles import Recency, interactions_matrix, profiles
 from models.retrieval import retrieve_by
+from models.threads import one_thread
 
 logger = logging.getLogger(__name__)
 
@@ -92,13 +93,12 @@ class Ease:
 def _weights(matrix: sparse.csr_matrix, regularization: float) -> npt.NDArray[np.float64]:
     """(n_items, n_items) float64 with a diagonal of 0; one BLAS thread, so that every machine gives the same bits."""
     from scipy.linalg import lapack
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     if not matrix.shape[1]:
         return np.zeros((0, 0))
     gram = np.asfortranarray((matrix.T @ matrix).toarray().astype(np.float64))
     gram[np.diag_indices_from(gram)] += regularization
-    with threadpool_limits(limits=1):
+    with one_thread():
         factor, failed = lapack.dpotrf(gram, lower=1, overwrite_a=1)
         if not failed:
             factor, failed = lapack.dpotri(factor, lower=1, overwrite_c=1)

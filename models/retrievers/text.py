@@ -14,6 +14,7 @@ from models.arrays import read_arrays, write_arrays
 from models.interfaces import Catalogue, Float32, Hits, Int32, Log, NotFittedError, Queries
 from models.profiles import Recency, profiles
 from models.retrieval import no_hits, retrieve_by
+from models.threads import one_thread
 
 logger = logging.getLogger(__name__)
 
@@ -75,8 +76,9 @@ class Text:
         assert self.vectors_ is not None and self._silent is not None
         profile = profiles(queries, len(self.vectors_), self.params) @ self.vectors_
         scores = np.full((len(queries), len(self.vectors_)), -np.inf, dtype=np.float32)
-        for query, mean in enumerate(profile):
-            length = float(np.sqrt((mean.astype(np.float64) ** 2).sum()))
-            if length > 0:
-                np.add(self.vectors_ @ (mean / np.float32(length)), self._silent, out=scores[query])
+        with one_thread():
+            for query, mean in enumerate(profile):
+                length = float(np.sqrt((mean.astype(np.float64) ** 2).sum()))
+                if length > 0:
+                    np.add(self.vectors_ @ (mean / np.float32(length)), self._silent, out=scores[query])
         return scores
