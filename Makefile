@@ -26,7 +26,7 @@ demo: install ## the main job from nothing to a served, changed, judged, release
 	@$(BIN)/python -m flows.demo
 
 test: install ## all everyday tests (under 12 minutes on 2 cores)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: install ## ruff, mypy --strict, the floors, unit and contract tests (under a minute)
 	@$(BIN)/ruff check .
