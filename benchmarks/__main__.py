@@ -14,7 +14,8 @@ def main() -> int:
     failed = 0
     for name in PROGRAMS:
         print(f"── benchmarks.{name}", flush=True)
-        done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=Path(__file__).parent.parent, check=False)
+        command = [sys.executable, "-m", f"benchmarks.{name}"]
+        done = subprocess.run(command, cwd=Path(__file__).parent.parent, check=False)
         failed += done.returncode != 0
     return failed
 

@@ -7,13 +7,11 @@ import re
 import shutil
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from features.docs_style import STYLE
+from features.findings import Finding
 from features.schema import write_text
-
-if TYPE_CHECKING:
-    from features.validation import Finding
 
 _foreign = (
     re.compile(r"<script\b.*?</script>", re.DOTALL),

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import polars as pl
 
 from features.schema import write_parquet
 
-if TYPE_CHECKING:
-    from features.events import EventLog
-
 SHARD_ROWS = 1_000_000
 NAME = re.compile(r"events-(\d{12})-(\d{12})\.parquet")
+
+
+class Numbered(Protocol):
+    """What is looked at of an event. Times in µs."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def known_at(self) -> int: ...
+
+
+class Log(Protocol):
+    """What shards need of the event log (features.events.EventLog)."""
+
+    def read(self, after_seq: int = 0, limit: int = 10_000) -> Sequence[Numbered]: ...
+    def last_seq(self) -> int: ...
+    def count(self) -> int: ...
+    def frame(self, after_seq: int = 0, through_seq: int | None = None) -> pl.DataFrame: ...
 
 
 @dataclass(frozen=True)
@@ -53,7 +71,7 @@ def _files(folder: Path) -> list[Shard]:
     return [Shard(int(match[1]), int(match[2]), path) for match, path in matches if match]
 
 
-def compact(log: EventLog, folder: Path) -> int:
+def compact(log: Log, folder: Path) -> int:
     """Writes what comes after the last shard; one below SHARD_ROWS is written anew, longer. How many came in."""
     kept = shards(folder)
     for left in set(_files(folder)) - set(kept):
@@ -73,7 +91,7 @@ def compact(log: EventLog, folder: Path) -> int:
     return through - begun
 
 
-def verify(log: EventLog, folder: Path | None = None) -> Verification:
+def verify(log: Log, folder: Path | None = None) -> Verification:
     """Order and completeness of the log, then each shard row for row against it."""
     last_seq, n_events = log.last_seq(), log.count()
     faults = []
@@ -100,7 +118,7 @@ def verify(log: EventLog, folder: Path | None = None) -> Verification:
     return Verification(n_events, last_seq, len(kept), kept[-1].last if kept else 0, tuple(faults))
 
 
-def _differences(log: EventLog, shard: Shard) -> list[str]:
+def _differences(log: Log, shard: Shard) -> list[str]:
     try:
         held = pl.read_parquet(shard.path)
     except (pl.exceptions.PolarsError, OSError) as error:

@@ -14,9 +14,10 @@ import pytest
 
 from features.errors import RefusedError
 from features.expectations import Params
+from features.findings import Finding
 from features.measures import Profile, Tables
 from features.schema import INTERACTIONS, ITEM_VECTORS, ITEMS, RELATIONS, USERS, type_of_time
-from features.validation import Finding, Validation, validate
+from features.validation import Validation, validate
 
 start = datetime(2024, 1, 1, tzinfo=UTC)
 n_rows = 400
