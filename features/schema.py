@@ -150,5 +150,19 @@ RECOMMENDATIONS = Table(
     key=("query_id", "item_id"),
     required=("query_id", "user_id", "item_id", "rank", "score"),
 )
+# one row a recommended item of an event of the test part that was asked for with all that preceded it
+ROLLING = Table(
+    "rolling",
+    {
+        "query_id": pl.String,
+        "user_id": pl.String,
+        "timestamp": type_of_time,
+        "target_item_id": pl.String,
+        "item_id": pl.String,
+        "rank": pl.Int64,
+    },
+    key=("query_id", "item_id"),
+    required=("query_id", "user_id", "timestamp", "target_item_id", "item_id", "rank"),
+)
 
 RAW_TABLES = {table.name: table for table in (INTERACTIONS, ITEMS, USERS, RELATIONS, ITEM_VECTORS)}
