@@ -2,6 +2,7 @@
 
 RETRIEVERS = {
     "ease": "models.retrievers.ease:Ease",
+    "graph": "models.retrievers.graph:Graph",
     "item_knn": "models.retrievers.item_knn:ItemKnn",
     "popular": "models.retrievers.popular:Popular",
     "text": "models.retrievers.text:Text",
