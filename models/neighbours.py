@@ -4,13 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar, Generic, Self, TypeVar, cast
 
 import numpy as np
+from pydantic import BaseModel
 from scipy import sparse
 
+from features.schema import write_text
 from models.arrays import read_arrays, write_arrays
-from models.interfaces import Float32, Int32
-from models.retrieval import CELLS
+from models.interfaces import Float32, Hits, Int32, NotFittedError, Queries
+from models.profiles import Recency, profiles
+from models.retrieval import CELLS, retrieve_by
+
+P = TypeVar("P", bound=Recency)
+
+
+class ItemToItem(Generic[P]):
+    """What retrievers that learn item × item weights share: score = profile · weights. They add Params and `fit`.
+
+    weights_: (n_items, n_items) float32; row i is what item i of a history says for every item.
+    """
+
+    name: ClassVar[str]
+    Params: ClassVar[type[BaseModel]]
+
+    def __init__(self, params: P | None = None) -> None:
+        self.params = params or cast(P, self.Params())
+        self.weights_: sparse.csr_matrix | None = None
+
+    def retrieve(self, queries: Queries, k: int) -> Hits:
+        weights = self._learned()
+        n_items = weights.shape[0]
+        return retrieve_by(lambda part: spread(profiles(part, n_items, self.params), weights), queries, n_items, k)
+
+    def contributions(self, history: Int32, item: int) -> Float32:
+        """(n_history,) what each item of the history adds to an item's score, before recency."""
+        return contributions(self._learned(), history, item)
+
+    def save(self, folder: Path) -> None:
+        write_sparse(self._learned(), folder / "weights.safetensors")
+        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        params = cls.Params.model_validate_json((folder / "params.json").read_text(encoding="utf-8"))
+        retriever = cls(cast(P, params))
+        retriever.weights_ = read_sparse(folder / "weights.safetensors")
+        return retriever
+
+    def _learned(self) -> sparse.csr_matrix:
+        if self.weights_ is None:
+            raise NotFittedError(f"{self.name}: asked before it was fitted; call fit or load")
+        return self.weights_
 
 
 def strongest(

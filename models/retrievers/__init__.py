@@ -1,7 +1,9 @@
 """Retrievers by name; a new one is one file here, one line below and its section in params.yaml."""
 
 RETRIEVERS = {
+    "als": "models.retrievers.als:Als",
     "ease": "models.retrievers.ease:Ease",
+    "graph": "models.retrievers.graph:Graph",
     "item_knn": "models.retrievers.item_knn:ItemKnn",
     "popular": "models.retrievers.popular:Popular",
     "text": "models.retrievers.text:Text",

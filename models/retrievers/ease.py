@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
@@ -12,11 +11,9 @@ from pydantic import BaseModel, Field
 from scipy import sparse
 
 from features.errors import UserError
-from features.schema import write_text
-from models.interfaces import Catalogue, Float32, Hits, Int32, Log, NotFittedError, Queries
-from models.neighbours import contributions, read_sparse, spread, strongest, write_sparse
-from models.profiles import Recency, interactions_matrix, profiles
-from models.retrieval import retrieve_by
+from models.interfaces import Catalogue, Float32, Log
+from models.neighbours import ItemToItem, strongest
+from models.profiles import Recency, interactions_matrix
 from models.threads import one_thread
 
 logger = logging.getLogger(__name__)
@@ -35,14 +32,11 @@ class EaseParams(Recency):
     """Items learned, the most chosen first; memory is 16 · max_items² bytes (2.3 GB), time grows with its cube."""
 
 
-class Ease:
+class Ease(ItemToItem[EaseParams]):
     """B = I - P · diag(1 / P), P = (XᵀX + λI)⁻¹ (Steck 2019, doi:10.1145/3308558.3313710); score = profile · B."""
 
+    name = "ease"
     Params: ClassVar[type[BaseModel]] = EaseParams
-
-    def __init__(self, params: EaseParams | None = None) -> None:
-        self.params = params or EaseParams()
-        self.weights_: sparse.csr_matrix | None = None
 
     def fit(self, log: Log, catalogue: Catalogue) -> Self:
         matrix = interactions_matrix(log, catalogue.n_items)
@@ -64,30 +58,6 @@ class Ease:
 
         self.weights_ = strongest(rows, catalogue.n_items, catalogue.n_items, self.params.keep, negative=True)
         return self
-
-    def retrieve(self, queries: Queries, k: int) -> Hits:
-        weights = self._weights()
-        n_items = weights.shape[0]
-        return retrieve_by(lambda part: spread(profiles(part, n_items, self.params), weights), queries, n_items, k)
-
-    def contributions(self, history: Int32, item: int) -> Float32:
-        """(n_history,) what each item of the history says for an item."""
-        return contributions(self._weights(), history, item)
-
-    def save(self, folder: Path) -> None:
-        write_sparse(self._weights(), folder / "weights.safetensors")
-        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        ease = cls(EaseParams.model_validate_json((folder / "params.json").read_text(encoding="utf-8")))
-        ease.weights_ = read_sparse(folder / "weights.safetensors")
-        return ease
-
-    def _weights(self) -> sparse.csr_matrix:
-        if self.weights_ is None:
-            raise NotFittedError("ease: asked before it was fitted; call fit or load")
-        return self.weights_
 
 
 def _weights(matrix: sparse.csr_matrix, regularization: float) -> npt.NDArray[np.float64]:

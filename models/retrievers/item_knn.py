@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, Field
 from scipy import sparse
 
-from features.schema import write_text
-from models.interfaces import Catalogue, Float32, Hits, Int32, Log, NotFittedError, Queries
-from models.neighbours import contributions, read_sparse, spread, strongest, write_sparse
-from models.profiles import Recency, interactions_matrix, profiles
-from models.retrieval import retrieve_by
+from models.interfaces import Catalogue, Float32, Log
+from models.neighbours import ItemToItem, strongest
+from models.profiles import Recency, interactions_matrix
 
 
 class ItemKnnParams(Recency):
@@ -29,46 +26,19 @@ class ItemKnnParams(Recency):
     """Added to the product of lengths: pulls similarities that stand on few users towards 0."""
 
 
-class ItemKnn:
+class ItemKnn(ItemToItem[ItemKnnParams]):
     """score = Σ over the history of weight · similarity (Sarwar et al. 2001, doi:10.1145/371920.372071)."""
 
+    name = "item_knn"
     Params: ClassVar[type[BaseModel]] = ItemKnnParams
-
-    def __init__(self, params: ItemKnnParams | None = None) -> None:
-        self.params = params or ItemKnnParams()
-        self.similarities_: sparse.csr_matrix | None = None
 
     def fit(self, log: Log, catalogue: Catalogue) -> Self:
         if self.params.similarity == "jaccard_tags":
             rows: _Jaccard | _Columns = _Jaccard(catalogue)
         else:
             rows = _Columns(log, catalogue.n_items, self.params)
-        self.similarities_ = strongest(rows, catalogue.n_items, catalogue.n_items, self.params.neighbors)
+        self.weights_ = strongest(rows, catalogue.n_items, catalogue.n_items, self.params.neighbors)
         return self
-
-    def retrieve(self, queries: Queries, k: int) -> Hits:
-        weights = self._weights()
-        n_items = weights.shape[0]
-        return retrieve_by(lambda part: spread(profiles(part, n_items, self.params), weights), queries, n_items, k)
-
-    def contributions(self, history: Int32, item: int) -> Float32:
-        """(n_history,) what each item of the history says for an item."""
-        return contributions(self._weights(), history, item)
-
-    def save(self, folder: Path) -> None:
-        write_sparse(self._weights(), folder / "similarities.safetensors")
-        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        knn = cls(ItemKnnParams.model_validate_json((folder / "params.json").read_text(encoding="utf-8")))
-        knn.similarities_ = read_sparse(folder / "similarities.safetensors")
-        return knn
-
-    def _weights(self) -> sparse.csr_matrix:
-        if self.similarities_ is None:
-            raise NotFittedError("item_knn: asked before it was fitted; call fit or load")
-        return self.similarities_
 
 
 class _Columns:

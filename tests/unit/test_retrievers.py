@@ -81,7 +81,7 @@ def test_item_knn_cosine_is_that_of_scikit_learn():
     knn = ItemKnn(ItemKnnParams(neighbors=12, shrinkage=0)).fit(log, make_catalogue(12))
     expected = cosine_similarity(matrix.T)
     np.fill_diagonal(expected, 0)
-    assert knn.similarities_.toarray() == pytest.approx(expected, abs=1e-6)
+    assert knn.weights_.toarray() == pytest.approx(expected, abs=1e-6)
 
 
 def test_item_knn_pearson_is_that_of_numpy():
@@ -89,13 +89,13 @@ def test_item_knn_pearson_is_that_of_numpy():
     knn = ItemKnn(ItemKnnParams(similarity="pearson", neighbors=12, shrinkage=0)).fit(log, make_catalogue(12))
     expected = np.corrcoef(matrix.T)
     np.fill_diagonal(expected, 0)
-    assert knn.similarities_.toarray() == pytest.approx(np.maximum(expected, 0), abs=1e-6)
+    assert knn.weights_.toarray() == pytest.approx(np.maximum(expected, 0), abs=1e-6)
 
 
 def test_item_knn_jaccard_of_tags_by_hand():
     catalogue = make_catalogue(4, tags=[["a", "b"], ["b", "c", "d"], ["a", "b", "b"], []])
     params = ItemKnnParams(similarity="jaccard_tags", neighbors=4)
-    found = ItemKnn(params).fit(make_log([(0, 0, 1)]), catalogue).similarities_.toarray()
+    found = ItemKnn(params).fit(make_log([(0, 0, 1)]), catalogue).weights_.toarray()
     # 0 and 1 share b of {a, b, c, d}; 0 and 2 are alike; 3 has no tags
     assert found == pytest.approx(
         np.array([[0, 0.25, 1, 0], [0.25, 0, 0.25, 0], [1, 0.25, 0, 0], [0, 0, 0, 0]], dtype=float)
@@ -104,12 +104,12 @@ def test_item_knn_jaccard_of_tags_by_hand():
 
 def test_item_knn_keeps_the_nearest_and_shrinks_what_stands_on_few_users():
     log, matrix = random_log()
-    whole = ItemKnn(ItemKnnParams(neighbors=12, shrinkage=3)).fit(log, make_catalogue(12)).similarities_.toarray()
+    whole = ItemKnn(ItemKnnParams(neighbors=12, shrinkage=3)).fit(log, make_catalogue(12)).weights_.toarray()
     lengths = np.linalg.norm(matrix, axis=0)
     expected = matrix.T @ matrix / (np.outer(lengths, lengths) + 3)
     np.fill_diagonal(expected, 0)
     assert whole == pytest.approx(expected, abs=1e-6)
-    few = ItemKnn(ItemKnnParams(neighbors=2, shrinkage=3)).fit(log, make_catalogue(12)).similarities_.toarray()
+    few = ItemKnn(ItemKnnParams(neighbors=2, shrinkage=3)).fit(log, make_catalogue(12)).weights_.toarray()
     for row, kept in zip(whole, few, strict=True):
         assert sorted(kept[kept > 0]) == sorted(row)[-2:]
 

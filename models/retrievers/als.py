@@ -1,0 +1,118 @@
+"""ALS: item vectors by alternating least squares; a user's vector is solved from their history at query time."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from pydantic import BaseModel, Field
+from scipy import sparse
+from scipy.linalg import cho_factor, cho_solve
+
+from models.factors import Float64, ItemFactors
+from models.interfaces import Catalogue, Float32, Log
+from models.profiles import Recency, interactions_matrix
+from models.threads import one_thread
+
+START = 0.1  # length of the vectors before the first round
+
+
+class AlsParams(Recency):
+    """What ALS depends on."""
+
+    size: int = Field(default=64, ge=1)
+    """Numbers in a vector: more tells finer tastes apart, costs memory linearly and time with its cube."""
+    epochs: int = Field(default=12, ge=1)
+    """Rounds of users, then items; late ones change little."""
+    unobserved_weight: float = Field(default=0.1, gt=0)
+    """Weight of each item that was not chosen against 1 of one that was: greater favours the popular less."""
+    regularization: float = Field(default=0.01, gt=0)
+    """Pulls vectors towards 0: greater trusts short histories and rare items less."""
+    frequency_scaling: float = Field(default=1.0, ge=0, le=1)
+    """Power of a user's or item's weight of choices in its regularization: 0 gives all the same, 1 in proportion."""
+    half_life_days: float | None = Field(default=90.0, gt=0)
+    """A history's entry counts half when it is so much older than the newest; null: age does not matter."""
+    seed: int = 1
+    """Of the vectors before the first round."""
+
+
+class Als(ItemFactors[AlsParams]):
+    """Least Σ over choices of trust · (1 - u·v)² + α₀ Σ over all pairs of (u·v)² + λ Σ (n + α₀ N)^ν |vector|².
+
+    Hu, Koren, Volinsky 2008 (doi:10.1109/ICDM.2008.22) as set up by Rendle et al. 2021 (arXiv:2110.14037); n: trust
+    of the user's (item's) choices, N: number of items (users).
+    """
+
+    name = "als"
+    Params: ClassVar[type[BaseModel]] = AlsParams
+
+    def __init__(self, params: AlsParams | None = None) -> None:
+        super().__init__(params)
+        self._gram: Float64 = np.zeros((0, 0))
+        self._n_items = 0
+
+    def fit(self, log: Log, catalogue: Catalogue) -> Self:
+        matrix = interactions_matrix(log, catalogue.n_items)
+        chosen = np.unique(matrix.indices)
+        by_user = matrix[np.diff(matrix.indptr) > 0][:, chosen]
+        vectors = np.zeros((catalogue.n_items, self.params.size), dtype=np.float32)
+        if len(chosen):
+            vectors[chosen] = self._item_vectors(by_user, by_user.T.tocsr())
+        self._learn(vectors)
+        return self
+
+    def _item_vectors(self, by_user: sparse.csr_matrix, by_item: sparse.csr_matrix) -> Float32:
+        n_users, n_items = by_user.shape
+        rng = np.random.default_rng(self.params.seed)
+        start = rng.standard_normal((n_items, self.params.size)) * START / np.sqrt(self.params.size)
+        items: Float32 = start.astype(np.float32)
+        users = np.zeros((n_users, self.params.size), dtype=np.float32)
+        with one_thread():
+            for _ in range(self.params.epochs):
+                self._sweep(by_user, items, users)
+                self._sweep(by_item, users, items)
+        return items
+
+    def _sweep(self, rows: sparse.csr_matrix, fixed: Float32, out: Float32) -> None:
+        """Every row's vector anew from the fixed ones of the other side; in place."""
+        from models.least_squares import solve_rows
+
+        sums = np.asarray(rows.sum(axis=1), dtype=np.float64).ravel()
+        indptr, indices = rows.indptr.astype(np.int64), rows.indices.astype(np.int32)
+        solve_rows(indptr, indices, rows.data, fixed, self._all(fixed), self._ridge(sums, len(fixed)), out)
+
+    def _all(self, vectors: Float32) -> Float64:
+        """(size, size) α₀ Σ v vᵀ over all vectors: what every row pays for what it did not choose."""
+        wide = vectors.astype(np.float64)
+        gram: Float64 = self.params.unobserved_weight * (wide.T @ wide)
+        return gram
+
+    def _ridge(self, sums: Float64, n: int) -> Float64:
+        """λ (sum of the row's weights + α₀ n)^ν, with n the length of a whole row."""
+        ridge: Float64 = (
+            self.params.regularization * (sums + self.params.unobserved_weight * n) ** self.params.frequency_scaling
+        )
+        return ridge
+
+    def _learn(self, vectors: Float32) -> None:
+        super()._learn(vectors)
+        learned = vectors[vectors.any(axis=1)]
+        self._n_items = len(learned)
+        with one_thread():
+            self._gram = self._all(learned)
+
+    def _system(self, vectors: Float64, weights: Float64) -> Any:
+        """The Cholesky factor of a history's normal equations."""
+        ridge = self._ridge(weights.sum(keepdims=True), self._n_items)
+        matrix = self._gram + (vectors * weights[:, None]).T @ vectors
+        matrix[np.diag_indices_from(matrix)] += ridge
+        return cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+
+    def _fold(self, vectors: Float64, weights: Float64) -> Float64:
+        solved: Float64 = cho_solve(self._system(vectors, weights), vectors.T @ weights, check_finite=False)
+        return solved
+
+    def _shares(self, vectors: Float64, target: Float64) -> Float64:
+        weights = np.ones(len(vectors))
+        shares: Float64 = vectors @ cho_solve(self._system(vectors, weights), target, check_finite=False)
+        return shares

@@ -1,0 +1,58 @@
+"""Graph: random walks item → user → item, with the pull towards the popular taken back (RP3beta)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import numpy as np
+from pydantic import BaseModel, Field
+from scipy import sparse
+
+from models.interfaces import Catalogue, Float32, Log
+from models.neighbours import ItemToItem, strongest
+from models.profiles import Recency, interactions_matrix
+
+
+class GraphParams(Recency):
+    """What the walks depend on."""
+
+    alpha: float = Field(default=1.0, ge=0)
+    """Power of each step's probability: above 1 follows the surest steps, below 1 lets every step count alike."""
+    beta: float = Field(default=0.6, ge=0)
+    """Power of the popularity that scores are divided by: 0 favours the popular, greater the rare."""
+    neighbors: int = Field(default=200, ge=1)
+    """Kept for each item; memory grows linearly, fewer forgets what is far."""
+    half_life_days: float | None = Field(default=90.0, gt=0)
+    """A history's entry counts half when it is so much older than the newest; null: age does not matter."""
+
+
+class Graph(ItemToItem[GraphParams]):
+    """weight(i → j) = Σ over users u of p(u | i)^α · p(j | u)^α / popularity(j)^β (Paudel et al. 2017,
+    doi:10.1145/2955101); the last step of the walk is the query's own profile, so new users need no fit."""
+
+    name = "graph"
+    Params: ClassVar[type[BaseModel]] = GraphParams
+
+    def fit(self, log: Log, catalogue: Catalogue) -> Self:
+        matrix = interactions_matrix(log, catalogue.n_items)
+        popularity = np.asarray(matrix.sum(axis=0), dtype=np.float64).ravel()
+        to_items = _steps(matrix, self.params.alpha)
+        to_users = _steps(matrix.T.tocsr(), self.params.alpha)
+        damping = np.divide(1.0, popularity**self.params.beta, out=np.zeros_like(popularity), where=popularity > 0)
+
+        def rows(start: int, stop: int) -> Float32:
+            walks = (to_users[start:stop] @ to_items).toarray() * damping
+            walks[np.arange(stop - start), np.arange(start, stop)] = 0.0
+            found: Float32 = walks.astype(np.float32)
+            return found
+
+        self.weights_ = strongest(rows, catalogue.n_items, catalogue.n_items, self.params.neighbors)
+        return self
+
+
+def _steps(matrix: sparse.csr_matrix, alpha: float) -> sparse.csr_matrix:
+    """Each row divided by its sum and raised to α, float64."""
+    steps = matrix.astype(np.float64)
+    sums = np.asarray(steps.sum(axis=1)).ravel()
+    steps.data = (steps.data / np.repeat(sums, np.diff(steps.indptr))) ** alpha
+    return steps
