@@ -47,6 +47,41 @@ class Log:
 
 
 @dataclass(frozen=True)
+class Ratings:
+    """Rows with a value, in the order in which they are stored.
+
+    user_ids: (n_users,) ascending, shared by all parts of one data set; users: (n_rows,) position in `user_ids`;
+    items: (n_rows,) vocabulary position, never -1; values: (n_rows,) finite; times: (n_rows,) µs since 1970 UTC;
+    weights: (n_rows,) trust in [0, 1], how much a row counts in learning. A user or an item may have no row in a part.
+    """
+
+    user_ids: npt.NDArray[np.str_]
+    users: Int32
+    items: Int32
+    values: Float32
+    times: Int64
+    weights: Float32
+
+    @property
+    def n_users(self) -> int:
+        return len(self.user_ids)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def rows(self, chosen: npt.NDArray[np.intp]) -> Ratings:
+        """The rows at some places, in the order given; users keep their positions."""
+        return Ratings(
+            self.user_ids,
+            self.users[chosen],
+            self.items[chosen],
+            self.values[chosen],
+            self.times[chosen],
+            self.weights[chosen],
+        )
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """The items of one bundle, every array in the order of the vocabulary.
 
@@ -202,3 +237,20 @@ class FeatureLookup(Protocol):
 
     def features(self, user_ids: npt.NDArray[np.str_], at: Int64, query: Int32, item: Int32) -> Float32:
         """(n_rows, n_features) float32, NaN where unknown; row r is item `item[r]` for user `user_ids[query[r]]`."""
+
+
+@runtime_checkable
+class Rater(Protocol):
+    """Predicts the value that a user gives an item at an instant.
+
+    A rater with a predictive distribution also has `uncertainty(users, items, times)`, (n,) standard deviations.
+    """
+
+    Params: ClassVar[type[BaseModel]]
+
+    def fit(self, ratings: Ratings, catalogue: Catalogue) -> Self:
+        """Forgets the past and learns; the same input gives the same predictions."""
+
+    def predict(self, users: Int32, items: Int32, times: Int64) -> Float32:
+        """(n,) finite values; users: positions in `user_ids` of the ratings, with or without a row in them; items:
+        vocabulary positions, rated or not; times [µs]. A pair's answer does not depend on the others asked for."""

@@ -1,0 +1,21 @@
+"""How raters use torch: a fixed number of threads and a fixed seed, and the process as it was afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def steady(seed: int, threads: int) -> Iterator[None]:
+    """Within it torch draws from `seed` and computes with `threads`, so that the same input gives the same bits."""
+    import torch
+
+    before, state = torch.get_num_threads(), torch.get_rng_state()
+    torch.set_num_threads(threads)
+    torch.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+        torch.set_rng_state(state)
