@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from features.errors import UserError
-from features.schema import NOT_POSITIVE
+from features.positives import USUAL, Positives
 from models.interfaces import Ratings
 from models.vocabulary import Vocabulary
 
@@ -36,18 +36,18 @@ def make_ratings(
     vocabulary: Vocabulary,
     *,
     least_value: float | None = None,
-    not_positive: Sequence[str] = NOT_POSITIVE,
+    positives: Positives = USUAL,
 ) -> Ratings:
     """The rows of INTERACTIONS that carry a finite value, in their order; `least_value` leaves lower ones out.
 
-    Rows of the events in `not_positive` and of items outside the vocabulary are no ratings. A column `trust`, where
+    Rows of the events that are no positives and of items outside the vocabulary are no ratings. A column `trust`, where
     there is one, gives the weights, else all are 1.
 
     Raises:
         UserError: no row carries a value, or all carry the same.
     """
     n_rows = rows.height
-    keep = pl.col("value").is_finite().fill_null(False) & ~pl.col("event").is_in(list(not_positive)).fill_null(False)
+    keep = pl.col("value").is_finite().fill_null(False) & positives.where()
     rows = rows.filter(keep)
     if rows.height and least_value is not None:
         rows = rows.filter(pl.col("value") >= least_value)

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.schema import NOT_POSITIVE, ROLLING
+from features.positives import USUAL, Positives
+from features.schema import ROLLING
 from models.interfaces import Int32, Int64, Queries
 from models.intervals import bounds, resampled_means
 from models.metrics import accuracy, found, metric_names
@@ -31,7 +32,7 @@ def rolling_events(
     *,
     n_events: int | None = None,
     seed: int = 0,
-    not_positive: Sequence[str] = NOT_POSITIVE,
+    positives: Positives = USUAL,
 ) -> pl.DataFrame:
     """Which events of a part are asked for, in time order: query_id, user_id, item_id, timestamp, place.
 
@@ -40,11 +41,11 @@ def rolling_events(
     `n_events` those with the least seeded hash are kept, so that a larger sample holds every smaller one.
     """
     rows = _in_time(history, part).filter(_seen())
-    before = history.filter(_positive(not_positive)).select("item_id").unique()
-    begun = rows.filter(_positive(not_positive)).group_by("user_id").agg(pl.col("place").min().alias("begun"))
+    before = history.filter(positives.where()).select("item_id").unique()
+    begun = rows.filter(positives.where()).group_by("user_id").agg(pl.col("place").min().alias("begun"))
     first = (
         rows.unique(["user_id", "item_id"], keep="first", maintain_order=True)
-        .filter(pl.col("late") & _positive(not_positive))
+        .filter(pl.col("late") & positives.where())
         .join(begun, on="user_id", maintain_order="left")
         .filter(pl.col("place") > pl.col("begun"))
         .join(before, on="item_id", how="semi", maintain_order="left")
@@ -64,19 +65,19 @@ def rolling_queries(
     part: pl.DataFrame,
     vocabulary: Vocabulary,
     *,
-    not_positive: Sequence[str] = NOT_POSITIVE,
+    positives: Positives = USUAL,
 ) -> tuple[Queries, Targets]:
     """A query for each of `rolling_events`, in their order, with one target each (none where the item is no word of
     the vocabulary: it counts as missed).
 
-    The instant is the event's; history and exclusions are the user's rows that precede the event and were known by
+    The instant is 1 µs before the event; history and exclusions are the user's rows that precede the event and were known by
     then; barred is what nobody chose in `history`. Memory is about 50 bytes a row of
     each history.
     """
     rows = _in_time(history, part).filter(_seen()).join(events.select("user_id").unique(), on="user_id", how="semi")
     rows = rows.with_columns(
         item=pl.Series(vocabulary.positions(rows.get_column("item_id").to_list())),
-        positive=_positive(not_positive),
+        positive=positives.where(),
         time=pl.col("timestamp").dt.epoch("us"),
         known=pl.col("known_at").dt.epoch("us"),
     ).filter(pl.col("item") >= 0)
@@ -84,7 +85,7 @@ def rolling_queries(
     seen = _Past(events, rows.sort("user_id", "item", "place"))
     new = np.ones(len(seen.query), dtype=np.bool_)
     new[1:] = (seen.query[1:] != seen.query[:-1]) | (seen.items[1:] != seen.items[:-1])
-    at = events.get_column("timestamp").dt.epoch("us").to_numpy().astype(np.int64)
+    at = events.get_column("timestamp").dt.epoch("us").to_numpy().astype(np.int64) - 1  # features must not know it
     queries = Queries(
         events.get_column("user_id").to_numpy().astype(np.str_),
         at,
@@ -94,7 +95,7 @@ def rolling_queries(
         np.ones(len(past.items), dtype=np.float32),
         _offsets(seen.query[new], len(at)),
         seen.items[new],
-        _unknown(history.filter(_positive(not_positive)), vocabulary),
+        _unknown(history.filter(positives.where()), vocabulary),
     )
     wanted = vocabulary.positions(events.get_column("item_id").to_list())
     here = np.flatnonzero(wanted >= 0)
@@ -158,10 +159,6 @@ def _in_time(history: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
     columns = ["user_id", "item_id", "timestamp", "known_at", "event"]
     both = [history.select(columns).with_columns(late=False), part.select(columns).with_columns(late=True)]
     return pl.concat(both, how="vertical").sort("timestamp", maintain_order=True).with_row_index("place")
-
-
-def _positive(not_positive: Sequence[str]) -> pl.Expr:
-    return ~pl.col("event").is_in(list(not_positive)).fill_null(False)
 
 
 def _seen() -> pl.Expr:

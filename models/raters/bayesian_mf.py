@@ -63,7 +63,11 @@ class BayesianMf:
         ratings = ratings.rows(np.flatnonzero(ratings.weights > 0))
         rng = np.random.default_rng(chosen.seed)
         self.mean_ = float(np.average(ratings.values, weights=ratings.weights))
-        kinds = [("user_day", int(chosen.user_day)), ("user_run", chosen.user_run), ("item_season", chosen.item_seasons)]
+        kinds = [
+            ("user_day", int(chosen.user_day)),
+            ("user_run", chosen.user_run),
+            ("item_season", chosen.item_seasons),
+        ]
         self.moments_ = [Moments(kind, size, ratings) for kind, size in kinds if size]  # type: ignore[arg-type]
         self.samples_ = []
         with one_thread():
@@ -72,8 +76,10 @@ class BayesianMf:
                 state.sweep()
                 if sweep >= chosen.burn_in:
                     self.samples_.append(state.sample())
-                if watch is not None: watch(sweep, self, state)
+                if watch is not None:
+                    watch(sweep, self, state)
         return self
+
     def predict(self, users: Int32, items: Int32, times: Int64) -> Float32:
         return self._moments(users, items, times)[0].astype(np.float32)
 
@@ -166,8 +172,12 @@ class _State:
         self.values = ratings.values.astype(np.float64) - mean
         rated = rated_matrix(ratings, n_items)
         size = params.factors + 1
-        self.user_side = _Side(self.users, ratings.n_users, implicit_columns(rated, params.implicit_rank, params.seed), size, rng)
-        self.item_side = _Side(self.items, n_items, implicit_columns(rated.T.tocsr(), params.implicit_rank, params.seed), size, rng)
+        self.user_side = _Side(
+            self.users, ratings.n_users, implicit_columns(rated, params.implicit_rank, params.seed), size, rng
+        )
+        self.item_side = _Side(
+            self.items, n_items, implicit_columns(rated.T.tocsr(), params.implicit_rank, params.seed), size, rng
+        )
         self.moments = moments
         self.effects = [np.zeros(kind.n_groups) for kind in moments]
         self.strengths = [10.0 for _ in moments]
