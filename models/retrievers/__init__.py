@@ -5,6 +5,7 @@ RETRIEVERS = {
     "ease": "models.retrievers.ease:Ease",
     "graph": "models.retrievers.graph:Graph",
     "item_knn": "models.retrievers.item_knn:ItemKnn",
+    "markov": "models.retrievers.markov:Markov",
     "popular": "models.retrievers.popular:Popular",
     "text": "models.retrievers.text:Text",
     "user_knn": "models.retrievers.user_knn:UserKnn",

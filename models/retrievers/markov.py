@@ -1,0 +1,129 @@
+"""Markov: what followed the items that the user chose last, in the sequences of all users."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+from scipy import sparse
+
+from features.schema import write_text
+from models.interfaces import MICROSECONDS_A_DAY, Catalogue, Float32, Hits, Int32, Log, NotFittedError, Queries
+from models.neighbours import contributions, read_sparse, spread, strongest, write_sparse
+from models.retrieval import retrieve_by
+
+
+class MarkovParams(BaseModel):
+    """What markov depends on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    window: int = Field(default=20, ge=1)
+    """Acts after an act that count as its followers; more learns rare items better, and blurs what comes next."""
+    gap_power: float = Field(default=1.0, ge=0)
+    """A follower n acts later counts n^-power: greater looks at the very next act, 0 at all of the window alike."""
+    backward: float = Field(default=0.2, ge=0, le=1)
+    """What preceded an item counts as so much of a follower; 1 forgets which came first."""
+    half_life_days: float | None = Field(default=None, gt=0)
+    """A transition counts half when it is so much older than the newest; null: none ages. Short ones follow fashion."""
+    shrinkage: float = Field(default=50.0, ge=0)
+    """Added to the sum of an item's transitions before it divides them: rarely seen items of a history say less."""
+    popularity_power: float = Field(default=0.2, ge=0)
+    """Scores are divided by popularity to this power: 0 favours hits, greater what is particular to the history."""
+    keep: int = Field(default=500, ge=1)
+    """Followers kept of each item, the strongest; memory is 8 bytes each."""
+    last_events: int = Field(default=20, ge=1)
+    """Acts of a history that are looked at, the newest."""
+    recency_power: float = Field(default=1.0, ge=0)
+    """The n-th newest act of a history counts n^-power: greater follows the last click, 0 counts all alike."""
+
+
+class Markov:
+    """score = Σ over the last acts of weight · P(follower | item) / popularity^power.
+
+    A Markov chain of first order with skips: transitions to each of the next acts (Shani et al. 2005, JMLR 6, section
+    3.2), mixed over the last acts of the history.
+    """
+
+    Params: ClassVar[type[BaseModel]] = MarkovParams
+
+    def __init__(self, params: MarkovParams | None = None) -> None:
+        self.params = params or MarkovParams()
+        self.followers_: sparse.csr_matrix | None = None
+
+    def fit(self, log: Log, catalogue: Catalogue) -> Self:
+        from models.transitions import Sequences, transitions
+
+        n_items, params = catalogue.n_items, self.params
+        weights = log.weights.astype(np.float64)
+        popularity = np.bincount(log.items, weights, minlength=n_items)
+        if params.half_life_days is not None:
+            weights *= np.exp2((log.times - log.at) / MICROSECONDS_A_DAY / params.half_life_days)
+        sequences = Sequences.of(log, n_items, weights)
+        discount = np.maximum(popularity, 1.0) ** -params.popularity_power
+        discount = discount.astype(np.float32)
+
+        def rows(start: int, stop: int) -> Float32:
+            found = transitions(sequences, start, stop, n_items, params.window, params.gap_power, params.backward)
+            total = found.sum(axis=1, dtype=np.float64)[:, None] + params.shrinkage
+            found *= (1.0 / np.where(total > 0, total, 1.0)).astype(np.float32)
+            found *= discount
+            return found
+
+        self.followers_ = strongest(rows, n_items, n_items, params.keep)
+        return self
+
+    def retrieve(self, queries: Queries, k: int) -> Hits:
+        followers = self._followers()
+        n_items = followers.shape[0]
+        return retrieve_by(lambda part: spread(last_acts(part, n_items, self.params), followers), queries, n_items, k)
+
+    def contributions(self, history: Int32, item: int) -> Float32:
+        """(n_history,) what each item of the history says for an item."""
+        return contributions(self._followers(), history, item)
+
+    def save(self, folder: Path) -> None:
+        write_sparse(self._followers(), folder / "followers.safetensors")
+        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        markov = cls(MarkovParams.model_validate_json((folder / "params.json").read_text(encoding="utf-8")))
+        markov.followers_ = read_sparse(folder / "followers.safetensors")
+        return markov
+
+    def _followers(self) -> sparse.csr_matrix:
+        if self.followers_ is None:
+            raise NotFittedError("markov: asked before it was fitted; call fit or load")
+        return self.followers_
+
+
+def last_acts(queries: Queries, n_items: int, params: MarkovParams) -> sparse.csr_matrix:
+    """(n_queries, n_items) float32: the weights of the last acts of each history, columns ascending.
+
+    Acts of one instant share what their places would have: each has the mean over all orders of them. A repeated item
+    has the sum of its acts. Each row depends on its own query alone, bit for bit.
+    """
+    lengths = np.diff(queries.offsets)
+    owner = np.repeat(np.arange(len(queries), dtype=np.int64), lengths)
+    begins = np.ones(len(owner), dtype=np.bool_)
+    begins[1:] = (owner[1:] != owner[:-1]) | (queries.times[1:] != queries.times[:-1])
+    first = np.flatnonzero(begins)
+    size = np.diff(np.append(first, len(owner)))
+    newer = queries.offsets[owner[first] + 1] - first - size
+    upto = np.concatenate([[0.0], np.cumsum(np.arange(1, params.last_events + 1) ** -params.recency_power)])
+    weight = (upto[np.minimum(newer + size, params.last_events)] - upto[np.minimum(newer, params.last_events)]) / size
+    weights = np.repeat(weight, size) * queries.weights
+    chosen = np.flatnonzero(weights > 0)
+    chosen = chosen[np.lexsort((queries.times[chosen], queries.items[chosen], owner[chosen]))]
+    owner, item, weights = owner[chosen], queries.items[chosen], weights[chosen]
+    starts = np.ones(len(chosen), dtype=np.bool_)
+    starts[1:] = (owner[1:] != owner[:-1]) | (item[1:] != item[:-1])
+    at = np.flatnonzero(starts)
+    matrix = sparse.csr_matrix((len(queries), n_items), dtype=np.float32)
+    matrix.data = (np.add.reduceat(weights, at) if len(at) else weights).astype(np.float32)
+    matrix.indices = item[at].astype(np.int32)
+    matrix.indptr = np.concatenate([[0], np.cumsum(np.bincount(owner[at], minlength=len(queries)))]).astype(np.int64)
+    return matrix
