@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.schema import CATALOGUE, NOT_POSITIVE, RELATIONS
+from features.positives import USUAL, Positives
+from features.schema import CATALOGUE, RELATIONS
 from models.arrays import read_arrays
 from models.interfaces import Catalogue, Float32, Log
 from models.queries import UNKNOWN_TIME
@@ -21,12 +21,12 @@ def make_log(
     vocabulary: Vocabulary,
     *,
     at: int | None = None,
-    not_positive: Sequence[str] = NOT_POSITIVE,
+    positives: Positives = USUAL,
     friends: npt.NDArray[np.str_] | None = None,
 ) -> Log:
     """The positive rows of LOG in time order; `at` [µs] defaults to the last row's instant; friends: `read_friends`."""
     last = int(rows.get_column("timestamp").dt.epoch("us").max() or 0) if rows.height else 0  # type: ignore[arg-type]
-    rows = rows.filter(~pl.col("event").is_in(list(not_positive)).fill_null(False))
+    rows = rows.filter(positives.where())
     items = vocabulary.positions(rows.get_column("item_id").to_list())
     rows = rows.with_columns(item=pl.Series(items, dtype=pl.Int32)).filter(pl.col("item") >= 0)
     rows = rows.sort("timestamp", "user_id", "item", maintain_order=True)
