@@ -9,7 +9,6 @@ from typing import ClassVar, Generic, Self, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel
-from scipy import sparse
 
 from features.schema import write_text
 from models.arrays import read_arrays, write_arrays
@@ -23,7 +22,7 @@ P = TypeVar("P", bound=Recency)
 
 
 class ItemFactors(Generic[P]):
-    """What retrievers that learn item vectors share: score = user vector · item vector + the item's own offset.
+    """What retrievers that learn item vectors share: score = user vector · item vector.
 
     They add Params, `fit` (which ends in `_learn`) and `_fold`. Nothing is kept of any user.
     vectors_: (n_items, size) float32, zero rows where nothing was learned: such items are never offered.
@@ -95,10 +94,3 @@ class ItemFactors(Generic[P]):
                     user = self._fold(vectors[items[known]].astype(np.float64), weights[known])
                     np.add(vectors @ user.astype(np.float32), self._silent, out=scores[query])
         return scores
-
-
-def trusted(matrix: sparse.csr_matrix) -> npt.NDArray[np.bool_]:
-    """(n_items,) which columns hold anything: what a model may learn a vector of."""
-    held = np.zeros(matrix.shape[1], dtype=np.bool_)
-    held[matrix.indices] = True
-    return held

@@ -31,6 +31,7 @@ class Log:
     users: (n_rows,) position in `user_ids`; items: (n_rows,) vocabulary position, never -1;
     times: (n_rows,) µs since 1970 UTC; values: (n_rows,) NaN where null; weights: (n_rows,) trust in [0, 1].
     `at` is the cut: no row is later, and what a part learns is known at that instant [µs].
+    friends: (n_pairs, 2) external ids, whose friend is who as told (also of users without a row), or None.
     """
 
     user_ids: npt.NDArray[np.str_]
@@ -40,6 +41,7 @@ class Log:
     values: Float32
     weights: Float32
     at: int
+    friends: npt.NDArray[np.str_] | None = None
 
     @property
     def n_users(self) -> int:

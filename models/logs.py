@@ -5,18 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from features.positives import USUAL, Positives
-from features.schema import CATALOGUE
+from features.schema import CATALOGUE, RELATIONS
 from models.arrays import read_arrays
 from models.interfaces import Catalogue, Float32, Log
 from models.queries import UNKNOWN_TIME
 from models.vocabulary import Vocabulary
 
 
-def make_log(rows: pl.DataFrame, vocabulary: Vocabulary, *, at: int | None = None, positives: Positives = USUAL) -> Log:
-    """The positive rows of LOG in time order; `at` [µs] defaults to the last row's instant."""
+def make_log(
+    rows: pl.DataFrame,
+    vocabulary: Vocabulary,
+    *,
+    at: int | None = None,
+    positives: Positives = USUAL,
+    friends: npt.NDArray[np.str_] | None = None,
+) -> Log:
+    """The positive rows of LOG in time order; `at` [µs] defaults to the last row's instant; friends: `read_friends`."""
     last = int(rows.get_column("timestamp").dt.epoch("us").max() or 0) if rows.height else 0  # type: ignore[arg-type]
     rows = rows.filter(positives.where())
     items = vocabulary.positions(rows.get_column("item_id").to_list())
@@ -31,6 +39,7 @@ def make_log(rows: pl.DataFrame, vocabulary: Vocabulary, *, at: int | None = Non
         rows.get_column("value").fill_null(float("nan")).to_numpy().astype(np.float32),
         rows.get_column("trust").to_numpy().astype(np.float32),
         last if at is None else at,
+        friends,
     )
 
 
@@ -62,3 +71,11 @@ def read_vectors(folder: Path) -> Float32 | None:
     """(n_items, size) unit rows of the item text; None when no item has a text."""
     vectors: Float32 = read_arrays(folder / "vectors.safetensors")["text"]
     return vectors if vectors.size else None
+
+
+def read_friends(path: Path) -> npt.NDArray[np.str_] | None:
+    """(n_pairs, 2) user and friend of a file of RELATIONS, each pair once, ascending; None: no file or no pair."""
+    if not path.exists():
+        return None
+    pairs = RELATIONS.read(path).filter(pl.col("user_id") != pl.col("friend_id")).unique().sort("user_id", "friend_id")
+    return pairs.to_numpy().astype(np.str_) if pairs.height else None

@@ -2,11 +2,14 @@
 
 RETRIEVERS = {
     "als": "models.retrievers.als:Als",
+    "bpr": "models.retrievers.bpr:Bpr",
     "ease": "models.retrievers.ease:Ease",
     "graph": "models.retrievers.graph:Graph",
     "item_knn": "models.retrievers.item_knn:ItemKnn",
     "markov": "models.retrievers.markov:Markov",
     "popular": "models.retrievers.popular:Popular",
+    "social": "models.retrievers.social:Social",
+    "svd": "models.retrievers.svd:Svd",
     "text": "models.retrievers.text:Text",
     "user_knn": "models.retrievers.user_knn:UserKnn",
 }

@@ -28,6 +28,8 @@ class EaseParams(Recency):
     """Weights kept for each item, the greatest by magnitude; null keeps all (n_items² · 8 bytes in the bundle)."""
     half_life_days: float | None = Field(default=90.0, gt=0)
     """A history's entry counts half when it is so much older than the newest; null: age does not matter."""
+    text_weight: float = Field(default=0.0, ge=0)
+    """Weight of the items' texts beside the choices: greater lets rare items learn from what they are about; 0: none."""
     max_items: int = Field(default=12_000, ge=1)
     """Items learned, the most chosen first; memory is 16 · max_items² bytes (2.3 GB), time grows with its cube."""
 
@@ -46,7 +48,12 @@ class Ease(ItemToItem[EaseParams]):
         left = int((counts > 0).sum()) - len(learned)
         if left:
             logger.warning("ease n_items_left_out=%d max_items=%d: the least chosen", left, self.params.max_items)
-        dense = _weights(matrix[:, learned], self.params.regularization)
+        gram = _gram(matrix[:, learned])
+        if self.params.text_weight > 0 and catalogue.vectors is not None:
+            texts = catalogue.vectors[learned].astype(np.float64)
+            with one_thread():
+                gram += self.params.text_weight * (texts @ texts.T)
+        dense = _weights(gram, self.params.regularization)
         place = np.full(catalogue.n_items, -1, dtype=np.int64)
         place[learned] = np.arange(len(learned))
 
@@ -60,13 +67,17 @@ class Ease(ItemToItem[EaseParams]):
         return self
 
 
-def _weights(matrix: sparse.csr_matrix, regularization: float) -> npt.NDArray[np.float64]:
+def _gram(matrix: sparse.csr_matrix) -> npt.NDArray[np.float64]:
+    """(n_items, n_items) float64: how often two items were chosen by one user."""
+    return np.asfortranarray((matrix.T @ matrix).toarray().astype(np.float64))
+
+
+def _weights(gram: npt.NDArray[np.float64], regularization: float) -> npt.NDArray[np.float64]:
     """(n_items, n_items) float64 with a diagonal of 0; one BLAS thread, so that every machine gives the same bits."""
     from scipy.linalg import lapack
 
-    if not matrix.shape[1]:
+    if not len(gram):
         return np.zeros((0, 0))
-    gram = np.asfortranarray((matrix.T @ matrix).toarray().astype(np.float64))
     gram[np.diag_indices_from(gram)] += regularization
     with one_thread():
         factor, failed = lapack.dpotrf(gram, lower=1, overwrite_a=1)

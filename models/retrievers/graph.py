@@ -16,11 +16,11 @@ from models.profiles import Recency, interactions_matrix
 class GraphParams(Recency):
     """What the walks depend on."""
 
-    alpha: float = Field(default=1.0, ge=0)
+    alpha: float = Field(default=0.8, ge=0)
     """Power of each step's probability: above 1 follows the surest steps, below 1 lets every step count alike."""
-    beta: float = Field(default=0.6, ge=0)
+    beta: float = Field(default=0.5, ge=0)
     """Power of the popularity that scores are divided by: 0 favours the popular, greater the rare."""
-    neighbors: int = Field(default=200, ge=1)
+    neighbors: int = Field(default=600, ge=1)
     """Kept for each item; memory grows linearly, fewer forgets what is far."""
     half_life_days: float | None = Field(default=90.0, gt=0)
     """A history's entry counts half when it is so much older than the newest; null: age does not matter."""

@@ -1,0 +1,150 @@
+"""Social: what a user's friends chose, those with a like history heavier; serves newcomers who know somebody."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, Field
+from scipy import sparse
+
+from features.schema import write_text
+from models.arrays import read_arrays, write_arrays
+from models.interfaces import Catalogue, Float32, Hits, Int32, Int64, Log, NotFittedError, Queries
+from models.neighbours import read_sparse, spread, strongest, write_sparse
+from models.profiles import Recency, interactions_matrix, profiles
+from models.retrieval import no_hits, retrieve_by
+
+logger = logging.getLogger(__name__)
+
+
+class SocialParams(Recency):
+    """What social depends on."""
+
+    likeness: float = Field(default=30.0, ge=0)
+    """A friend with the very same history counts 1 + so much, a stranger's taste 1; 0: all friends count alike."""
+    max_friends: int = Field(default=500, ge=1)
+    """Friends of a user that are looked at, the first by id; bounds memory and the time of a query."""
+    max_items_per_user: int = Field(default=500, ge=1)
+    """Items kept of each friend (the most trusted, then the first positions)."""
+
+
+class Social:
+    """score = Σ over friends that chose the item of trust · (1 + likeness · cosine of the histories)
+    (after Ma et al. 2011, doi:10.1145/1935826.1935877: friends count by how alike they are).
+
+    friends_: (n_friends, n_items) what each friend chose; user u's friends are rows
+    `members_[offsets_[u]:offsets_[u + 1]]`, users ascending by id.
+    """
+
+    Params: ClassVar[type[BaseModel]] = SocialParams
+
+    def __init__(self, params: SocialParams | None = None) -> None:
+        self.params = params or SocialParams()
+        self.friends_: sparse.csr_matrix | None = None
+        self.offsets_: Int64 = np.zeros(1, dtype=np.int64)
+        self.members_: Int32 = np.zeros(0, dtype=np.int32)
+        self._place: dict[str, int] = {}
+        self._lengths: Float32 = np.zeros(0, dtype=np.float32)
+
+    def fit(self, log: Log, catalogue: Catalogue) -> Self:
+        matrix = interactions_matrix(log, catalogue.n_items)
+        users, friends = _pairs(log, np.diff(matrix.indptr) > 0, self.params.max_friends)
+        if not len(users):
+            logger.warning("social n_pairs=0: nobody has a friend who chose anything, so this retriever offers nothing")
+        rows, members = np.unique(friends, return_inverse=True)
+        kept = matrix[rows]
+
+        def dense(start: int, stop: int) -> Float32:
+            block: Float32 = kept[start:stop].toarray()
+            return block
+
+        names, counts = np.unique(users, return_counts=True)
+        self._learn(
+            strongest(dense, len(rows), catalogue.n_items, self.params.max_items_per_user),
+            names.tolist(),
+            np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            members.astype(np.int32),
+        )
+        return self
+
+    def retrieve(self, queries: Queries, k: int) -> Hits:
+        n_items = self._learned().shape[1]
+        return retrieve_by(self._scores, queries, n_items, k) if self._place else no_hits(len(queries), k)
+
+    def save(self, folder: Path) -> None:
+        write_sparse(self._learned(), folder / "friends.safetensors")
+        write_arrays({"offsets": self.offsets_, "members": self.members_}, folder / "members.safetensors")
+        write_text(json.dumps(list(self._place), ensure_ascii=False) + "\n", folder / "users.json")
+        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        social = cls(SocialParams.model_validate_json((folder / "params.json").read_text(encoding="utf-8")))
+        names = json.loads((folder / "users.json").read_text(encoding="utf-8"))
+        arrays = read_arrays(folder / "members.safetensors")
+        social._learn(read_sparse(folder / "friends.safetensors"), names, arrays["offsets"], arrays["members"])
+        return social
+
+    def _learn(self, friends: sparse.csr_matrix, names: list[str], offsets: Int64, members: Int32) -> None:
+        self.friends_, self.offsets_, self.members_ = friends, offsets, members
+        self._place = {name: place for place, name in enumerate(names)}
+        self._lengths = _lengths(friends)
+
+    def _learned(self) -> sparse.csr_matrix:
+        if self.friends_ is None:
+            raise NotFittedError("social: asked before it was fitted; call fit or load")
+        return self.friends_
+
+    def _scores(self, queries: Queries) -> Float32:
+        """(n_queries, n_items), -inf where no friend chose the item."""
+        friends = self._learned()
+        profile = profiles(queries, friends.shape[1], self.params)
+        own = _lengths(profile)
+        data, indices, lengths = [], [], [0]
+        for query, name in enumerate(queries.user_ids.tolist()):
+            place = self._place.get(name)
+            members: Int32 = (
+                self.members_[self.offsets_[place] : self.offsets_[place + 1]]
+                if place is not None
+                else self.members_[:0]
+            )
+            if len(members):
+                alike = np.asarray((friends[members] @ profile[query].T).todense(), dtype=np.float32).ravel()
+                length = self._lengths[members] * own[query]
+                alike = np.divide(alike, length, out=np.zeros_like(alike), where=length > 0)
+                data.append(np.float32(1) + np.float32(self.params.likeness) * alike)
+                indices.append(members)
+            lengths.append(len(members))
+        near = sparse.csr_matrix((len(queries), friends.shape[0]), dtype=np.float32)
+        near.data = np.concatenate(data) if data else np.zeros(0, dtype=np.float32)
+        near.indices = np.concatenate(indices) if indices else np.zeros(0, dtype=np.int32)
+        near.indptr = np.cumsum(lengths).astype(np.int64)
+        return spread(near, friends)
+
+
+def _pairs(log: Log, told: npt.NDArray[np.bool_], most: int) -> tuple[npt.NDArray[np.str_], Int64]:
+    """User ids and the log's positions of their friends who chose anything, at most so many each, both ascending."""
+    none = np.zeros(0, dtype=np.str_), np.zeros(0, dtype=np.int64)
+    if log.friends is None or not len(log.user_ids):
+        return none
+    order = np.argsort(log.user_ids, kind="stable")
+    place = np.minimum(np.searchsorted(log.user_ids, log.friends[:, 1], sorter=order), len(order) - 1)
+    position = order[place]
+    known = (log.user_ids[position] == log.friends[:, 1]) & told[position]
+    users, position = log.friends[known, 0], position[known]
+    names, owner = np.unique(users, return_inverse=True)
+    pairs = np.unique(owner.astype(np.int64) * len(log.user_ids) + position)
+    owner, position = pairs // len(log.user_ids), pairs % len(log.user_ids)
+    rank = np.arange(len(owner)) - np.searchsorted(owner, owner)
+    return names[owner[rank < most]], position[rank < most]
+
+
+def _lengths(rows: sparse.csr_matrix) -> Float32:
+    squares = np.asarray(rows.multiply(rows).sum(axis=1), dtype=np.float64).ravel()
+    lengths: Float32 = np.sqrt(squares).astype(np.float32)
+    return lengths

@@ -1,0 +1,60 @@
+"""SVD: the directions in which most of what people chose varies; a history is projected on them."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import numpy as np
+from pydantic import BaseModel, Field
+from scipy import sparse
+
+from models.factors import Float64, ItemFactors
+from models.interfaces import Catalogue, Log
+from models.profiles import Recency, interactions_matrix
+from models.threads import one_thread
+
+
+class SvdParams(Recency):
+    """What the decomposition depends on."""
+
+    size: int = Field(default=64, ge=1)
+    """Directions kept: more tells finer tastes apart, and learns noise."""
+    damping: float = Field(default=0.3, ge=0, le=1)
+    """Power of an item's length that its column is divided by before: 0 (PureSVD) favours the popular, 1 none."""
+    half_life_days: float | None = Field(default=90.0, gt=0)
+    """A history's entry counts half when it is so much older than the newest; null: age does not matter."""
+    seed: int = 1
+    """Of the random projection that the decomposition starts from."""
+
+
+class Svd(ItemFactors[SvdParams]):
+    """score = profile · V Vᵀ with V the leading right singular vectors of users × items (PureSVD, Cremonesi et al.
+    2010, doi:10.1145/1864708.1864721), the columns damped by their length (EigenRec, Nikolakopoulos et al. 2019,
+    doi:10.1007/s10115-018-1197-7)."""
+
+    name = "svd"
+    Params: ClassVar[type[BaseModel]] = SvdParams
+
+    def fit(self, log: Log, catalogue: Catalogue) -> Self:
+        from sklearn.utils.extmath import randomized_svd
+
+        matrix = interactions_matrix(log, catalogue.n_items)
+        lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=0), dtype=np.float64).ravel())
+        damped = matrix @ sparse.diags(np.divide(1.0, lengths**self.params.damping, where=lengths > 0, out=lengths * 0))
+        size = min(self.params.size, *matrix.shape)
+        vectors = np.zeros((catalogue.n_items, max(size, 1)), dtype=np.float32)
+        if matrix.nnz:
+            with one_thread():
+                _, _, right = randomized_svd(damped.tocsr(), size, random_state=self.params.seed)
+            vectors[:] = right.T
+            vectors[lengths == 0] = 0
+        self._learn(vectors)
+        return self
+
+    def _fold(self, vectors: Float64, weights: Float64) -> Float64:
+        folded: Float64 = vectors.T @ weights
+        return folded
+
+    def _shares(self, vectors: Float64, target: Float64) -> Float64:
+        shares: Float64 = vectors @ target
+        return shares
