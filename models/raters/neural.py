@@ -25,11 +25,11 @@ class NeuralParams(BaseModel):
     """Width of the layer between; its successor has half of it."""
     epochs: int = Field(default=8, ge=1)
     """Passes over the ratings; the learning rate falls to a twentieth on the way."""
-    batch_rows: int = Field(default=4096, ge=1)
+    batch_rows: int = Field(default=8192, ge=1)
     """Ratings a step; more are quicker and learn less a pass."""
     learning_rate: float = Field(default=0.005, gt=0)
     """Higher learns faster and less finely."""
-    regularization: float = Field(default=0.05, ge=0)
+    regularization: float = Field(default=0.01, ge=0)
     """Pulls the embeddings that a step uses towards 0."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
     """Share of the layer's units silenced at a step."""
@@ -42,7 +42,7 @@ class NeuralBceParams(NeuralParams):
     """The same in the cross-entropy form."""
 
     loss: Literal["mse", "bce"] = "bce"
-    regularization: float = Field(default=0.01, ge=0)
+    regularization: float = Field(default=0.006, ge=0)
 
 
 class Neural:
@@ -81,7 +81,7 @@ class Neural:
                         )
                     else:
                         losses = (found - values[batch]) ** 2
-                    loss = (weights[batch] * losses).mean() + chosen.regularization * size * 0.01
+                    loss = (weights[batch] * losses).mean() + chosen.regularization * size
                     optimizer.zero_grad()
                     loss.backward()
                     optimizer.step()
