@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.schema import INTERACTIONS, NOT_POSITIVE, Table, type_of_time, write_text
+from features.positives import USUAL, Positives
+from features.schema import INTERACTIONS, Table, type_of_time, write_text
 
 Float64 = npt.NDArray[np.float64]
 
@@ -129,9 +130,7 @@ def recursion(amounts: Float64, known_at: Float64, event_at: Float64, counts: np
     return states
 
 
-def arrivals(
-    interactions: pl.LazyFrame, catalogue: pl.LazyFrame, not_positive: Sequence[str] = NOT_POSITIVE
-) -> pl.LazyFrame:
+def arrivals(interactions: pl.LazyFrame, catalogue: pl.LazyFrame, positives: Positives = USUAL) -> pl.LazyFrame:
     """INTERACTIONS as rows that arrive: `known_at` is never before `timestamp` [µs], flags, category and price added.
 
     A row of the future (timestamp after known_at) arrives at its timestamp: by neither clock is it known before.
@@ -143,7 +142,7 @@ def arrivals(
         .with_columns(
             timestamp=timestamp,
             known_at=pl.max_horizontal(timestamp, known_at),
-            positive=~pl.col("event").is_in(list(not_positive)).fill_null(False),
+            positive=positives.where(),
             impression=(pl.col("event") == "impression").fill_null(False),
         )
         .join(facts, on="item_id", how="left")
@@ -203,12 +202,12 @@ def state_matrix(frame: pl.DataFrame, prefix: str = "") -> Float64:
     return matrix
 
 
-def write_about(folder: Path, not_positive: Sequence[str]) -> None:
+def write_about(folder: Path, positives: Positives) -> None:
     """What the tables of a folder were made with."""
-    write_text(json.dumps({"not_positive": sorted(not_positive)}, indent=1) + "\n", folder / ABOUT)
+    write_text(json.dumps({"targets": positives.targets}, indent=1) + "\n", folder / ABOUT)
 
 
-def not_positive_of(folder: Path) -> tuple[str, ...]:
-    """Events that were no positives when the tables of a folder were made."""
+def positives_of(folder: Path) -> Positives:
+    """Which events were positive when the tables of a folder were made."""
     path = folder / ABOUT
-    return tuple(json.loads(path.read_text(encoding="utf-8"))["not_positive"]) if path.exists() else NOT_POSITIVE
+    return Positives.of(json.loads(path.read_text(encoding="utf-8"))["targets"]) if path.exists() else USUAL

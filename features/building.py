@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.aggregates import STATS, arrivals, state_rows, write_about
+from features.positives import Positives
 from features.schema import CATALOGUE, Table
 
 ROWS_A_RANGE = 2_000_000
@@ -28,19 +29,19 @@ class Params(BaseModel):
     """Which queries are sampled."""
 
 
-def scan(parts: Sequence[Path], catalogue: Path, not_positive: Sequence[str]) -> pl.LazyFrame:
+def scan(parts: Sequence[Path], catalogue: Path, positives: Positives) -> pl.LazyFrame:
     """The rows of some INTERACTIONS files as they arrive (see `aggregates.arrivals`)."""
     facts = CATALOGUE.read(catalogue).lazy()
-    return arrivals(pl.concat([pl.scan_parquet(part) for part in parts]), facts, not_positive)
+    return arrivals(pl.concat([pl.scan_parquet(part) for part in parts]), facts, positives)
 
 
 def build_tables(
-    rows: pl.LazyFrame, target: Path, not_positive: Sequence[str], rows_a_range: int = ROWS_A_RANGE
+    rows: pl.LazyFrame, target: Path, positives: Positives, rows_a_range: int = ROWS_A_RANGE
 ) -> dict[str, int]:
     """Writes every STATS table below `target`, ordered by key and time; how many rows each has."""
     target.mkdir(parents=True, exist_ok=True)
     written = {name: _write(rows, table, target / f"{name}.parquet", rows_a_range) for name, table in STATS.items()}
-    write_about(target, not_positive)
+    write_about(target, positives)
     return written
 
 

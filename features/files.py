@@ -19,3 +19,12 @@ def write_text(text: str, path: Path | str) -> None:
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def flush_folder(folder: Path) -> None:
+    """What a folder lists is on the disk: names that were made, moved or removed in it outlive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

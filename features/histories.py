@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import polars as pl
 
 from features.aggregates import arrivals
-from features.schema import NOT_POSITIVE, Table, type_of_time
+from features.positives import USUAL, Positives
+from features.schema import Table, type_of_time
 
 ORDER = ("timestamp", "known_at", "item_id", "event")
 
@@ -27,12 +26,12 @@ USER_HISTORY = Table(
 )
 
 
-def user_histories(interactions: pl.DataFrame, at: int, not_positive: Sequence[str] = NOT_POSITIVE) -> pl.DataFrame:
+def user_histories(interactions: pl.DataFrame, at: int, positives: Positives = USUAL) -> pl.DataFrame:
     """USER_HISTORY: what had happened and was known of each user at an instant [µs], all events but impressions."""
     stamp = pl.col("at").cast(type_of_time)
     nothing = pl.LazyFrame(schema={"item_id": pl.String, "category": pl.String, "price": pl.Float32})
     return (
-        arrivals(interactions.lazy(), nothing, not_positive)
+        arrivals(interactions.lazy(), nothing, positives)
         .filter(~pl.col("impression") & (pl.col("known_at") <= at))
         .sort("user_id", *ORDER, nulls_last=True, maintain_order=True)
         .group_by("user_id", maintain_order=True)

@@ -17,12 +17,13 @@ from features.aggregates import (
     amounts_of,
     as_table,
     no_state,
-    not_positive_of,
+    positives_of,
     state_matrix,
     write_about,
 )
 from features.derive import UNKNOWN_TIME, Float32, Int64
 from features.errors import ContractError
+from features.positives import Positives
 from features.schema import type_of_time
 
 
@@ -99,10 +100,10 @@ class Event(Protocol):
     def known_at(self) -> int: ...
 
 
-def amounts_of_event(event: Event, price: np.float32, not_positive: Sequence[str]) -> tuple[Float64, Float64, Float64]:
+def amounts_of_event(event: Event, price: np.float32, positives: Positives) -> tuple[Float64, Float64, Float64]:
     """One event as the recursion takes it: amounts, arrival, its own instant (NaN for an impression)."""
     impression = event.event == "impression"
-    positive = event.event not in not_positive
+    positive = event.event in positives
     arrival = np.array([max(event.known_at, event.timestamp)], dtype=np.float64)
     timestamp = np.array([event.timestamp], dtype=np.float64)
     amounts = amounts_of(
@@ -120,10 +121,10 @@ class ItemStates:
     """States of all items of a vocabulary, (n_items, len(STATE)), rows of NaN where nothing is known; they ride in the
     release and each worker keeps its copy up to date from the event log."""
 
-    def __init__(self, item_ids: Sequence[str], states: Float64, not_positive: Sequence[str], last_seq: int) -> None:
+    def __init__(self, item_ids: Sequence[str], states: Float64, positives: Positives, last_seq: int) -> None:
         self.item_ids = list(item_ids)
         self.states = states
-        self.not_positive = tuple(not_positive)
+        self.positives = positives
         self.last_seq = last_seq
         self._position = {item_id: position for position, item_id in enumerate(self.item_ids)}
 
@@ -144,14 +145,14 @@ class ItemStates:
         latest = rows.sort("event_timestamp").group_by("item_id").last().collect()
         wanted = pl.DataFrame({"item_id": list(item_ids)}, schema={"item_id": pl.String})
         states = state_matrix(wanted.join(latest, on="item_id", how="left", maintain_order="left"))
-        return cls(item_ids, states, not_positive_of(folder), events_through)
+        return cls(item_ids, states, positives_of(folder), events_through)
 
     def to_parquet(self, folder: Path) -> None:
         """ITEM_STATS with one row an item, and which events count as positive."""
         known = ~np.isnan(self.states[:, -1])
         keys = pl.DataFrame({"item_id": self.item_ids}, schema={"item_id": pl.String}).filter(known)
         ITEM_STATS.write(as_table(keys, self.states[known], ITEM_STATS), folder / f"{ITEM_STATS.name}.parquet")
-        write_about(folder, self.not_positive)
+        write_about(folder, self.positives)
 
     def record(self, event: Event) -> bool:
         """One more event, in the order of the log; False when it was counted before or its item is unknown."""
@@ -164,6 +165,6 @@ class ItemStates:
         state = self.states[position : position + 1]
         if np.isnan(state[0, -1]):
             state = no_state(1)
-        amounts, arrival, event_at = amounts_of_event(event, np.float32(np.nan), self.not_positive)
+        amounts, arrival, event_at = amounts_of_event(event, np.float32(np.nan), self.positives)
         self.states[position] = advance(state, amounts, arrival, event_at)[0]
         return True

@@ -20,7 +20,7 @@ from features.aggregates import (
     Float64,
     advance,
     no_state,
-    not_positive_of,
+    positives_of,
     state_columns,
 )
 from features.errors import UserError
@@ -29,6 +29,7 @@ from features.histories import USER_HISTORY, user_histories
 from features.items import ItemInfo, ItemStates, amounts_of_event
 from features.online_rows import instant_of, proto_of, state_of, values_of
 from features.online_stores import place
+from features.positives import Positives
 from features.schema import Table
 from features.settings import Settings
 from features.user_state import UserState
@@ -80,7 +81,7 @@ class OnlineNamespace:
         finally:
             self._histories.unlink(missing_ok=True)
         self.place.write_notes(
-            {"at": at, "events_through": events_through, "not_positive": list(not_positive_of(features_folder))}
+            {"at": at, "events_through": events_through, "targets": positives_of(features_folder).targets}
         )
         self.__dict__.pop("_notes", None)
 
@@ -138,7 +139,7 @@ class OnlineNamespace:
             return self._record(user_id, wanted, info)
 
     def _record(self, user_id: str, events: Sequence[Event], info: ItemInfo) -> UserState:
-        through, not_positive = self._notes["events_through"], self._notes["not_positive"]
+        through, positives = self._notes["events_through"], Positives.of(self._notes["targets"])
         (state,) = self.users([user_id])
         events = [event for event in events if event.seq > state.last_seq]
         if not events:
@@ -147,7 +148,7 @@ class OnlineNamespace:
         held = max(through, found["user_stats__last_seq"][0] or 0)
         self._advance_pairs(user_id, events, info, state)
         for event in events:
-            amounts, arrival, event_at = amounts_of_event(event, info.price(event.item_id), not_positive)
+            amounts, arrival, event_at = amounts_of_event(event, info.price(event.item_id), positives)
             if event.seq > held:
                 before = no_state(1) if np.isnan(state.stats[-1]) else state.stats[None, :]
                 state.stats = advance(before, amounts, arrival, event_at)[0]
@@ -187,7 +188,7 @@ class OnlineNamespace:
             for event in touched[category]:
                 if event.seq > held:
                     amounts, arrival, event_at = amounts_of_event(
-                        event, info.price(event.item_id), self._notes["not_positive"]
+                        event, info.price(event.item_id), Positives.of(self._notes["targets"])
                     )
                     before = no_state(1) if np.isnan(pair[-1]) else pair[None, :]
                     pair = advance(before, amounts, arrival, event_at)[0]

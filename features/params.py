@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from features.errors import UserError
+from features.positives import NEVER_BY_DEFAULT, Positives
 
 P = TypeVar("P", bound=BaseModel)
 
@@ -52,9 +53,16 @@ def parse(name: str, values: Any, params: type[P], path: Path | str = "params.ya
         ) from None
 
 
-def not_targets(path: Path | str = "params.yaml") -> tuple[str, ...]:
-    """Events that are no positives (evaluate.not_targets), in training and judging alike."""
-    from features.schema import NOT_POSITIVE
+def positives(path: Path | str = "params.yaml") -> Positives:
+    """Which events are positive (`evaluate.targets`), in training and judging alike.
 
-    found = (read_params(path).get("evaluate") or {}).get("not_targets")
-    return NOT_POSITIVE if found is None else tuple(str(event) for event in found)
+    Raises:
+        UserError: it is neither null nor a list of kinds of events.
+    """
+    found = (read_params(path).get("evaluate") or {}).get("targets")
+    if found is not None and not (isinstance(found, list) and found and all(isinstance(kind, str) for kind in found)):
+        raise UserError(
+            f"{path}: evaluate.targets is {found!r}, expected null (every event but {', '.join(NEVER_BY_DEFAULT)}) "
+            "or a list of kinds of events, such as [purchase]"
+        )
+    return Positives.of(found)

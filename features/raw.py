@@ -15,6 +15,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from features.errors import ContractError, UserError
+from features.files import flush_folder
 from features.schema import QUARANTINE, RAW_TABLES, write_parquet, write_text
 from features.sources.tables import RawTables
 
@@ -119,7 +120,7 @@ def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
     scratch.mkdir()
     try:
         fill(scratch)
-        _sync(scratch)
+        flush_folder(scratch)
         if not folder.exists():
             scratch.rename(folder)
         elif not _exchange(scratch, folder):
@@ -127,7 +128,7 @@ def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
             folder.rename(old)
             scratch.rename(folder)
             shutil.rmtree(old)
-        _sync(folder.parent)
+        flush_folder(folder.parent)
     except OSError as error:
         raise UserError(f"{folder}: cannot be written ({error.strerror}); check space and permissions") from error
     finally:
@@ -164,14 +165,6 @@ def _exchange(one: Path, other: Path) -> bool:
     if number in {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}:
         return False
     raise OSError(number, os.strerror(number), str(other))
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _alive(pid: int) -> bool:

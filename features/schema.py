@@ -152,4 +152,3 @@ RECOMMENDATIONS = Table(
 )
 
 RAW_TABLES = {table.name: table for table in (INTERACTIONS, ITEMS, USERS, RELATIONS, ITEM_VECTORS)}
-NOT_POSITIVE = ("cancel", "not_recommend", "impression")

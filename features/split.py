@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,8 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from features.errors import ContractError, UserError
-from features.schema import INTERACTIONS, NOT_POSITIVE
+from features.positives import USUAL, Positives
+from features.schema import INTERACTIONS
 
 Scheme = Literal["global_time", "leave_last_out"]
 
@@ -93,7 +93,7 @@ def split(
     interactions: pl.DataFrame,
     params: Params,
     artificial_time: bool = False,
-    not_positive: Sequence[str] = NOT_POSITIVE,
+    positives: Positives = USUAL,
 ) -> Split:
     """The three parts; rows of one instant keep the order in which they are stored.
 
@@ -107,7 +107,7 @@ def split(
     """
     rows = interactions.sort("timestamp", maintain_order=True)
     if params.scheme == "leave_last_out" or artificial_time:
-        parts = _last_out(rows, not_positive)
+        parts = _last_out(rows, positives)
         scheme: Scheme = "leave_last_out"
         valid_cut, test_cut = _last(parts["train"]), max(_last(parts["train"]), _last(parts["valid"]))
         why = _why_artificial if artificial_time else _why_last_out
@@ -152,11 +152,11 @@ def _by_time(rows: pl.DataFrame, params: Params) -> tuple[dict[str, pl.DataFrame
     return parts, valid_cut, test_cut
 
 
-def _last_out(rows: pl.DataFrame, not_positive: Sequence[str]) -> dict[str, pl.DataFrame]:
+def _last_out(rows: pl.DataFrame, positives: Positives) -> dict[str, pl.DataFrame]:
     """The parts by each user's last two positive items."""
     rows = rows.with_row_index("place")
     targets = (
-        rows.filter(~pl.col("event").is_in(list(not_positive)).fill_null(False))
+        rows.filter(positives.where())
         .group_by("user_id", "item_id")
         .agg(pl.col("place").max())
         .sort("place", descending=True)
@@ -194,7 +194,7 @@ def _too_small(rows: pl.DataFrame, scheme: str, empty: list[str]) -> UserError:
         )
     return UserError(
         f"{found} cannot be split by leave_last_out: no user has three different positive items, so nothing "
-        f"is left for {empty}; import more data, or check evaluate.not_targets (params.yaml)"
+        f"is left for {empty}; import more data, or check evaluate.targets (params.yaml)"
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import Any
 
 from features.settings import Settings, quiet_telemetry
 from flows.dag import project_root
+from flows.processes import free_port, tail, wait_ready
 from flows.server import LOCAL, choose_server
 
 KEPT = (
@@ -127,7 +127,7 @@ def _start_prefect(settings: Settings, processes: list[subprocess.Popen[bytes]])
     """A Prefect server for the whole demo, so that its UI shows the runs; one that is there already is used."""
     if choose_server(settings):
         return
-    port = _free_port(4200)
+    port = free_port(4200)
     url = LOCAL if port == 4200 else f"http://127.0.0.1:{port}/api"
     os.environ["PREFECT_API_URL"] = url
     log = settings.home / "prefect.log"
@@ -140,7 +140,7 @@ def _start_prefect(settings: Settings, processes: list[subprocess.Popen[bytes]])
 
 
 def _serve(settings: Settings, processes: list[subprocess.Popen[bytes]]) -> None:
-    _ports["service"] = _free_port(3000)
+    _ports["service"] = free_port(3000)
     log = settings.home / "service.log"
     command = [sys.executable, "-m", "flows.cli", "serve", "--port", str(_ports["service"])]
     processes.append(_background(command, log, dict(os.environ)))
@@ -164,18 +164,9 @@ def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
             process.kill()
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path, timeout_s: float = 90) -> None:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(url, timeout=2) as reply:
-                if reply.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.3)
-    sys.exit(f"{url} does not answer; {log} says why:\n{log.read_text(errors='replace')[-2000:]}")
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    if not wait_ready(process, url, timeout_s=90):
+        sys.exit(f"{url} does not answer; {log} says why:\n{tail(log)}")
 
 
 def _wait_for_release(release: str, timeout_s: float = 15) -> None:
@@ -197,19 +188,6 @@ def _post(route: str, body: dict[str, Any]) -> Any:
     )
     with urllib.request.urlopen(request, timeout=30) as reply:
         return json.load(reply)
-
-
-def _free_port(wanted: int) -> int:
-    """The wanted port of loopback, another free one when it is taken."""
-    for port in (wanted, 0):
-        with socket.socket() as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                trial.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(trial.getsockname()[1])
-    raise OSError("no free port on loopback")
 
 
 @contextmanager

@@ -14,9 +14,11 @@ import polars as pl
 
 from features.errors import UserError
 from features.params import read_params, section
+from features.positives import Positives
 from features.schema import INTERACTIONS, ITEMS, LOG, RECOMMENDATIONS
 from features.settings import Settings
 from features.split import read_cuts
+from flows.lookups import offline_lookup
 from models.bundle import MANIFEST, unseal
 from models.evaluated import champion_name, load
 from models.evaluation import Evaluation, Params, evaluate
@@ -145,7 +147,7 @@ def judge(root: Path, bundle: Path, params: Params, source: Source) -> Judgement
     test = read_test(root)
     challenger = answer(root, bundle, test, params)
     rows = LOG.read(root / "data" / "log" / "full.parquet")
-    log = make_log(rows, challenger.catalogue.vocabulary, not_positive=params.not_targets)
+    log = make_log(rows, challenger.catalogue.vocabulary, positives=Positives.of(params.targets))
     popular = _popular(log, challenger, params)
     theirs, champion = challenger, "popular"
     if (reference / "champion" / MANIFEST).is_file():
@@ -157,7 +159,7 @@ def judge(root: Path, bundle: Path, params: Params, source: Source) -> Judgement
             champion = f"popular; bundle {champion[:12]} cannot be run by this code"
     exam = make_exam(
         test.history.filter(pl.col("event").ne_missing("impression")),
-        test.part.filter(~pl.col("event").is_in(params.not_targets).fill_null(False)),
+        test.part.filter(Positives.of(params.targets).where()),
         test.items,
         asked=challenger.queries.user_ids.tolist(),
         further_items=sorted({*challenger.catalogue.vocabulary.item_ids, *theirs.catalogue.vocabulary.item_ids}),
@@ -178,7 +180,7 @@ def judge(root: Path, bundle: Path, params: Params, source: Source) -> Judgement
 
 def answer(root: Path, bundle: Path, test: Test, params: Params, *, singly: bool = True) -> Answers:
     """What a sealed bundle recommends to each test query; with `singly` also what each of its retrievers would."""
-    from features.lookup import OfflineLookup
+
     from models.recommender import Recommender, load_catalogue
 
     unseal(bundle)
@@ -189,17 +191,9 @@ def answer(root: Path, bundle: Path, test: Test, params: Params, *, singly: bool
         catalogue.vocabulary,
         test.cut,
         created_at=catalogue.created_at,
-        not_positive=params.not_targets,
+        positives=Positives.of(params.targets),
     )
-    categories = [catalogue.category_names[place] if place >= 0 else None for place in catalogue.categories.tolist()]
-    lookup = OfflineLookup(
-        root / "data" / "features",
-        catalogue.vocabulary.item_ids,
-        categories,
-        catalogue.prices,
-        catalogue.created_at,
-    )
-    recommender = Recommender.load(bundle, lookup)
+    recommender = Recommender.load(bundle, offline_lookup(root, catalogue))
     slate = recommender.recommend(queries, params.depth)
     lists = {"challenger": slate.items}
     if singly:

@@ -37,7 +37,7 @@ def fill(
 
     through: last event of the event log that the data hold; users: only these are written (a replay asks no others).
     """
-    from features.aggregates import not_positive_of
+    from features.aggregates import positives_of
     from features.carried import carry
     from features.online import OnlineNamespace, user_histories
 
@@ -47,7 +47,7 @@ def fill(
         if users is not None:
             rows = rows.filter(pl.col("user_id").is_in(users))
             features = _features_of(users, features, Path(scratch) / "features")
-        histories = user_histories(rows, at, not_positive_of(features))
+        histories = user_histories(rows, at, positives_of(features))
         online = OnlineNamespace(settings, namespace)
         online.materialize(features, histories, at, through)
         online.close()

@@ -55,11 +55,17 @@ def stop(process: subprocess.Popen[bytes], *, grace_s: float = 10) -> None:
     process.wait()
 
 
-def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+def free_port(wanted: int = 0) -> int:
+    """The wanted port of loopback; another free one when it is taken, or when none is wanted."""
+    for port in (wanted, 0):
+        with socket.socket() as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(trial.getsockname()[1])
+    raise OSError("no free port on loopback")
 
 
 def wait_ready(process: subprocess.Popen[bytes], url: str, *, timeout_s: float) -> bool:

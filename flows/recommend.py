@@ -8,9 +8,11 @@ from pathlib import Path
 import polars as pl
 
 from features.errors import UserError
+from features.positives import Positives
 from features.schema import write_parquet
 from features.settings import Settings
 from flows.judging import BUNDLE
+from flows.lookups import offline_lookup
 from flows.materialize import data_until, interactions
 from models.bundle import MANIFEST, unseal
 from models.releases import ReleaseStore
@@ -35,7 +37,6 @@ def recommend_batch(
     Raises:
         UserError: no or two ways to name users, an unreadable file, an instant without a zone, no bundle.
     """
-    from features.lookup import OfflineLookup
     from models.queries import queries_at
     from models.recommender import Recommender, load_catalogue, read_plan
 
@@ -45,14 +46,7 @@ def recommend_batch(
     rows = interactions(root)
     instant = _instant(at) if at else data_until(root)
     catalogue = load_catalogue(folder)
-    lookup = OfflineLookup(
-        root / "data" / "features",
-        catalogue.vocabulary.item_ids,
-        [catalogue.category_names[place] if place >= 0 else None for place in catalogue.categories.tolist()],
-        catalogue.prices,
-        catalogue.created_at,
-    )
-    recommender = Recommender.load(folder, lookup)
+    recommender = Recommender.load(folder, offline_lookup(root, catalogue))
     frames = []
     for start in range(0, len(user_ids), ROWS_A_BATCH):
         queries = queries_at(
@@ -61,7 +55,7 @@ def recommend_batch(
             user_ids[start : start + ROWS_A_BATCH],
             instant,
             created_at=catalogue.created_at,
-            not_positive=read_plan(folder).not_positive,
+            positives=Positives.of(read_plan(folder).targets),
             include_seen=include_seen,
         )
         slate = recommender.recommend(queries, k)

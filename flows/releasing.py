@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import RefusedError, UserError
+from features.files import flush_folder
 from features.params import read_params
 from features.settings import Settings
 from flows.artifacts import models_of
@@ -169,7 +170,7 @@ def swap(plan: Plan, tag: str) -> Release:
     (plan.scratch / "release.json").write_text(text, encoding="utf-8")
     _flush(plan.scratch)
     plan.scratch.rename(plan.store.folder(plan.release))
-    _flush_folder(plan.store.root)
+    flush_folder(plan.store.root)
     plan.store.swap(plan.release, who=plan.who, why=plan.why)
     return release
 
@@ -239,13 +240,5 @@ def _flush(folder: Path) -> None:
             with path.open("rb") as file:
                 os.fsync(file.fileno())
         elif path.is_dir():
-            _flush_folder(path)
-    _flush_folder(folder)
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            flush_folder(path)
+    flush_folder(folder)

@@ -15,9 +15,11 @@ import polars as pl
 
 from features.errors import RefusedError
 from features.params import section
+from features.positives import Positives
 from features.schema import RECOMMENDATIONS
 from flows import processes
-from flows.materialize import FEATURES, interactions
+from flows.lookups import offline_lookup
+from flows.materialize import interactions
 
 N_QUERIES = 200
 K = 10
@@ -46,23 +48,20 @@ def questions(recommendations: Path, n: int = N_QUERIES, k: int = K) -> list[Que
 
 def answered_at(root: Path, bundle: Path, asked: Sequence[Question], at: int, k: int = K) -> list[Question]:
     """The same users with what the bundle recommends to them offline as of another instant [µs]."""
-    from features.lookup import OfflineLookup
     from models.queries import queries_at
     from models.recommender import Recommender, load_catalogue, read_plan
 
     catalogue = load_catalogue(bundle)
     vocabulary = catalogue.vocabulary
-    categories = [catalogue.category_names[place] if place >= 0 else None for place in catalogue.categories.tolist()]
-    lookup = OfflineLookup(root / FEATURES, vocabulary.item_ids, categories, catalogue.prices, catalogue.created_at)
     queries = queries_at(
         interactions(root),
         vocabulary,
         [question.user_id for question in asked],
         at,
         created_at=catalogue.created_at,
-        not_positive=read_plan(bundle).not_positive,
+        positives=Positives.of(read_plan(bundle).targets),
     )
-    slate = Recommender.load(bundle, lookup).recommend(queries, k)
+    slate = Recommender.load(bundle, offline_lookup(root, catalogue)).recommend(queries, k)
     return [
         Question(question.query_id, question.user_id, tuple(vocabulary.item_ids[item] for item in row if item >= 0))
         for question, row in zip(asked, slate.items.tolist(), strict=True)

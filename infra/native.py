@@ -20,6 +20,8 @@ import urllib.request
 import uuid
 from pathlib import Path
 
+from flows.processes import tail, wait_ready
+
 PREFECT_PORT = int(os.environ.get("RECOPS_NATIVE_PREFECT_PORT", "4200"))
 SERVICE_PORT = int(os.environ.get("RECOPS_NATIVE_SERVICE_PORT", "3000"))
 API = f"http://127.0.0.1:{PREFECT_PORT}/api"
@@ -96,16 +98,9 @@ def _start(command: list[str], env: dict[str, str], logs: Path, name: str | None
         )
 
 
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path, timeout_s: float = 120) -> None:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=2) as reply:
-                if reply.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.3)
-    raise SystemExit(f"{url} does not answer; {log}:\n{log.read_text(errors='replace')[-3000:]}")
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    if not wait_ready(process, url, timeout_s=120):
+        raise SystemExit(f"{url} does not answer; {log}:\n{tail(log)}")
 
 
 def _call(url: str, body: dict[str, object]) -> dict:

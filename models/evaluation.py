@@ -10,7 +10,6 @@ import numpy.typing as npt
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from features.schema import NOT_POSITIVE
 from models.exam import Exam
 from models.intervals import bounds, ratio_less_one, resampled_means
 from models.lists import list_properties, list_values
@@ -40,8 +39,8 @@ class Params(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    not_targets: list[str] = list(NOT_POSITIVE)
-    """Events that are no positives, in training and judging; every other event is one."""
+    targets: list[str] | None = Field(None, min_length=1)
+    """Kinds of events that are positive, in training and judging; null: all but cancel, not_recommend, impression."""
     k: list[int] = Field([10, 20], min_length=1)
     """Cuts of the metrics; the first is the one of list properties and figures, mrr is cut at the largest."""
     depth: int = Field(100, ge=1)

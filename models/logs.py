@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from features.schema import CATALOGUE, NOT_POSITIVE
+from features.positives import USUAL, Positives
+from features.schema import CATALOGUE
 from models.arrays import read_arrays
 from models.interfaces import Catalogue, Float32, Log
 from models.queries import UNKNOWN_TIME
 from models.vocabulary import Vocabulary
 
 
-def make_log(
-    rows: pl.DataFrame, vocabulary: Vocabulary, *, at: int | None = None, not_positive: Sequence[str] = NOT_POSITIVE
-) -> Log:
+def make_log(rows: pl.DataFrame, vocabulary: Vocabulary, *, at: int | None = None, positives: Positives = USUAL) -> Log:
     """The positive rows of LOG in time order; `at` [µs] defaults to the last row's instant."""
     last = int(rows.get_column("timestamp").dt.epoch("us").max() or 0) if rows.height else 0  # type: ignore[arg-type]
-    rows = rows.filter(~pl.col("event").is_in(list(not_positive)).fill_null(False))
+    rows = rows.filter(positives.where())
     items = vocabulary.positions(rows.get_column("item_id").to_list())
     rows = rows.with_columns(item=pl.Series(items, dtype=pl.Int32)).filter(pl.col("item") >= 0)
     rows = rows.sort("timestamp", "user_id", "item", maintain_order=True)

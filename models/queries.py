@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.schema import NOT_POSITIVE
+from features.positives import USUAL, Positives
 from models.interfaces import Bool, Int32, Int64, Queries
 from models.vocabulary import Vocabulary
 
@@ -35,7 +35,7 @@ def queries_at(
     at: int | Int64,
     *,
     created_at: Int64 | None = None,
-    not_positive: Sequence[str] = NOT_POSITIVE,
+    positives: Positives = USUAL,
     include_seen: bool = False,
     as_known: bool = True,
 ) -> Queries:
@@ -54,7 +54,7 @@ def queries_at(
     if as_known:
         rows = rows.filter((time <= pl.col("at")) & (known <= pl.col("at")))
     rows = _with_positions(rows, vocabulary).with_columns(time=time)
-    positive = ~pl.col("event").is_in(list(not_positive)).fill_null(False)
+    positive = positives.where()
     history = rows.filter(positive).sort("query", "time", "item", maintain_order=True)
     seen = rows.filter(pl.col("event").ne_missing("impression")).select("query", "item").unique()
     seen = seen.clear() if include_seen else seen.sort("query", "item")
@@ -77,7 +77,7 @@ def part_queries(
     cut: int | None,
     *,
     created_at: Int64 | None = None,
-    not_positive: Sequence[str] = NOT_POSITIVE,
+    positives: Positives = USUAL,
 ) -> tuple[Queries, Targets]:
     """The queries of valid or test, one a user with a positive row in it, ascending by user id; and their targets.
 
@@ -85,8 +85,8 @@ def part_queries(
     or None under leave-last-out, where a query's instant is 1 µs before its target and its history is every preceding
     row. Targets are the part's positive items that are not in the user's history.
     """
-    positives = part.filter(~pl.col("event").is_in(list(not_positive)).fill_null(False))
-    firsts = positives.group_by("user_id").agg(pl.col("timestamp").min().dt.epoch("us").alias("first")).sort("user_id")
+    chosen = part.filter(positives.where())
+    firsts = chosen.group_by("user_id").agg(pl.col("timestamp").min().dt.epoch("us").alias("first")).sort("user_id")
     user_ids = firsts.get_column("user_id").to_list()
     at = firsts.get_column("first").to_numpy() - 1 if cut is None else cut
     queries = queries_at(
@@ -95,13 +95,13 @@ def part_queries(
         user_ids,
         at,
         created_at=created_at,
-        not_positive=not_positive,
+        positives=positives,
         as_known=cut is not None,
     )
     asked = firsts.select("user_id").with_row_index("query").with_columns(pl.col("query").cast(pl.Int32))
-    past = history.filter(~pl.col("event").is_in(list(not_positive)).fill_null(False))
+    past = history.filter(positives.where())
     wanted = (
-        positives.select("user_id", "item_id")
+        chosen.select("user_id", "item_id")
         .unique()
         .join(past.select("user_id", "item_id"), on=["user_id", "item_id"], how="anti")
         .join(asked, on="user_id")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from features.errors import UserError
-from features.schema import NOT_POSITIVE, write_text
+from features.positives import USUAL, Positives
+from features.schema import write_text
 from models.examples import features_of
 from models.explain import reasons
 from models.interfaces import (
@@ -54,8 +55,8 @@ class Plan(BaseModel):
     """Its name."""
     reranker_params: dict[str, float | int]
     """Its params."""
-    not_positive: list[str] = list(NOT_POSITIVE)
-    """Events that are no part of a history."""
+    targets: list[str] | None = None
+    """Kinds of events that make up a history; null: the usual ones (features/positives.py)."""
 
 
 @dataclass
@@ -68,7 +69,7 @@ class Recommender:
     reranker: Reranker
     lookup: FeatureLookup
     k: int
-    not_positive: Sequence[str] = NOT_POSITIVE
+    positives: Positives = USUAL
 
     def recommend(self, queries: Queries, k: int) -> Slate:
         """The k best items of each query, in the order shown."""
@@ -141,7 +142,7 @@ class Recommender:
             reranker(reranker.Params.model_validate(plan.reranker_params)),  # type: ignore[call-arg]
             lookup,
             plan.k,
-            plan.not_positive,
+            Positives.of(plan.targets),
         )
 
     def _rerank(self, candidates: Candidates, scores: Float32, n_queries: int, k: int) -> Slate:
@@ -195,7 +196,7 @@ def assemble(
     k: int,
     reranker: str,
     reranker_params: BaseModel,
-    not_positive: Sequence[str] = NOT_POSITIVE,
+    positives: Positives = USUAL,
 ) -> Plan:
     """Copies the parts into an empty `target` and writes its plan; sealing is left to who puts the last file in.
 
@@ -219,7 +220,7 @@ def assemble(
         features=learned["features"],
         reranker=reranker,
         reranker_params=reranker_params.model_dump(),
-        not_positive=list(not_positive),
+        targets=positives.targets,
     )
     for name in names:
         shutil.copytree(retrievers / name, target / "retrievers" / name)

@@ -21,6 +21,7 @@ from features.histories import USER_HISTORY
 from features.items import ItemInfo, ItemStates
 from features.lookup import OnlineLookup
 from features.online import OnlineNamespace
+from features.positives import Positives
 from features.settings import Settings
 from models.bundle import BundleError, Manifest, unseal
 from models.queries import one_query
@@ -125,12 +126,13 @@ class Live:
         if manifest.hash != release.bundle_hash:
             raise BundleError(f"bundle {bundle}: its hash is {manifest.hash}, expected {release.bundle_hash}")
         plan = read_plan(bundle)
+        positives = Positives.of(plan.targets)
         info = ItemInfo.from_catalogue(pl.read_parquet(bundle / "catalogue" / "catalogue.parquet"))
         through = release.events_through
-        items = carried_items(folder, info.item_ids, through) or _no_states(info.item_ids, plan.not_positive, through)
+        items = carried_items(folder, info.item_ids, through) or _no_states(info.item_ids, positives, through)
         namespace = OnlineNamespace(self.settings, release.namespace)
         if not folder.joinpath("release.json").is_file():
-            _fill_empty(namespace, plan.not_positive)
+            _fill_empty(namespace, positives)
         lookup = OnlineLookup(namespace, items, info)
         recommender = Recommender.load(bundle, lookup)
         sessions = Sessions(namespace, self.log, items, info, events_through=through, at=self.at)
@@ -165,19 +167,19 @@ def _inside(name: str) -> Release:
     return Release(name, _hash_inside(), "", 0, 0, name.replace("-", "_"))
 
 
-def _fill_empty(namespace: OnlineNamespace, not_positive: list[str]) -> None:
+def _fill_empty(namespace: OnlineNamespace, positives: Positives) -> None:
     """A namespace without users, once."""
     if namespace.place.read_notes() is not None:
         return
     with tempfile.TemporaryDirectory(prefix="recops-empty-") as scratch:
         for table in STATS.values():
             table.write(table.empty(), Path(scratch) / f"{table.name}.parquet")
-        write_about(Path(scratch), not_positive)
+        write_about(Path(scratch), positives)
         namespace.materialize(Path(scratch), USER_HISTORY.empty(), 0)
 
 
-def _no_states(item_ids: list[str], not_positive: list[str], through: int) -> ItemStates:
-    return ItemStates(item_ids, np.full((len(item_ids), len(STATE)), np.nan), not_positive, through)
+def _no_states(item_ids: list[str], positives: Positives, through: int) -> ItemStates:
+    return ItemStates(item_ids, np.full((len(item_ids), len(STATE)), np.nan), positives, through)
 
 
 def _warm(serving: Serving, at: int) -> None:

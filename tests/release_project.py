@@ -9,7 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from features.building import build_tables, scan
-from features.schema import CATALOGUE, INTERACTIONS, NOT_POSITIVE
+from features.positives import USUAL
+from features.schema import CATALOGUE, INTERACTIONS
 from models.bundle import Manifest, seal
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -36,8 +37,8 @@ def make_project(root: Path, *, weights: str = "one", promote: bool = True, even
     )
     CATALOGUE.write(catalogue, root / "data" / "catalogue" / "catalogue.parquet")
     paths = [root / "data" / "split" / f"{name}.parquet" for name in parts]
-    rows_of = scan(paths, root / "data" / "catalogue" / "catalogue.parquet", NOT_POSITIVE)
-    build_tables(rows_of, root / "data" / "features", NOT_POSITIVE)
+    rows_of = scan(paths, root / "data" / "catalogue" / "catalogue.parquet", USUAL)
+    build_tables(rows_of, root / "data" / "features", USUAL)
 
     bundle = root / "data" / "bundle"
     (bundle / "manifest.json").unlink(missing_ok=True)

@@ -16,7 +16,8 @@ from features.catalogue import build_catalogue
 from features.histories import user_histories
 from features.lookup import OfflineLookup
 from features.online import OnlineNamespace
-from features.schema import CATALOGUE, NOT_POSITIVE, write_parquet, write_text
+from features.positives import USUAL
+from features.schema import CATALOGUE, write_parquet, write_text
 from features.settings import Settings
 from features.simulation.scenario import Scenario, scenario, small
 from models.arrays import write_arrays
@@ -56,7 +57,7 @@ def make_bundle(folder: Path, seed: int = 5) -> Made:
     rows, at = world.history, world.at
     catalogue, _ = build_catalogue(world.tables.items, rows)
     write_parquet(catalogue, folder / "catalogue" / "catalogue.parquet")
-    build_tables(arrivals(rows.lazy(), catalogue.lazy()), folder / "features", NOT_POSITIVE)
+    build_tables(arrivals(rows.lazy(), catalogue.lazy()), folder / "features", USUAL)
     vectors = np.random.default_rng(seed).normal(size=(catalogue.height, 16)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     write_arrays({"text": vectors}, folder / "vectors" / "vectors.safetensors")

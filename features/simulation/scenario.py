@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from features.schema import NOT_POSITIVE
+from features.positives import USUAL
 from features.simulation.items import Int64
 from features.simulation.parameters import Params
 from features.simulation.truth import Truth
@@ -47,7 +47,7 @@ def scenario(params: Params) -> Scenario:
     world = World.make(params)
     tables = tables_of(world, see(world))
     parts = split(tables.interactions, SplitParams())
-    later = parts.test.filter(~pl.col("event").is_in(NOT_POSITIVE))
+    later = parts.test.filter(USUAL.where())
     return Scenario(tables, Truth(world), pl.concat([parts.train, parts.valid]), later, parts.cuts.test_cut)
 
 

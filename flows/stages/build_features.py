@@ -9,8 +9,7 @@ from pathlib import Path
 from features.building import Params, build_tables, scan
 from features.errors import RefusedError
 from features.leak import check_no_leak
-from features.params import read_params, section
-from features.schema import NOT_POSITIVE
+from features.params import positives, section
 from flows.stages.entry import stage
 
 logger = logging.getLogger(__name__)
@@ -23,9 +22,9 @@ FEATURES = Path("data/features")
 def main() -> None:
     """Reads the split and the catalogue, writes data/features."""
     params = section("build_features", Params)
-    not_positive = read_params().get("evaluate", {}).get("not_targets", list(NOT_POSITIVE))
-    rows = scan(PARTS, CATALOGUE, not_positive)
-    written = build_tables(rows, FEATURES, not_positive)
+    rule = positives()
+    rows = scan(PARTS, CATALOGUE, rule)
+    written = build_tables(rows, FEATURES, rule)
     logger.info(" ".join(f"{name}={n_rows}" for name, n_rows in written.items()))
     try:
         check_no_leak(rows, FEATURES, params.leak_samples, params.seed)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from features.aggregates import STATS, state_columns
-from features.params import parse, read_params, section
+from features.params import parse, positives, read_params, section
 from flows.stages.entry import stage
 from models.bundle import combined_hash, seal, sha256_of, sha256_of_files
 from models.parts import load_reranker
@@ -37,7 +37,7 @@ def main() -> None:
         k=section("retrieve", RetrieveParams).k,
         reranker=name,
         reranker_params=parse("reranker", chosen, load_reranker(name).Params),
-        not_positive=sorted((params.get("evaluate") or {}).get("not_targets") or []),
+        positives=positives(),
     )
     seal(
         BUNDLE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from features.params import read_params, section
+from features.params import positives, read_params, section
 from features.schema import INTERACTIONS
 from features.split import read_cuts
 from flows.stages.entry import stage
@@ -33,7 +33,7 @@ def main() -> None:
         catalogue.vocabulary,
         cuts.valid_cut if cuts.scheme == "global_time" else None,
         created_at=catalogue.created_at,
-        not_positive=read_params()["evaluate"]["not_targets"],
+        positives=positives(),
     )
     names = sorted(read_params()["retrievers"])
     retrievers = {name: load_retriever(name).load(RETRIEVERS / name) for name in names}

@@ -6,7 +6,7 @@ import json
 import logging
 from pathlib import Path
 
-from features.params import not_targets, section
+from features.params import positives, section
 from features.schema import INTERACTIONS, write_text
 from features.split import Params, split
 from flows.stages.entry import stage
@@ -24,7 +24,7 @@ def main() -> None:
         INTERACTIONS.read(TABLES / "interactions.parquet"),
         section("split", Params),
         bool(source["artificial_time"]),
-        not_targets(),
+        positives(),
     )
     INTERACTIONS.write(parts.train, SPLIT / "train.parquet")
     INTERACTIONS.write(parts.valid, SPLIT / "valid.parquet")

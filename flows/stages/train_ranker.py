@@ -8,13 +8,13 @@ from pathlib import Path
 
 from features.params import section
 from features.schema import write_text
+from flows.lookups import offline_lookup
 from flows.stages.entry import stage
 from models.examples import Examples, feature_names, features_of
 from models.logs import read_catalogue
 from models.ranking import Params, train_ranker
 
 CANDIDATES = Path("data/candidates")
-FEATURES = Path("data/features")
 CATALOGUE = Path("data/catalogue")
 RANKER = Path("data/ranker")
 
@@ -23,12 +23,9 @@ log = logging.getLogger(__name__)
 
 def main() -> None:
     """Reads examples, feature tables and catalogue; writes the ranker and what was chosen and why (ranker.json)."""
-    from features.lookup import OfflineLookup
-
     params = section("ranker", Params)
     examples, catalogue = Examples.load(CANDIDATES), read_catalogue(CATALOGUE)
-    categories = [catalogue.category_names[place] if place >= 0 else None for place in catalogue.categories.tolist()]
-    lookup = OfflineLookup(FEATURES, catalogue.vocabulary.item_ids, categories, catalogue.prices, catalogue.created_at)
+    lookup = offline_lookup(Path(), catalogue)
     features = features_of(examples.candidates, examples.user_ids, examples.at, lookup)
     names = feature_names(examples.candidates.retrievers, lookup.names)
     trained = train_ranker(

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from features.errors import UserError
-from features.params import read_params, section
+from features.params import positives, section
 from features.schema import LOG
 from flows.stages.entry import stage
 from models.logs import make_log, read_catalogue
@@ -32,8 +32,7 @@ def main() -> None:
     retriever = load_retriever(name)
     params = section(f"retrievers.{name}", retriever.Params)
     catalogue = read_catalogue(CATALOGUE, VECTORS)
-    not_positive = read_params()["evaluate"]["not_targets"]
-    rows = make_log(LOG.read(LOGS / f"{part}.parquet"), catalogue.vocabulary, not_positive=not_positive)
+    rows = make_log(LOG.read(LOGS / f"{part}.parquet"), catalogue.vocabulary, positives=positives())
     started = time.monotonic()
     fitted = retriever(params).fit(rows, catalogue)  # type: ignore[call-arg]
     log.info("retriever=%s part=%s n_rows=%d seconds=%.1f", name, part, len(rows.items), time.monotonic() - started)

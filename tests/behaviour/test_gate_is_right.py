@@ -11,7 +11,6 @@ import numpy.typing as npt
 import polars as pl
 import pytest
 
-from features.schema import NOT_POSITIVE
 from features.sources.simulator import Params as World
 from features.sources.simulator import read
 from models.checks import Check, Judged
@@ -103,7 +102,7 @@ def _verdicts(seed: int) -> Verdicts:
     for share in (0.1, 0.2):
         silent = rng.random(len(queries)) < share
         lists[f"losing {share}"] = np.where(silent[:, None], -1, lists["one"])
-    evaluation = evaluate(exam, lists, EvaluateParams(bootstrap=100, not_targets=list(NOT_POSITIVE)))
+    evaluation = evaluate(exam, lists, EvaluateParams(bootstrap=100))
     judged = {model: _judged(evaluation, model, exam.user_ids, lists[model]) for model in lists}
     checks = Params().checks()
 

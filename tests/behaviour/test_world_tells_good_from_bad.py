@@ -20,7 +20,8 @@ from features.cleaning import Params as CleanParams
 from features.cleaning import clean_log
 from features.lookup import OfflineLookup
 from features.params import read_params, section
-from features.schema import CATALOGUE, INTERACTIONS, NOT_POSITIVE
+from features.positives import USUAL
+from features.schema import CATALOGUE, INTERACTIONS
 from features.simulation.scenario import draw_choices
 from features.sources.simulator import Params as WorldParams
 from features.sources.simulator import Truth, read, truth
@@ -90,7 +91,7 @@ def _recommender(
         INTERACTIONS.write(rows, folder / f"{name}.parquet")
     CATALOGUE.write(frame, folder / "catalogue.parquet")
     files = [folder / f"{name}.parquet" for name in ("train", "valid", "test")]
-    build_tables(scan(files, folder / "catalogue.parquet", NOT_POSITIVE), folder / "features", NOT_POSITIVE)
+    build_tables(scan(files, folder / "catalogue.parquet", USUAL), folder / "features", USUAL)
     lookup = OfflineLookup(
         folder / "features",
         catalogue.vocabulary.item_ids,

@@ -26,7 +26,7 @@ validate: {}
 split: {}
 clean: {}
 evaluate:
-  not_targets: [cancel, impression]
+  targets: [view, finish, like]
 """
 
 

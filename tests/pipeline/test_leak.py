@@ -13,7 +13,8 @@ import features.leak as leak
 from features.aggregates import STATS, state_rows
 from features.building import build_tables, scan
 from features.errors import RefusedError
-from features.schema import CATALOGUE, INTERACTIONS, NOT_POSITIVE, type_of_time
+from features.positives import USUAL
+from features.schema import CATALOGUE, INTERACTIONS, type_of_time
 
 DAY = 86_400_000_000
 
@@ -55,8 +56,8 @@ def write_world(folder: Path, n_rows: int = 4000, seed: int = 0) -> tuple[list[P
 @pytest.fixture
 def world(tmp_path):
     parts, catalogue = write_world(tmp_path)
-    rows = scan(parts, catalogue, NOT_POSITIVE)
-    build_tables(rows, tmp_path / "features", NOT_POSITIVE)
+    rows = scan(parts, catalogue, USUAL)
+    build_tables(rows, tmp_path / "features", USUAL)
     return rows, tmp_path / "features"
 
 
@@ -106,8 +107,8 @@ def test_a_column_without_a_formula_is_guarded_too(world, monkeypatch):
 
 def test_tables_are_the_same_whatever_the_ranges_and_twice(world, tmp_path):
     rows, folder = world
-    assert build_tables(rows, tmp_path / "again", NOT_POSITIVE, rows_a_range=500) == build_tables(
-        rows, tmp_path / "twice", NOT_POSITIVE, rows_a_range=500
+    assert build_tables(rows, tmp_path / "again", USUAL, rows_a_range=500) == build_tables(
+        rows, tmp_path / "twice", USUAL, rows_a_range=500
     )
     for name, table in STATS.items():
         one = table.read(folder / f"{name}.parquet")
@@ -124,7 +125,7 @@ def test_the_stage_writes_tables_and_ends_with_1_on_a_plant(tmp_path, monkeypatc
     write_world(tmp_path / "data/split")
     (tmp_path / "data/catalogue").mkdir()
     (tmp_path / "data/split/catalogue.parquet").rename(tmp_path / "data/catalogue/catalogue.parquet")
-    (tmp_path / "params.yaml").write_text("build_features:\n  leak_samples: 300\nevaluate:\n  not_targets: [cancel]\n")
+    (tmp_path / "params.yaml").write_text("build_features:\n  leak_samples: 300\nevaluate:\n  targets: [view, buy]\n")
     monkeypatch.chdir(tmp_path)
     module.main()
     for name, table in STATS.items():

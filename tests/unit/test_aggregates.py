@@ -22,7 +22,8 @@ from features.aggregates import (
 )
 from features.events import Event
 from features.items import amounts_of_event
-from features.schema import NOT_POSITIVE, type_of_time
+from features.positives import USUAL
+from features.schema import type_of_time
 
 DAY = 86_400_000_000
 
@@ -123,9 +124,7 @@ def test_event_by_event_gives_the_same_bits_as_the_whole_log():
             round(row["timestamp"].timestamp() * 1e6), row["value"], round(row["known_at"].timestamp() * 1e6), None,
         )  # fmt: skip
         price = prices.get(row["item_id"])
-        amounts, arrival, event_at = amounts_of_event(
-            event, np.float32(np.nan if price is None else price), NOT_POSITIVE
-        )
+        amounts, arrival, event_at = amounts_of_event(event, np.float32(np.nan if price is None else price), USUAL)
         state = advance(state, amounts, arrival, event_at)
     assert np.array_equal(state[0], state_matrix(expected)[-1], equal_nan=True)
 

@@ -1,0 +1,45 @@
+"""Which events count as positive: in histories, in training, as targets of judging, and when they arrive online."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+NEVER_BY_DEFAULT = ("cancel", "not_recommend", "impression")
+
+
+@dataclass(frozen=True)
+class Positives:
+    """The rule; a null event is positive by either form.
+
+    only: the kinds that are positive; None: every kind but `cancel`, `not_recommend`, `impression`.
+    """
+
+    only: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, targets: Sequence[str] | None) -> Positives:
+        """From `evaluate.targets` of params.yaml, or from what `targets` gave."""
+        return cls(None if targets is None else tuple(sorted(targets)))
+
+    @property
+    def targets(self) -> list[str] | None:
+        """The rule as JSON carries it."""
+        return None if self.only is None else list(self.only)
+
+    def __contains__(self, event: object) -> bool:
+        if event is None:
+            return True
+        return event not in NEVER_BY_DEFAULT if self.only is None else event in self.only
+
+    def where(self) -> pl.Expr:
+        """The same of the rows of a table, by its column `event`."""
+        event = pl.col("event")
+        if self.only is None:
+            return ~event.is_in(NEVER_BY_DEFAULT).fill_null(False)
+        return event.is_in(self.only).fill_null(True)
+
+
+USUAL = Positives()
