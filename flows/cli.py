@@ -172,13 +172,22 @@ def recommend(
 @app.command()
 def evaluate(
     bundle: Annotated[Path | None, typer.Option(help="Bundle folder; default: what was judged last.")] = None,
-    task: Annotated[str, typer.Option(help="ranking")] = "ranking",
+    task: Annotated[str, typer.Option(help="ranking, or rating: how well values are predicted.")] = "ranking",
+    quiet: Quiet = False,
 ) -> None:
     """Print the table of metrics with intervals and slices."""
     given = bundle.absolute() if bundle else None
     root, settings = _project()
+    if task == "rating":
+        if given:
+            raise UserError("--task rating judges the raters of params.yaml; a bundle holds none: leave --bundle out")
+        logging.getLogger("flows").setLevel(logging.WARNING if quiet else logging.INFO)
+        from flows.rating import evaluate_ratings
+
+        print(evaluate_ratings(root))
+        return
     if task != "ranking":
-        raise UserError(f"--task '{task}' is not known; there is ['ranking']")
+        raise UserError(f"--task '{task}' is not known; there are ['ranking', 'rating']")
     from flows.judging import evaluation_text
 
     print(evaluation_text(root, settings, given))

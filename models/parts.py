@@ -1,4 +1,4 @@
-"""Parts by name: the class behind a name of the tables in models/{retrievers,rankers,rerankers}/__init__.py."""
+"""Parts by name: the class behind a name of the tables in models/{retrievers,rankers,rerankers,raters}/__init__.py."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ TABLES = {
     "retriever": ("models.retrievers", "RETRIEVERS"),
     "ranker": ("models.rankers", "RANKERS"),
     "reranker": ("models.rerankers", "RERANKERS"),
+    "rater": ("models.raters", "RATERS"),
 }
 
 
 def part_names(kind: str) -> list[str]:
-    """Names of all parts of a kind (`retriever`, `ranker`, `reranker`), ascending."""
+    """Names of all parts of a kind (`retriever`, `ranker`, `reranker`, `rater`), ascending."""
     return sorted(_table(kind))
 
 

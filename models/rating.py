@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from features.errors import UserError
-from features.positives import USUAL, Positives
+from features.positives import USUAL
 from models.interfaces import Ratings
 from models.vocabulary import Vocabulary
 
@@ -31,24 +31,17 @@ class RatingSplit:
         return {"train": self.train, "valid": self.valid, "trainval": self.trainval, "test": self.test}
 
 
-def make_ratings(
-    rows: pl.DataFrame,
-    vocabulary: Vocabulary,
-    *,
-    least_value: float | None = None,
-    positives: Positives = USUAL,
-) -> Ratings:
+def make_ratings(rows: pl.DataFrame, vocabulary: Vocabulary, *, least_value: float | None = None) -> Ratings:
     """The rows of INTERACTIONS that carry a finite value, in their order; `least_value` leaves lower ones out.
 
-    Rows of the events that are no positives and of items outside the vocabulary are no ratings. A column `trust`, where
+    Rows of cancelled orders and the like, and of items outside the vocabulary, are no ratings. A column `trust`, where
     there is one, gives the weights, else all are 1.
 
     Raises:
         UserError: no row carries a value, or all carry the same.
     """
     n_rows = rows.height
-    keep = pl.col("value").is_finite().fill_null(False) & positives.where()
-    rows = rows.filter(keep)
+    rows = rows.filter(pl.col("value").is_finite().fill_null(False) & USUAL.where())
     if rows.height and least_value is not None:
         rows = rows.filter(pl.col("value") >= least_value)
     items = vocabulary.positions(rows.get_column("item_id").to_list())

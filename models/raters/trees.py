@@ -1,0 +1,161 @@
+"""Decision trees on what is known of the user, the item and the moment, and on what simpler raters say out of fold."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.interfaces import MICROSECONDS_A_DAY, Catalogue, Float32, Int32, Int64, NotFittedError, Ratings
+from models.raters.biases import Biases
+from models.raters.sgd_mf import SgdMf, SgdMfParams
+from models.threads import one_thread
+
+FACTORS_SHOWN = 8
+
+
+class TreesParams(BaseModel):
+    """What the trees depend on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    n_trees: int = Field(default=200, ge=1)
+    """More fit finer and take longer."""
+    learning_rate: float = Field(default=0.08, gt=0)
+    """Smaller steps need more trees."""
+    leaves: int = Field(default=31, ge=2)
+    """More see interactions of more features at once."""
+    least_rows: int = Field(default=200, ge=1)
+    """Ratings that a leaf has at least; higher trusts chance less."""
+    folds: int = Field(default=3, ge=2)
+    """A rating's features come from raters that never saw it: so many fits, each on the other folds."""
+    max_rows: int = Field(default=400_000, ge=1)
+    """Ratings that the trees learn from, drawn by chance where there are more; their features know all."""
+    factors: SgdMfParams = Field(default_factory=lambda: SgdMfParams(factors=24, epochs=20))
+    """The matrix factorisation whose answer and first factors are features."""
+    threads: int = Field(default=2, ge=1)
+    """Threads of LightGBM; results are the same for any number."""
+    seed: int = 0
+
+
+class Trees:
+    """r̂ = what the matrix factorisation says + boosted trees on its error (LightGBM: Ke et al. 2017)."""
+
+    Params: ClassVar[type[BaseModel]] = TreesParams
+
+    def __init__(self, params: TreesParams | None = None) -> None:
+        self.params = params or TreesParams()
+        self.booster_: Any = None
+
+    def fit(self, ratings: Ratings, catalogue: Catalogue) -> Self:
+        import lightgbm
+
+        chosen = self.params
+        rng = np.random.default_rng(chosen.seed)
+        fold = rng.integers(0, chosen.folds, size=len(ratings))
+        chance = min(1.0, chosen.max_rows / len(ratings))
+        taken = np.flatnonzero((rng.random(len(ratings)) < chance) & (ratings.weights > 0))
+        features: list[Float32] = []
+        rows: list[npt.NDArray[np.intp]] = []
+        for number in range(chosen.folds):
+            asked = taken[fold[taken] == number]
+            others = np.flatnonzero(fold != number)
+            if len(asked) and len(others):
+                known = _Known(ratings.rows(others), catalogue, chosen)
+                features.append(known.features(ratings.users[asked], ratings.items[asked], ratings.times[asked]))
+                rows.append(asked)
+        table, order = np.concatenate(features), np.concatenate(rows)
+        self.known_ = _Known(ratings, catalogue, chosen)
+        options = {
+            "objective": "regression",
+            "learning_rate": chosen.learning_rate,
+            "num_leaves": chosen.leaves,
+            "min_data_in_leaf": chosen.least_rows,
+            "feature_fraction": 0.7,
+            "seed": chosen.seed,
+            "num_threads": chosen.threads,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+        }
+        data = lightgbm.Dataset(table, ratings.values[order] - table[:, 0], weight=ratings.weights[order])
+        self.booster_ = lightgbm.train(options, data, num_boost_round=chosen.n_trees)
+        return self
+
+    def predict(self, users: Int32, items: Int32, times: Int64) -> Float32:
+        if self.booster_ is None:
+            raise NotFittedError("trees: asked before it was fitted; call fit")
+        if not len(users):
+            return np.zeros(0, dtype=np.float32)
+        table = self.known_.features(users, items, times)
+        found = table[:, 0] + self.booster_.predict(table, num_threads=self.params.threads)
+        return found.astype(np.float32)
+
+
+class _Known:
+    """What some ratings tell of users, items and tags; nothing of the pairs asked for."""
+
+    def __init__(self, ratings: Ratings, catalogue: Catalogue, params: TreesParams) -> None:
+        self.biases = Biases().fit(ratings, catalogue)
+        self.factors = SgdMf(params.factors).fit(ratings, catalogue)
+        users, items, times = ratings.users, ratings.items, ratings.times
+        rest = (ratings.values - self.biases.predict(users, items, times)).astype(np.float64)
+        self.of_users = np.column_stack([*_levels(users, rest, times, ratings.n_users)])
+        self.of_items = np.column_stack([*_levels(items, rest, times, catalogue.n_items)])
+        names = sorted({tag for tags in catalogue.tags for tag in tags})
+        column = {name: place for place, name in enumerate(names[:256])}  # a tag of thousands says little of taste
+        self.tags = np.zeros((catalogue.n_items, len(column)), dtype=np.float32)
+        for item, tags in enumerate(catalogue.tags):
+            self.tags[item, [column[tag] for tag in tags if tag in column]] = 1.0
+        n_tags = np.maximum(self.tags.sum(axis=1, keepdims=True), 1.0)
+        self.taste = np.zeros((ratings.n_users, len(column)), dtype=np.float32)
+        for place in range(len(column)):
+            having = self.tags[items, place] > 0
+            total = np.bincount(users[having], rest[having], ratings.n_users)
+            self.taste[:, place] = total / (5.0 + np.bincount(users[having], minlength=ratings.n_users))
+        self.tags /= n_tags
+        self.days, inverse, counts = np.unique(
+            users.astype(np.int64) * 1_000_000 + times // MICROSECONDS_A_DAY, return_inverse=True, return_counts=True
+        )
+        self.day_levels = np.bincount(inverse, rest, len(self.days)) / (5.0 + counts)
+        self.day_counts = counts
+
+    def features(self, users: Int32, items: Int32, times: Int64) -> Float32:
+        """(n, n_features) float32; the first is the matrix factorisation's answer."""
+        assert self.factors.users_ is not None and self.biases.item_biases_ is not None
+        labels = users.astype(np.int64) * 1_000_000 + times // MICROSECONDS_A_DAY
+        place = np.minimum(np.searchsorted(self.days, labels), len(self.days) - 1)
+        same = self.days[place] == labels
+        days = times / MICROSECONDS_A_DAY
+        with one_thread():
+            columns = [
+                self.factors.predict(users, items, times),
+                self.biases.predict(users, items, times),
+                self.biases.user_biases_[users],
+                self.biases.item_biases_[items],
+                self.of_users[users, :3],
+                self.of_items[items, :3],
+                days - self.of_users[users, 3],
+                days - self.of_items[items, 3],
+                days,
+                (self.taste[users] * self.tags[items]).sum(axis=1),
+                np.where(same, self.day_levels[place], np.nan),
+                np.where(same, self.day_counts[place], 0),
+                self.factors.users_[users][:, :FACTORS_SHOWN],
+                self.factors.items_[items][:, :FACTORS_SHOWN],
+            ]
+        return np.column_stack(columns).astype(np.float32)
+
+
+def _levels(
+    groups: Int32, rest: npt.NDArray[np.float64], times: Int64, n_groups: int
+) -> tuple[npt.NDArray[np.float64], ...]:
+    """Of each group: log count, mean and spread of the residuals, first day (NaN where there is no rating)."""
+    counts = np.bincount(groups, minlength=n_groups)
+    mean = np.bincount(groups, rest, n_groups) / (1.0 + counts)
+    spread = np.sqrt(np.bincount(groups, rest * rest, n_groups) / (1.0 + counts))
+    first = np.full(n_groups, np.inf)
+    np.minimum.at(first, groups, times / MICROSECONDS_A_DAY)
+    return np.log1p(counts), mean, spread, np.where(np.isfinite(first), first, np.nan)
