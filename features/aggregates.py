@@ -145,7 +145,7 @@ def arrivals(interactions: pl.LazyFrame, catalogue: pl.LazyFrame, positives: Pos
             positive=positives.where(),
             impression=(pl.col("event") == "impression").fill_null(False),
         )
-        .join(facts, on="item_id", how="left")
+        .join(facts, on="item_id", how="left", maintain_order="left")
     )
 
 

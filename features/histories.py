@@ -1,4 +1,4 @@
-"""Histories: each user's items, oldest first, and the order that every list of a user's events keeps."""
+"""Histories: each user's items, oldest first; those of one instant in the order in which they were recorded."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import polars as pl
 from features.aggregates import arrivals
 from features.positives import USUAL, Positives
 from features.schema import Table, type_of_time
-
-ORDER = ("timestamp", "known_at", "item_id", "event")
 
 USER_HISTORY = Table(
     "user_history",
@@ -33,7 +31,7 @@ def user_histories(interactions: pl.DataFrame, at: int, positives: Positives = U
     return (
         arrivals(interactions.lazy(), nothing, positives)
         .filter(~pl.col("impression") & (pl.col("known_at") <= at))
-        .sort("user_id", *ORDER, nulls_last=True, maintain_order=True)
+        .sort("user_id", "timestamp", maintain_order=True)
         .group_by("user_id", maintain_order=True)
         .agg(item_ids="item_id", timestamps="timestamp", positive="positive", at=pl.lit(at, dtype=pl.Int64).first())
         .with_columns(event_timestamp=stamp, created_timestamp=stamp, last_seq=pl.lit(0, dtype=pl.Int64))

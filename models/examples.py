@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from features.schema import write_parquet
-from models.interfaces import Candidates, FeatureLookup, Float32, Int32, Int64, Queries
+from models.interfaces import Bool, Candidates, FeatureLookup, Float32, Int32, Int64, Queries
 from models.queries import Targets
 
 RANK_PREFIX = "inverse_rank:"
@@ -59,7 +60,8 @@ def _relative(candidates: Candidates) -> Float32:
 class Examples:
     """Candidates of past queries with what came of them, before their features are looked up.
 
-    user_ids, at, n_targets: (n_queries,); labels: (n_rows,) in {0, 1}.
+    user_ids, at, n_targets: (n_queries,); labels: (n_rows,) in {0, 1}; live: (n_queries,) whether the query stands
+    right before its user's next choice (False: what was known at a cut, and all that was chosen in the time after).
     """
 
     user_ids: npt.NDArray[np.str_]
@@ -67,6 +69,7 @@ class Examples:
     n_targets: Int64
     candidates: Candidates
     labels: Float32
+    live: Bool
 
     @property
     def groups(self) -> Int32:
@@ -81,7 +84,7 @@ class Examples:
             columns[f"score_{name}"] = found.scores[:, place]
             columns[f"rank_{name}"] = found.ranks[:, place]
         write_parquet(pl.DataFrame(columns), folder / "candidates.parquet")
-        asked = {"user_id": self.user_ids.tolist(), "at": self.at, "n_targets": self.n_targets}
+        asked = {"user_id": self.user_ids.tolist(), "at": self.at, "n_targets": self.n_targets, "live": self.live}
         write_parquet(pl.DataFrame(asked, schema_overrides={"user_id": pl.String}), folder / "queries.parquet")
 
     @classmethod
@@ -105,9 +108,35 @@ class Examples:
             asked.get_column("n_targets").to_numpy(),
             candidates,
             rows.get_column("label").to_numpy(),
+            asked.get_column("live").to_numpy(),
         )
 
 
-def make_examples(queries: Queries, candidates: Candidates, targets: Targets, n_items: int) -> Examples:
+def make_examples(
+    queries: Queries, candidates: Candidates, targets: Targets, n_items: int, *, live: bool = False
+) -> Examples:
     """The examples of a batch of past queries."""
-    return Examples(queries.user_ids, queries.at, targets.counts, candidates, labels_of(candidates, targets, n_items))
+    labels = labels_of(candidates, targets, n_items)
+    return Examples(queries.user_ids, queries.at, targets.counts, candidates, labels, np.full(len(queries), live))
+
+
+def joined(parts: Sequence[Examples]) -> Examples:
+    """Several batches of examples, made by the same retrievers, as one."""
+    starts = np.cumsum([0, *(len(part.user_ids) for part in parts)])[:-1]
+    found = [part.candidates for part in parts]
+    queries = [candidates.query + np.int32(start) for candidates, start in zip(found, starts, strict=True)]
+    candidates = Candidates(
+        found[0].retrievers,
+        np.concatenate(queries),
+        np.concatenate([part.item for part in found]),
+        np.concatenate([part.scores for part in found]),
+        np.concatenate([part.ranks for part in found]),
+    )
+    return Examples(
+        np.concatenate([part.user_ids for part in parts]),
+        np.concatenate([part.at for part in parts]),
+        np.concatenate([part.n_targets for part in parts]),
+        candidates,
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.live for part in parts]),
+    )

@@ -24,12 +24,12 @@ def make_log(
     positives: Positives = USUAL,
     friends: npt.NDArray[np.str_] | None = None,
 ) -> Log:
-    """The positive rows of LOG in time order; `at` [µs] defaults to the last row's instant; friends: `read_friends`."""
+    """The positive rows of LOG in time order, those of one instant as they stand; `at` [µs] defaults to the last row's instant; friends: `read_friends`."""
     last = int(rows.get_column("timestamp").dt.epoch("us").max() or 0) if rows.height else 0  # type: ignore[arg-type]
     rows = rows.filter(positives.where())
     items = vocabulary.positions(rows.get_column("item_id").to_list())
     rows = rows.with_columns(item=pl.Series(items, dtype=pl.Int32)).filter(pl.col("item") >= 0)
-    rows = rows.sort("timestamp", "user_id", "item", maintain_order=True)
+    rows = rows.sort("timestamp", maintain_order=True)
     user_ids, users = np.unique(rows.get_column("user_id").to_numpy().astype(np.str_), return_inverse=True)
     return Log(
         user_ids,

@@ -41,7 +41,7 @@ def queries_at(
 ) -> Queries:
     """One query a user in the order of `user_ids`, at one instant or at one each [µs].
 
-    History and exclusions come from rows of INTERACTIONS with timestamp and known_at at or before the instant (every
+    History (of one instant: in the order of the rows) and exclusions come from rows of INTERACTIONS with timestamp and known_at at or before the instant (every
     row where `as_known` is false: what precedes was chosen by its part). Items created later are not offered.
     """
     instants = np.broadcast_to(np.asarray(at, dtype=np.int64), (len(user_ids),)).copy()
@@ -49,13 +49,13 @@ def queries_at(
         {"user_id": list(user_ids), "query": np.arange(len(user_ids), dtype=np.int32), "at": instants},
         schema_overrides={"user_id": pl.String},
     )
-    rows = interactions.select("user_id", "item_id", "timestamp", "known_at", "event").join(asked, on="user_id")
+    rows = interactions.select("user_id", "item_id", "timestamp", "known_at", "event").with_row_index("row")
+    rows = rows.join(asked, on="user_id")
     time, known = pl.col("timestamp").dt.epoch("us"), pl.col("known_at").dt.epoch("us")
     if as_known:
         rows = rows.filter((time <= pl.col("at")) & (known <= pl.col("at")))
     rows = _with_positions(rows, vocabulary).with_columns(time=time)
-    positive = positives.where()
-    history = rows.filter(positive).sort("query", "time", "item", maintain_order=True)
+    history = rows.filter(positives.where()).sort("query", "time", "row")
     seen = rows.filter(pl.col("event").ne_missing("impression")).select("query", "item").unique()
     seen = seen.clear() if include_seen else seen.sort("query", "item")
     return _assemble(
@@ -124,7 +124,8 @@ def one_query(
     barred: Bool | None = None,
     include_seen: bool = False,
 ) -> Queries:
-    """The query of one request: everything that is known of the user then (impressions left out), in any order.
+    """The query of one request: everything that is known of the user then (impressions left out); those of one instant
+    in the order in which they happened.
 
     timestamps: µs; positive: which of `item_ids` count as history (default all); all of them are excluded unless
     `include_seen`; `excluded_ids` are never offered; barred: see `barred_at`.
@@ -134,7 +135,7 @@ def one_query(
     chosen = items >= 0
     if positive is not None:
         chosen &= np.asarray(positive, dtype=np.bool_)
-    order = np.lexsort((items[chosen], times[chosen]))
+    order = np.argsort(times[chosen], kind="stable")
     out = vocabulary.positions(excluded_ids)
     out = np.unique(out if include_seen else np.concatenate([items, out]))
     out = out[out >= 0].astype(np.int32)

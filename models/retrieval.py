@@ -20,6 +20,11 @@ class Params(BaseModel):
 
     k: int = Field(default=100, ge=1)
     """Candidates of each retriever; more costs ranking time, recall saturates."""
+    live_queries: int = Field(default=4000, ge=0)
+    """Events after the first cut, with all that preceded them as history, that teach the ranker the next choice beside
+    the queries at the cut, which teach it the time after; 0: these alone."""
+    seed: int = Field(default=1, ge=0)
+    """Which events."""
 
 
 def top_k(scores: Float32, queries: Queries, k: int) -> Hits:

@@ -70,9 +70,9 @@ def rolling_queries(
     """A query for each of `rolling_events`, in their order, with one target each (none where the item is no word of
     the vocabulary: it counts as missed).
 
-    The instant is 1 µs before the event; history and exclusions are the user's rows that precede the event and were known by
-    then; barred is what nobody chose in `history`. Memory is about 50 bytes a row of
-    each history.
+    The instant is 1 µs before the event, so that no feature knows of it; history and exclusions are the user's rows
+    that precede the event and were known by then; barred is what nobody chose in `history`. Memory is about 50 bytes a
+    row of each history.
     """
     rows = _in_time(history, part).filter(_seen()).join(events.select("user_id").unique(), on="user_id", how="semi")
     rows = rows.with_columns(
@@ -81,7 +81,7 @@ def rolling_queries(
         time=pl.col("timestamp").dt.epoch("us"),
         known=pl.col("known_at").dt.epoch("us"),
     ).filter(pl.col("item") >= 0)
-    past = _Past(events, rows.filter("positive").sort("user_id", "time", "item", "place"))
+    past = _Past(events, rows.filter("positive").sort("user_id", "place"))
     seen = _Past(events, rows.sort("user_id", "item", "place"))
     new = np.ones(len(seen.query), dtype=np.bool_)
     new[1:] = (seen.query[1:] != seen.query[:-1]) | (seen.items[1:] != seen.items[:-1])

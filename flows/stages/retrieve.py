@@ -9,11 +9,13 @@ from features.params import positives, read_params, section
 from features.schema import INTERACTIONS
 from features.split import read_cuts
 from flows.stages.entry import stage
-from models.examples import make_examples
+from models.examples import Examples, joined, make_examples
+from models.interfaces import Queries
 from models.logs import read_catalogue
 from models.parts import load_retriever
-from models.queries import part_queries
+from models.queries import Targets, part_queries
 from models.retrieval import Params, candidates_of
+from models.rolling import rolling_events, rolling_queries
 
 SPLIT = Path("data/split")
 CATALOGUE = Path("data/catalogue")
@@ -25,28 +27,28 @@ log = logging.getLogger(__name__)
 
 def main() -> None:
     """Reads the train-part retrievers, train and valid; writes the examples without features."""
-    params, cuts = section("retrieve", Params), read_cuts(SPLIT / "split.json")
+    params, cuts, rule = section("retrieve", Params), read_cuts(SPLIT / "split.json"), positives()
     catalogue = read_catalogue(CATALOGUE)
-    queries, targets = part_queries(
-        INTERACTIONS.read(SPLIT / "train.parquet"),
-        INTERACTIONS.read(SPLIT / "valid.parquet"),
-        catalogue.vocabulary,
-        cuts.valid_cut if cuts.scheme == "global_time" else None,
-        created_at=catalogue.created_at,
-        positives=positives(),
-    )
+    train, valid = (INTERACTIONS.read(SPLIT / f"{part}.parquet") for part in ("train", "valid"))
+    in_time = cuts.scheme == "global_time"
     names = sorted(read_params()["retrievers"])
     retrievers = {name: load_retriever(name).load(RETRIEVERS / name) for name in names}
-    candidates = candidates_of(retrievers, queries, params.k, catalogue.n_items)
-    examples = make_examples(queries, candidates, targets, catalogue.n_items)
-    log.info(
-        "n_queries=%d n_candidates=%d n_hits=%d of n_targets=%d",
-        len(queries),
-        len(candidates),
-        int(examples.labels.sum()),
-        int(targets.counts.sum()),
-    )
-    examples.save(CANDIDATES)
+
+    def examples(asked: tuple[Queries, Targets], *, live: bool) -> Examples:
+        queries, targets = asked
+        candidates = candidates_of(retrievers, queries, params.k, catalogue.n_items)
+        found = make_examples(queries, candidates, targets, catalogue.n_items, live=live)
+        told = len(queries), len(candidates), int(found.labels.sum()), int(targets.counts.sum())
+        log.info("live=%s n_queries=%d n_candidates=%d n_hits=%d of n_targets=%d", live, *told)
+        return found
+
+    cut = cuts.valid_cut if in_time else None
+    asked = part_queries(train, valid, catalogue.vocabulary, cut, created_at=catalogue.created_at, positives=rule)
+    parts = [examples(asked, live=not in_time)]
+    if in_time and params.live_queries:
+        events = rolling_events(train, valid, n_events=params.live_queries, seed=params.seed, positives=rule)
+        parts.append(examples(rolling_queries(events, train, valid, catalogue.vocabulary, positives=rule), live=True))
+    joined(parts).save(CANDIDATES)
 
 
 if __name__ == "__main__":
