@@ -30,7 +30,7 @@ class MarkovParams(BaseModel):
     """A transition counts half when it is so much older than the newest; null: none ages. Short ones follow fashion."""
     shrinkage: float = Field(default=50.0, ge=0)
     """Added to the sum of an item's transitions before it divides them: rarely seen items of a history say less."""
-    popularity_power: float = Field(default=0.2, ge=0)
+    popularity_power: float = Field(default=0.25, ge=0)
     """Scores are divided by popularity to this power: 0 favours hits, greater what is particular to the history."""
     keep: int = Field(default=500, ge=1)
     """Followers kept of each item, the strongest; memory is 8 bytes each."""

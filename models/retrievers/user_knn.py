@@ -21,6 +21,8 @@ class UserKnnParams(Recency):
 
     similarity: Literal["cosine", "pearson"] = "cosine"
     """Between the query's history and each user's: `cosine`, or `pearson` over all items of the catalogue."""
+    asymmetry: float = Field(default=0.5, ge=0, le=1)
+    """How much of the product of lengths is the query's: 0.5 is the cosine, more favours users with long histories."""
     neighbors: int = Field(default=100, ge=1)
     """Users whose choices are looked at; fewer are more alike, more are steadier."""
     shrinkage: float = Field(default=5.0, ge=0)
@@ -30,7 +32,8 @@ class UserKnnParams(Recency):
 
 
 class UserKnn:
-    """score = Σ of similarity over the neighbours that chose the item (Herlocker 1999, doi:10.1145/312624.312682).
+    """score = Σ of similarity over the neighbours that chose the item (Herlocker 1999, doi:10.1145/312624.312682),
+    by the asymmetric cosine (Aiolli 2013, doi:10.1145/2507157.2507189) where it is asked for.
 
     Fold-in: a query is compared by its history of now, so it need not be one of the users that were learned from.
     """
@@ -111,7 +114,8 @@ class UserKnn:
             if self.params.similarity == "pearson":
                 products = products - own.sum() * self._means[users]
                 square -= float(own.sum()) ** 2 / max(profile.shape[1], 1)
-            length = np.sqrt(max(square, 0.0)) * self._lengths[users] + self.params.shrinkage
+            theirs = self._lengths[users].astype(np.float64) ** (2.0 - 2.0 * self.params.asymmetry)
+            length = max(square, 0.0) ** self.params.asymmetry * theirs + self.params.shrinkage
             alike = np.divide(products, length, out=np.zeros_like(products), where=length > 0)
             alike = np.where(alike > 0, alike, -np.inf).astype(np.float32)
             chosen = np.sort(best(alike, self.params.neighbors))

@@ -184,6 +184,17 @@ def test_user_knn_by_hand():
     assert ask(nearest, catalogue, [0, 1])[0] == [2, -1, -1]
 
 
+def test_user_knn_asymmetry_moves_length_from_the_user_to_the_query():
+    log = make_log([(0, 0, 1), (0, 1, 1), (0, 2, 1), (1, 1, 1), (1, 3, 1)])
+    catalogue = make_catalogue(4)
+    skew = UserKnn(UserKnnParams(shrinkage=0, asymmetry=0.75)).fit(log, catalogue)
+    # lengths √2 of the query, √3 and √2 of the users: common / (query^1.5 · user^0.5)
+    expected = [2 / (2**0.75 * 3**0.25), 1 / (2**0.75 * 2**0.25)]
+    assert ask(skew, catalogue, [0, 1])[1][:2] == pytest.approx(expected)
+    whole = UserKnn(UserKnnParams(shrinkage=0, asymmetry=1)).fit(log, catalogue)
+    assert ask(whole, catalogue, [0, 1])[1][:2] == pytest.approx([2 / 2, 1 / 2])
+
+
 def test_user_knn_pearson_is_that_of_numpy():
     log, matrix = random_log()
     catalogue = make_catalogue(12)
