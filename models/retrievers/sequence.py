@@ -153,7 +153,8 @@ class Sequence:
 
     def _scores(self, queries: Queries) -> Float32:
         """Each query alone: only so do its bits not depend on the batch. No history: -inf."""
-        arrays = self._fitted()
+        arrays, silent = self._fitted(), self._silent
+        assert silent is not None
         scores = np.full((len(queries), len(arrays["items"])), -np.inf, dtype=np.float32)
         with one_thread():
             for query in range(len(queries)):
@@ -162,7 +163,7 @@ class Sequence:
                 if len(items):
                     order = np.lexsort((items, times))
                     gaps = gap_buckets(np.diff(times[order], append=queries.at[query]))
-                    np.add(arrays["items"] @ self._state(items[order], gaps), self._silent, out=scores[query])
+                    np.add(arrays["items"] @ self._state(items[order], gaps), silent, out=scores[query])
         return scores
 
     def _state(self, items: Int32, gaps: Int64 | None) -> Float32:

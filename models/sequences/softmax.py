@@ -19,7 +19,7 @@ class SoftmaxLoss(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any, hidden: Tensor, classes: Tensor, offsets: Tensor | None, targets: Tensor, weights: Tensor
     ) -> Tensor:
         """hidden (n, size), classes (n_classes, size), offsets (n_classes,), targets (n,) int64, weights (n,)."""
@@ -46,6 +46,6 @@ class SoftmaxLoss(torch.autograd.Function):
         return loss
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         to_hidden, to_classes = ctx.saved_tensors
         return grad * to_hidden, grad * to_classes, None, None, None
