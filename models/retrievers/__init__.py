@@ -8,6 +8,7 @@ RETRIEVERS = {
     "item_knn": "models.retrievers.item_knn:ItemKnn",
     "markov": "models.retrievers.markov:Markov",
     "popular": "models.retrievers.popular:Popular",
+    "sequence": "models.retrievers.sequence:Sequence",
     "social": "models.retrievers.social:Social",
     "svd": "models.retrievers.svd:Svd",
     "text": "models.retrievers.text:Text",

@@ -1,0 +1,181 @@
+"""Sequence: what comes next after a history in this order and at this pace, by a causal transformer."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.errors import UserError
+from features.schema import write_text
+from models.arrays import read_arrays, write_arrays
+from models.interfaces import Catalogue, Float32, Hits, Int32, Int64, Log, NotFittedError, Queries
+from models.retrieval import no_hits, retrieve_by
+from models.sequences.answering import state_after
+from models.sequences.shape import Shape, gap_buckets
+from models.threads import one_thread
+
+logger = logging.getLogger(__name__)
+
+EXPLAINED = 32  # newest events that an explanation tries to leave out
+
+
+class SequenceParams(BaseModel):
+    """What the sequence model depends on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    epochs: int = Field(default=12, ge=0)
+    """Times the log is read; more learns longer (time grows in proportion), 0: steps aside and offers nothing."""
+    epochs_from_start: int = Field(default=4, ge=0)
+    """The same when training goes on from an earlier one."""
+    size: int = Field(default=64, ge=8)
+    """Of every vector; greater holds more, and costs time and memory in proportion."""
+    layers: int = Field(default=2, ge=1)
+    """Of attention; more see finer patterns and cost time in proportion."""
+    heads: int = Field(default=2, ge=1)
+    """Of attention, each with its own eye for distance; divides size."""
+    max_length: int = Field(default=200, ge=2)
+    """Newest events of a history that are looked at; more cost time in training and answering."""
+    learning_rate: float = Field(default=0.003, gt=0)
+    """At its peak; greater learns quicker, until it diverges."""
+    weight_decay: float = Field(default=0.01, ge=0)
+    """Of the layers' matrices; greater forgets what few histories say."""
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    """Share of entries hidden while training; greater learns slower and suits few histories."""
+    hidden_text: float = Field(default=0.1, ge=0, lt=1)
+    """Share of items known by their text alone in a step; greater scores new items better, known ones worse."""
+    batch_tokens: int = Field(default=4096, ge=16)
+    """Events in a step of training; fewer make more and noisier steps."""
+    full_softmax_items: int = Field(default=20_000, ge=1)
+    """With more items a target competes with a draw of `negatives` of them, which is quicker and less exact."""
+    negatives: int = Field(default=4096, ge=1)
+    """Drawn for each step in such catalogues; more are slower and more exact."""
+    seed: int = 1
+    """Another one gives another model of like quality."""
+    threads: int = Field(default=2, ge=1)
+    """Of training; part of the result: another number may change the last bits."""
+
+
+class Sequence:
+    """score = state after the history · the item's vector; see models/sequences/network.py."""
+
+    Params: ClassVar[type[BaseModel]] = SequenceParams
+
+    def __init__(self, params: SequenceParams | None = None) -> None:
+        self.params = params or SequenceParams()
+        if self.params.size % self.params.heads:
+            raise UserError(
+                f"sequence: size {self.params.size} is no multiple of heads {self.params.heads}; change one of "
+                "retrievers.sequence.size and .heads (params.yaml)"
+            )
+        self.arrays_: dict[str, Float32] | None = None
+        self._silent: Float32 | None = None
+
+    def fit(self, log: Log, catalogue: Catalogue, start: Sequence | None = None) -> Self:
+        """Learns from random weights, or goes on from those of `start`, fitted before on the same catalogue and shape.
+
+        Raises:
+            UserError: `start` has another shape or catalogue.
+        """
+        text = catalogue.vectors if catalogue.vectors is not None and catalogue.vectors.any() else None
+        earlier = None if start is None else start._fitted()
+        epochs = self.params.epochs if earlier is None or not len(earlier) else self.params.epochs_from_start
+        if not self.params.epochs or not (log.weights > 0).any():
+            self._learn({})
+            return self
+        from models.sequences.training import Recipe, train
+
+        chosen = self.params.model_dump(include=set(Recipe.__dataclass_fields__)) | {"epochs": epochs}
+        if earlier:
+            self._check_start(earlier, catalogue.n_items, text)
+        arrays = train(log, catalogue.n_items, text, self._shape(), Recipe(**chosen), earlier or None)
+        self._learn({**arrays, "items": _vectors(arrays, text)})
+        return self
+
+    def retrieve(self, queries: Queries, k: int) -> Hits:
+        arrays = self._fitted()
+        if not arrays:
+            return no_hits(len(queries), k)
+        return retrieve_by(self._scores, queries, len(arrays["items"]), k)
+
+    def contributions(self, history: Int32, item: int) -> Float32:
+        """(n_history,) by how much an item's score falls without each of the newest events; 0 for older ones."""
+        arrays, found = self._fitted(), np.zeros(len(history), dtype=np.float32)
+        if not arrays or not len(history):
+            return found
+        with one_thread():
+            whole = self._state(history, None) @ arrays["items"][item]
+            for place in range(max(0, len(history) - EXPLAINED), len(history)):
+                without = np.delete(history, place)
+                found[place] = whole - (self._state(without, None) @ arrays["items"][item] if len(without) else 0.0)
+        return found
+
+    def save(self, folder: Path) -> None:
+        write_arrays(self._fitted(), folder / "network.safetensors")
+        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        sequence = cls(SequenceParams.model_validate_json((folder / "params.json").read_text(encoding="utf-8")))
+        sequence._learn(read_arrays(folder / "network.safetensors"))
+        return sequence
+
+    def _shape(self) -> Shape:
+        return Shape(self.params.size, self.params.layers, self.params.heads, self.params.max_length)
+
+    def _learn(self, arrays: dict[str, Float32]) -> None:
+        self.arrays_ = arrays
+        if arrays:
+            self._silent = np.where(arrays["items"].any(axis=1), 0.0, -np.inf).astype(np.float32)
+
+    def _fitted(self) -> dict[str, Float32]:
+        if self.arrays_ is None:
+            raise NotFittedError("sequence: asked before it was fitted; call fit or load")
+        return self.arrays_
+
+    def _check_start(self, earlier: dict[str, Float32], n_items: int, text: Float32 | None) -> None:
+        shape, width = self._shape(), 0 if text is None else text.shape[1]
+        wanted = {
+            "ids": (n_items, shape.size),
+            "projection": (width, shape.size),
+            "distances": (shape.layers, shape.heads, shape.length),
+        }
+        for name, expected in wanted.items():
+            if earlier[name].shape != expected:
+                raise UserError(
+                    f"sequence: cannot go on from an earlier training, its {name} are {earlier[name].shape}, expected "
+                    f"{expected}; fit it again on this catalogue with these params"
+                )
+
+    def _scores(self, queries: Queries) -> Float32:
+        """Each query alone: only so do its bits not depend on the batch. No history: -inf."""
+        arrays, silent = self._fitted(), self._silent
+        assert silent is not None
+        scores = np.full((len(queries), len(arrays["items"])), -np.inf, dtype=np.float32)
+        with one_thread():
+            for query in range(len(queries)):
+                own = slice(int(queries.offsets[query]), int(queries.offsets[query + 1]))
+                items, times = queries.items[own], queries.times[own]
+                if len(items):
+                    order = np.lexsort((items, times))
+                    gaps = gap_buckets(np.diff(times[order], append=queries.at[query]))
+                    np.add(arrays["items"] @ self._state(items[order], gaps), silent, out=scores[query])
+        return scores
+
+    def _state(self, items: Int32, gaps: Int64 | None) -> Float32:
+        newest = slice(-self.params.max_length, None)
+        arrays, shape = self._fitted(), self._shape()
+        return state_after(arrays, arrays["items"][items[newest]], None if gaps is None else gaps[newest], shape)
+
+
+def _vectors(arrays: dict[str, Float32], text: Float32 | None) -> Float32:
+    """(n_items, size) what is scored: the learned vector plus the text's; zero where neither is known."""
+    if text is None:
+        return arrays["ids"]
+    with one_thread():
+        found: Float32 = arrays["ids"] + text @ arrays["projection"]
+    return found

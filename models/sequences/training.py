@@ -1,0 +1,177 @@
+"""Training: the network's weights from a log, by AdamW along one cycle of the learning rate."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from models.interfaces import Float32, Int64, Log
+from models.sequences.batches import Batch, Histories
+from models.sequences.classes import Classes
+from models.sequences.descent import Descent
+from models.sequences.network import Hiding, Network
+from models.sequences.shape import Shape
+from models.sequences.softmax import SoftmaxLoss
+
+logger = logging.getLogger(__name__)
+
+WARM_UP = 0.1  # share of the steps in which the learning rate rises
+FEWEST_TOKENS, STEPS_AN_EPOCH = 256, 128  # small logs are read in smaller steps, so that there are enough of them
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How long and how fast to learn; the fields are those of the retriever's Params."""
+
+    epochs: int
+    learning_rate: float
+    weight_decay: float
+    dropout: float
+    hidden_text: float
+    batch_tokens: int
+    negatives: int
+    full_softmax_items: int
+    seed: int
+    threads: int
+
+
+def train(
+    log: Log,
+    n_items: int,
+    text: Float32 | None,
+    shape: Shape,
+    recipe: Recipe,
+    start: Mapping[str, Float32] | None = None,
+    after_epoch: Callable[[int, dict[str, Float32]], None] | None = None,
+) -> dict[str, Float32]:
+    """The network's arrays; `ids` has a row for each item of the catalogue, zero where the log says nothing of it.
+
+    start: arrays of an earlier training to go on from, of the same catalogue and shape; after_epoch: is shown the
+    arrays as they are then. The same input gives the same bytes, however many cores there are.
+    """
+    histories = Histories.of(log)
+    learned = np.unique(histories.items)
+    known = None if text is None else torch.from_numpy(text[learned])
+    network = Network(len(learned), known, shape, recipe.seed)
+    if start is not None:
+        _go_on(network, start, learned)
+
+    def arrays() -> dict[str, Float32]:
+        found = {name: value.detach().numpy().copy() for name, value in network.named_parameters()}
+        ids = np.zeros((n_items, shape.size), dtype=np.float32)
+        ids[learned] = found["ids"]
+        return {**found, "ids": ids}
+
+    if len(learned):
+        place = np.full(n_items, -1, dtype=np.int64)
+        place[learned] = np.arange(len(learned))
+        compact = Histories(histories.users, place[histories.items], histories.times, histories.weights)
+        for epoch in _epochs(network, compact, recipe):
+            if after_epoch is not None:
+                after_epoch(epoch, arrays())
+    return arrays()
+
+
+def _epochs(network: Network, histories: Histories, recipe: Recipe) -> Iterator[int]:
+    """Trains epoch by epoch and yields the number of each one done."""
+    rng = np.random.default_rng(recipe.seed)
+    tokens = min(recipe.batch_tokens, max(FEWEST_TOKENS, len(histories) // STEPS_AN_EPOCH))
+    classes = Classes.of(histories, len(network.ids), recipe.full_softmax_items, recipe.negatives)
+    parameters = dict(network.named_parameters())
+    decaying = [name for name, value in parameters.items() if value.ndim > 2 and name != "distances"]
+    descent = Descent(parameters, [*decaying, "projection"], recipe.weight_decay)
+    with _workers(recipe.threads) as workers:
+        for epoch in range(recipe.epochs):
+            began = time.monotonic()
+            steps = list(histories.epoch(rng, network.shape.length, tokens, recipe.threads))
+            losses = []
+            for step, batches in enumerate(steps):
+                rate = recipe.learning_rate * _cycle((epoch + step / len(steps)) / recipe.epochs)
+                seeds = rng.integers(0, 2**62, len(batches)).tolist()
+                loss, gradients = _gradient(partial(_share, network, classes, recipe), workers, batches, seeds)
+                descent.step(gradients, rate)
+                losses.append(loss)
+            loss = float(np.mean(losses)) if losses else math.nan
+            seconds = time.monotonic() - began
+            logger.info("sequence epoch=%d steps=%d loss=%.4f seconds=%.1f", epoch + 1, len(steps), loss, seconds)
+            yield epoch + 1
+
+
+@contextmanager
+def _workers(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads of which each uses one core: they meet once a step, where torch's own would wait at every product."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as workers:
+            yield workers
+    finally:
+        torch.set_num_threads(before)
+
+
+def _gradient(
+    work: Callable[[float, Batch, int], tuple[float, list[Tensor]]],
+    workers: ThreadPoolExecutor,
+    batches: list[Batch],
+    seeds: list[int],
+) -> tuple[float, list[Tensor]]:
+    """The batches' mean loss and its gradient; the order of the sums does not depend on who is done first."""
+    total = float(sum(batch.weights.sum(dtype=np.float64) for batch in batches))
+    (loss, gradients), *others = list(workers.map(partial(work, total), batches, seeds))
+    for more, further in others:
+        loss += more
+        for gradient, other in zip(gradients, further, strict=True):
+            gradient += other
+    return loss, gradients
+
+
+def _share(
+    network: Network, classes: Classes, recipe: Recipe, total: float, batch: Batch, seed: int
+) -> tuple[float, list[Tensor]]:
+    """A batch's share of the loss and of its gradient for each of the network's parameters."""
+    hiding = Hiding(recipe.dropout, recipe.hidden_text, torch.Generator().manual_seed(seed))
+    items, targets, offsets = torch.from_numpy(batch.items), torch.from_numpy(batch.targets), None
+    if classes.drawn is None:
+        vectors = network.vectors(hiding)
+        found = functional.embedding(items, vectors)
+    else:
+        chosen, places, corrections = classes.draw(batch.targets, np.random.default_rng(seed))
+        targets, offsets = torch.from_numpy(places), torch.from_numpy(corrections)
+        vectors = network.vectors(hiding, torch.from_numpy(chosen))
+        found = network.vectors(hiding, items.ravel()).view(*items.shape, -1)
+    states = network(found, torch.from_numpy(batch.gaps), hiding)
+    states = states.view(-1, states.shape[-1])[torch.from_numpy(batch.places)]
+    weights = torch.from_numpy(batch.weights / np.float32(total))
+    loss = SoftmaxLoss.apply(states, vectors, offsets, targets, weights)  # type: ignore[no-untyped-call]
+    parameters = list(network.parameters())
+    found_gradients = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
+    return loss.item(), [gradient.contiguous() for gradient in found_gradients]
+
+
+def _cycle(share: float) -> float:
+    """The learning rate's factor when a share of the training is done: up in a line, down along a cosine."""
+    if share < WARM_UP:
+        return (share + 0.01) / (WARM_UP + 0.01)
+    return 0.01 + 0.99 * (1 + math.cos(math.pi * (share - WARM_UP) / (1 - WARM_UP))) / 2
+
+
+def _go_on(network: Network, start: Mapping[str, Float32], learned: Int64) -> None:
+    """Takes over what was learned; items that are new keep their random start."""
+    with torch.no_grad():
+        for name, value in network.named_parameters():
+            earlier = torch.from_numpy(np.ascontiguousarray(start[name]))
+            if name == "ids":
+                earlier = earlier[torch.from_numpy(learned)]
+                earlier = torch.where(earlier.any(dim=1, keepdim=True), earlier, value)
+            value.copy_(earlier)
