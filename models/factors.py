@@ -24,7 +24,7 @@ P = TypeVar("P", bound=Recency)
 class ItemFactors(Generic[P]):
     """What retrievers that learn item vectors share: score = user vector · item vector.
 
-    They add Params, `fit` (which ends in `_learn`) and `_fold`. Nothing is kept of any user.
+    They add Params, `fit` (which ends in `_learn`), `_fold` and `_shares`. Nothing is kept of any user.
     vectors_: (n_items, size) float32, zero rows where nothing was learned: such items are never offered.
     """
 
@@ -57,18 +57,22 @@ class ItemFactors(Generic[P]):
             )
 
     def save(self, folder: Path) -> None:
-        write_arrays({"items": self._learned()}, folder / "vectors.safetensors")
+        write_arrays({"items": self._learned(), **self._further()}, folder / "vectors.safetensors")
         write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         params = cls.Params.model_validate_json((folder / "params.json").read_text(encoding="utf-8"))
         retriever = cls(cast(P, params))
-        retriever._learn(read_arrays(folder / "vectors.safetensors")["items"])
+        retriever._learn(**read_arrays(folder / "vectors.safetensors"))
         return retriever
 
-    def _learn(self, vectors: Float32) -> None:
-        self.vectors_ = np.ascontiguousarray(vectors, dtype=np.float32)
+    def _further(self) -> dict[str, Float64]:
+        """What else was learned; `_learn` takes it back by name."""
+        return {}
+
+    def _learn(self, items: Float32, **further: Float64) -> None:
+        self.vectors_ = np.ascontiguousarray(items, dtype=np.float32)
         self._silent = np.where(self.vectors_.any(axis=1), 0.0, -np.inf).astype(np.float32)
 
     def _learned(self) -> Float32:

@@ -22,13 +22,13 @@ class AlsParams(Recency):
 
     size: int = Field(default=64, ge=1)
     """Numbers in a vector: more tells finer tastes apart, costs memory linearly and time with its cube."""
-    epochs: int = Field(default=12, ge=1)
+    epochs: int = Field(default=8, ge=1)
     """Rounds of users, then items; late ones change little."""
-    unobserved_weight: float = Field(default=0.1, gt=0)
-    """Weight of each item that was not chosen against 1 of one that was: greater favours the popular less."""
-    regularization: float = Field(default=0.01, gt=0)
+    unobserved: float = Field(default=25.0, gt=0)
+    """Weight of all that a mean user did not choose against 1 for all that they did: greater doubts the rare more."""
+    regularization: float = Field(default=0.25, gt=0)
     """Pulls vectors towards 0: greater trusts short histories and rare items less."""
-    frequency_scaling: float = Field(default=1.0, ge=0, le=1)
+    frequency_scaling: float = Field(default=0.5, ge=0, le=1)
     """Power of a user's or item's weight of choices in its regularization: 0 gives all the same, 1 in proportion."""
     half_life_days: float | None = Field(default=90.0, gt=0)
     """A history's entry counts half when it is so much older than the newest; null: age does not matter."""
@@ -37,10 +37,11 @@ class AlsParams(Recency):
 
 
 class Als(ItemFactors[AlsParams]):
-    """Least Σ over choices of trust · (1 - u·v)² + α₀ Σ over all pairs of (u·v)² + λ Σ (n + α₀ N)^ν |vector|².
+    """Least Σ over choices of trust · (1 - u·v)² + α Σ over all pairs of (u·v)² + λ Σ (n + α N)^ν |vector|².
 
     Hu, Koren, Volinsky 2008 (doi:10.1109/ICDM.2008.22) as set up by Rendle et al. 2021 (arXiv:2110.14037); n: trust
-    of the user's (item's) choices, N: number of items (users).
+    of the user's (item's) choices, N: number of items (users); α = unobserved · trust of all choices / number of pairs,
+    so that one setting suits dense and sparse logs.
     """
 
     name = "als"
@@ -48,6 +49,7 @@ class Als(ItemFactors[AlsParams]):
 
     def __init__(self, params: AlsParams | None = None) -> None:
         super().__init__(params)
+        self.alpha_ = 0.0
         self._gram: Float64 = np.zeros((0, 0))
         self._n_items = 0
 
@@ -56,9 +58,11 @@ class Als(ItemFactors[AlsParams]):
         chosen = np.unique(matrix.indices)
         by_user = matrix[np.diff(matrix.indptr) > 0][:, chosen]
         vectors = np.zeros((catalogue.n_items, self.params.size), dtype=np.float32)
+        self.alpha_ = 0.0
         if len(chosen):
+            self.alpha_ = self.params.unobserved * float(by_user.sum(dtype=np.float64)) / np.prod(by_user.shape)
             vectors[chosen] = self._item_vectors(by_user, by_user.T.tocsr())
-        self._learn(vectors)
+        self._learn(vectors, alpha=np.array([self.alpha_]))
         return self
 
     def _item_vectors(self, by_user: sparse.csr_matrix, by_item: sparse.csr_matrix) -> Float32:
@@ -82,21 +86,23 @@ class Als(ItemFactors[AlsParams]):
         solve_rows(indptr, indices, rows.data, fixed, self._all(fixed), self._ridge(sums, len(fixed)), out)
 
     def _all(self, vectors: Float32) -> Float64:
-        """(size, size) α₀ Σ v vᵀ over all vectors: what every row pays for what it did not choose."""
+        """(size, size) α Σ v vᵀ over all vectors: what every row pays for what it did not choose."""
         wide = vectors.astype(np.float64)
-        gram: Float64 = self.params.unobserved_weight * (wide.T @ wide)
+        gram: Float64 = self.alpha_ * (wide.T @ wide)
         return gram
 
     def _ridge(self, sums: Float64, n: int) -> Float64:
-        """λ (sum of the row's weights + α₀ n)^ν, with n the length of a whole row."""
-        ridge: Float64 = (
-            self.params.regularization * (sums + self.params.unobserved_weight * n) ** self.params.frequency_scaling
-        )
+        """λ (sum of the row's weights + α n)^ν, with n the length of a whole row."""
+        ridge: Float64 = self.params.regularization * (sums + self.alpha_ * n) ** self.params.frequency_scaling
         return ridge
 
-    def _learn(self, vectors: Float32) -> None:
-        super()._learn(vectors)
-        learned = vectors[vectors.any(axis=1)]
+    def _further(self) -> dict[str, Float64]:
+        return {"alpha": np.array([self.alpha_])}
+
+    def _learn(self, items: Float32, **further: Float64) -> None:
+        super()._learn(items)
+        self.alpha_ = float(further["alpha"][0])
+        learned = items[items.any(axis=1)]
         self._n_items = len(learned)
         with one_thread():
             self._gram = self._all(learned)

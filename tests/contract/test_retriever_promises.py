@@ -45,6 +45,9 @@ def log(seed: int = 1, n_rows: int = 400) -> Log:
         np.full(n_rows, np.nan, dtype=np.float32),
         rng.choice([0.0, 0.5, 1.0], n_rows).astype(np.float32),
         100 * DAY,
+        np.array(
+            [[f"u{place}", f"u{(7 * place + step) % N_USERS:02}"] for place in range(N_USERS) for step in (1, 2, 5)]
+        ),
     )
 
 

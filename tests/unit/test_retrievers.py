@@ -9,59 +9,12 @@ import pytest
 from sklearn.metrics.pairwise import cosine_similarity
 
 from features.errors import UserError
-from models.interfaces import Catalogue, Log
-from models.queries import one_query
 from models.retrievers.ease import Ease, EaseParams
 from models.retrievers.item_knn import ItemKnn, ItemKnnParams
 from models.retrievers.popular import Popular, PopularParams
 from models.retrievers.text import Text
 from models.retrievers.user_knn import UserKnn, UserKnnParams
-from models.vocabulary import Vocabulary
-
-DAY = 86_400_000_000
-NEVER = {"half_life_days": None, "half_life_events": None}
-
-
-def make_catalogue(n_items: int, *, tags=None, vectors=None) -> Catalogue:
-    return Catalogue(
-        Vocabulary([f"i{place}" for place in range(n_items)]),
-        [None] * n_items,
-        tags or [[] for _ in range(n_items)],
-        [],
-        np.full(n_items, -1, dtype=np.int32),
-        np.full(n_items, np.nan, dtype=np.float32),
-        np.full(n_items, np.iinfo(np.int64).min),
-        vectors,
-    )
-
-
-def make_log(rows: list[tuple[int, int, int]], trust: list[float] | None = None, at: int = 100 * DAY) -> Log:
-    """From (user, item, day)."""
-    users, items, days = (np.array(column) for column in zip(*rows, strict=True))
-    return Log(
-        np.array([f"u{place}" for place in range(int(users.max()) + 1)]),
-        users.astype(np.int32),
-        items.astype(np.int32),
-        days.astype(np.int64) * DAY,
-        np.full(len(rows), np.nan, dtype=np.float32),
-        np.array(trust or [1.0] * len(rows), dtype=np.float32),
-        at,
-    )
-
-
-def random_log(n_users: int = 50, n_items: int = 12) -> tuple[Log, np.ndarray]:
-    """A log and its users × items matrix of trust."""
-    rng = np.random.default_rng(5)
-    matrix = (rng.random((n_users, n_items)) < 0.3) * rng.choice([0.5, 1.0], (n_users, n_items))
-    users, items = np.nonzero(matrix)
-    return make_log([(u, i, 1) for u, i in zip(users, items, strict=True)], matrix[users, items].tolist()), matrix
-
-
-def ask(retriever, catalogue, history, k=3, days=None):
-    times = [DAY * day for day in (days or range(len(history)))]
-    query = one_query("x", 100 * DAY, [f"i{place}" for place in history], times, catalogue.vocabulary)
-    hits = retriever.retrieve(query, k)
-    return hits.items[0].tolist(), hits.scores[0]
+from tests.part_inputs import ask, make_catalogue, make_log, random_log
 
 
 def test_popular_halves_a_choice_in_its_half_life_and_counts_a_user_once():
@@ -160,6 +113,22 @@ def test_ease_solves_the_regression_with_a_zero_diagonal():
     assert found[others, 4] == pytest.approx(ridge.coef_, abs=1e-5)
 
 
+def test_ease_with_texts_is_ease_of_users_and_text_rows():
+    log, matrix = random_log()
+    vectors = np.random.default_rng(3).normal(size=(12, 4)).astype(np.float32)
+    params = EaseParams(regularization=2.0, keep=None, text_weight=9.0)
+    found = Ease(params).fit(log, make_catalogue(12, vectors=vectors)).weights_.toarray()
+    whole = np.vstack([matrix, 3.0 * vectors.T])
+    inverse = np.linalg.inv(whole.T @ whole + 2.0 * np.eye(12))
+    expected = -inverse / np.diag(inverse)[None, :]
+    np.fill_diagonal(expected, 0)
+    assert found == pytest.approx(expected, abs=1e-5)
+    without = Ease(params).fit(log, make_catalogue(12)).weights_.toarray()
+    assert without == pytest.approx(
+        Ease(EaseParams(regularization=2.0, keep=None)).fit(log, make_catalogue(12)).weights_.toarray()
+    )
+
+
 def test_ease_keeps_the_greatest_by_magnitude_and_learns_the_most_chosen_items(caplog):
     log, _ = random_log()
     whole = Ease(EaseParams(keep=None)).fit(log, make_catalogue(12)).weights_.toarray()
@@ -240,5 +209,5 @@ def test_contributions_are_what_the_history_says():
 def test_an_unknown_part_is_told_with_its_table():
     from models.parts import load_part
 
-    with pytest.raises(UserError, match=r"no retriever named 'two_towers'; there are \['ease', .*__init__.py\)"):
+    with pytest.raises(UserError, match=r"no retriever named 'two_towers'; there are \['als', .*__init__.py\)"):
         load_part("retriever", "two_towers")
