@@ -24,11 +24,11 @@ from features.schema import INTERACTIONS, write_parquet
 from features.split import Params as SplitParams
 from features.split import split as split_table
 from flows.rating_cache import answers, file_hash
+from flows.rating_data import rating_catalogue
 from models.interfaces import Catalogue, Rater, Ratings
 from models.parts import load_part
 from models.raters.blend import Blend, BlendParams
 from models.rating import SCHEMES, RatingSplit, Scheme, make_ratings, split_ratings
-from flows.rating_data import rating_catalogue
 from models.rating_report import Predicted, judge_ratings, ratings_dict, ratings_text
 
 TABLES = Path("data/tables")
@@ -72,7 +72,9 @@ def evaluate_ratings(root: Path) -> str:
     told, reports = [], {}
     for scheme in params.splits:
         if scheme == "global_time" and _artificial_time(root):
-            told.append("global_time: the data has no times, only an order of rows; a cut in time would have no meaning")
+            told.append(
+                "global_time: the data has no times, only an order of rows; a cut in time would have no meaning"
+            )
             continue
         parts = _split(root, rows, ratings, scheme, params)
         key = {"data": data, "split": [scheme, params.seed, params.held_out, params.least_value, _sizes(parts)]}
@@ -133,9 +135,7 @@ def _judge(
     return "\n".join(filter(None, [head, ratings_text(judged), tail])), report
 
 
-def _deviations(
-    valid: Mapping[str, Predicted], test: Mapping[str, Predicted], errors: np.ndarray[Any, Any]
-) -> Any:
+def _deviations(valid: Mapping[str, Predicted], test: Mapping[str, Predicted], errors: np.ndarray[Any, Any]) -> Any:
     """How sure the blend is: as its first rater that knows, scaled so that it holds on valid; None without one."""
     for name, answer in valid.items():
         told = test[name].deviations
