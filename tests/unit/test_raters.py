@@ -37,6 +37,17 @@ SMALL = {
 }
 
 
+@pytest.fixture(autouse=True)
+def one_compiled_thread():
+    """Small worlds: waking a second thread costs more than it brings, much more on a busy machine."""
+    import numba
+
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    yield
+    numba.set_num_threads(before)
+
+
 def table(rows: list[tuple]) -> pl.DataFrame:
     """INTERACTIONS from (user, item, day, value)."""
     times = [day * MICROSECONDS_A_DAY for _, _, day, _ in rows]
