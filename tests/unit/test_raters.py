@@ -98,7 +98,7 @@ def test_biases_are_the_shrunken_means_of_a_hand_computed_example():
     ratings = make_ratings(rows, catalogue_of(3).vocabulary)
     params = BiasesParams(item_regularization=1.0, user_regularization=1.0, rounds=1)
     fitted = Biases(params).fit(ratings, catalogue_of(3))
-    # mean 4; item 0: (1 + 0) / (1 + 2) = 1/3, item 1: -1 / (1 + 1) = -1/2; a: (2/3 - 1/2) / 3 = 1/18, b: -1/3 / 2 = -1/6
+    # mean 4; items: (1 + 0) / (1 + 2) = 1/3 and -1 / (1 + 1) = -1/2; users: (2/3 - 1/2) / 3 = 1/18 and -1/3 / 2 = -1/6
     users, items = np.array([0, 0, 1, 1], dtype=np.int32), np.array([0, 1, 0, 2], dtype=np.int32)
     found = fitted.predict(users, items, np.zeros(4, dtype=np.int64))
     wanted = [4 + 1 / 3 + 1 / 18, 4 - 1 / 2 + 1 / 18, 4 + 1 / 3 - 1 / 6, 4 - 1 / 6]
