@@ -113,7 +113,7 @@ def _by_user(
 ) -> list[Interval]:
     """Of each column its mean over the rows (the first: the root of it) with bounds over resampled users."""
     _, users = np.unique(test.users, return_inverse=True)
-    sums = np.column_stack([np.bincount(users, column) for column in (np.ones(len(test)), *columns)])
+    sums = np.column_stack([np.bincount(users, column) for column in (np.ones(len(test)), *columns)]).astype(np.float64)
     drawn = resampled_means(sums, n_resamples, seed)
     intervals = []
     for place, column in enumerate(columns):

@@ -21,18 +21,18 @@ class AutoencoderParams(BaseModel):
     """Width of the hidden layer; time grows linearly."""
     epochs: int = Field(default=30, ge=1)
     """Passes over the items; the learning rate falls to a tenth on the way."""
-    learning_rate: float = Field(default=0.01, gt=0)
+    learning_rate: float = Field(default=0.02, gt=0)
     """Higher learns faster and less finely."""
-    regularization: float = Field(default=0.03, ge=0)
+    regularization: float = Field(default=0.02, ge=0)
     """Pulls the weights of both layers towards 0; higher rebuilds less of what is chance."""
-    hide: float = Field(default=0.3, ge=0, lt=1)
+    hide: float = Field(default=0.4, ge=0, lt=1)
     """Share of an item's ratings that are left out of what goes in, while all of them are asked for; 0 lets a rating
     answer for itself."""
     seed: int = 0
 
 
 class Autoencoder:
-    """r̂_i = biases + W₂ · g(W₁ᵀ r_i / |r_i|^½ + c), g(x) = x / (1 + |x|), r_i the item's column of residuals, |r_i| how many there are.
+    """r̂_i = biases + W₂ · g(W₁ᵀ r_i / |r_i|^½ + c), g(x) = x / (1 + |x|); r_i: the item's residuals, |r_i| of them.
 
     AutoRec: Sedhain et al. 2015 (doi:10.1145/2740908.2742726); the hiding: Strub et al. 2016 (arXiv 1603.00806). Only
     ratings that there are go in and are asked for, so that a pass is linear in them.
@@ -72,13 +72,11 @@ class Autoencoder:
                 np.float32(chosen.regularization),
             )
         self.users_[np.bincount(ratings.users, minlength=ratings.n_users) == 0] = 0.0
-        self.hidden_ = np.stack(
-            [
-                _bent(bias + rest[rows] @ into[ratings.users[rows]] / np.float32(np.sqrt(max(stop - start, 1))))
-                for start, stop in zip(starts[:-1], starts[1:], strict=True)
-                for rows in [slice(start, stop)]
-            ]
-        )
+        self.hidden_ = np.zeros((catalogue.n_items, chosen.hidden), dtype=np.float32)
+        for item, (start, stop) in enumerate(zip(starts[:-1], starts[1:], strict=True)):
+            if stop > start:
+                inner = bias + rest[start:stop] @ into[ratings.users[start:stop]] / np.float32(np.sqrt(stop - start))
+                self.hidden_[item] = inner / (1.0 + np.abs(inner))
         return self
 
     def predict(self, users: Int32, items: Int32, times: Int64) -> Float32:
@@ -87,11 +85,6 @@ class Autoencoder:
         found = self.biases_.predict(users, items, times)
         found += (self.hidden_[items] * self.users_[users]).sum(axis=1)
         return found
-
-
-def _bent(inner: Float32) -> Float32:
-    found: Float32 = inner / (1.0 + np.abs(inner))
-    return found
 
 
 @njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.interfaces import Catalogue, Float32, Int32, Int64, NotFittedError, Ratings
 from models.raters.torches import steady
 
+LEAST_STEPS = 50
+
 
 class NeuralParams(BaseModel):
     """What the network depends on."""
@@ -26,10 +28,10 @@ class NeuralParams(BaseModel):
     epochs: int = Field(default=8, ge=1)
     """Passes over the ratings; the learning rate falls to a twentieth on the way."""
     batch_rows: int = Field(default=8192, ge=1)
-    """Ratings a step; more are quicker and learn less a pass."""
-    learning_rate: float = Field(default=0.005, gt=0)
+    """Ratings a step at most; more are quicker and learn less a pass. A pass has at least 50 steps."""
+    learning_rate: float = Field(default=0.002, gt=0)
     """Higher learns faster and less finely."""
-    regularization: float = Field(default=0.01, ge=0)
+    regularization: float = Field(default=0.08, ge=0)
     """Pulls the embeddings that a step uses towards 0."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
     """Share of the layer's units silenced at a step."""
@@ -70,18 +72,19 @@ class Neural:
                 mean = float((values * weights).sum() / weights.sum())
                 network["level"].fill_(np.log(mean / (1.0 - mean)) if chosen.loss == "bce" else mean)
             optimizer = torch.optim.Adam(_weights(network), lr=chosen.learning_rate)
-            n_steps = chosen.epochs * -(-len(ratings) // chosen.batch_rows)
+            size = min(chosen.batch_rows, max(len(ratings) // LEAST_STEPS, 1))
+            n_steps = chosen.epochs * -(-len(ratings) // size)
             schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.05, n_steps)
             for _ in range(chosen.epochs):
-                for batch in torch.randperm(len(ratings)).split(chosen.batch_rows):
-                    found, size = _forward(network, users[batch], items[batch], chosen.dropout)
+                for batch in torch.split(torch.randperm(len(ratings)), size):
+                    found, length = _forward(network, users[batch], items[batch], chosen.dropout)
                     if chosen.loss == "bce":
                         losses = torch.nn.functional.binary_cross_entropy_with_logits(
                             found, values[batch], reduction="none"
                         )
                     else:
                         losses = (found - values[batch]) ** 2
-                    loss = (weights[batch] * losses).mean() + chosen.regularization * size
+                    loss = (weights[batch] * losses).mean() + chosen.regularization * length
                     optimizer.zero_grad()
                     loss.backward()
                     optimizer.step()

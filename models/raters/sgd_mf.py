@@ -75,7 +75,7 @@ class SgdMf:
 
 
 def _start(rng: np.random.Generator, n_rows: int, size: int) -> Float32:
-    factors = (rng.standard_normal((n_rows, size)) * 0.1 / np.sqrt(size)).astype(np.float32)
+    factors: Float32 = (rng.standard_normal((n_rows, size)) * 0.1 / np.sqrt(size)).astype(np.float32)
     factors[:, -1] = 0.0
     return factors
 

@@ -54,8 +54,8 @@ class Svdpp:
         n_rated = np.bincount(in_order.users, minlength=ratings.n_users)
         starts = np.concatenate([[0], np.cumsum(n_rated)])
         self.mean_ = np.float32(np.average(ratings.values, weights=ratings.weights))
-        self.middle_ = np.bincount(in_order.users, in_order.times / MICROSECONDS_A_DAY, ratings.n_users)
-        self.middle_ /= np.maximum(n_rated, 1)
+        days = np.bincount(in_order.users, in_order.times / MICROSECONDS_A_DAY, ratings.n_users)
+        self.middle_ = days / np.maximum(n_rated, 1)
         self.days_ = Moments("user_day", 1, in_order)
         self.seasons_ = Moments("item_season", chosen.item_seasons, in_order)
         size = chosen.factors

@@ -91,7 +91,8 @@ class Trees:
             return np.zeros(0, dtype=np.float32)
         table = self.known_.features(users, items, times)
         found = table[:, 0] + self.booster_.predict(table, num_threads=self.params.threads)
-        return found.astype(np.float32)
+        answer: Float32 = found.astype(np.float32)
+        return answer
 
 
 class _Known:
