@@ -11,27 +11,48 @@ import numpy.typing as npt
 import polars as pl
 
 from features.schema import write_parquet
-from models.interfaces import Bool, Candidates, FeatureLookup, Float32, Int32, Int64, Queries
+from models.interfaces import MICROSECONDS_A_DAY, Bool, Candidates, FeatureLookup, Float32, Int32, Int64, Queries
 from models.queries import Targets
 
 RANK_PREFIX = "inverse_rank:"
 SCORE_PREFIX = "score:"
+QUERY_FEATURES = ("idle_days", "n_history")
 
 
 def feature_names(retrievers: tuple[str, ...], looked_up: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of the ranker's columns: 1 / rank and score of each retriever, how many offered, then the lookup's."""
+    """Names of the ranker's columns: 1 / rank and score of each retriever, how many offered, the query's, the lookup's."""
     ranks = [f"{RANK_PREFIX}{name}" for name in retrievers]
     scores = [f"{SCORE_PREFIX}{name}" for name in retrievers]
-    return (*ranks, *scores, "n_retrievers", *looked_up)
+    return (*ranks, *scores, "n_retrievers", *QUERY_FEATURES, *looked_up)
 
 
-def features_of(candidates: Candidates, user_ids: npt.NDArray[np.str_], at: Int64, lookup: FeatureLookup) -> Float32:
-    """(n_rows, n_features) in the order of `feature_names`; scores over the query's best of that retriever."""
+def query_features(queries: Queries) -> Float32:
+    """(n_queries, 2): days since the last act of the history (NaN without one), and log(1 + its length).
+
+    They tell the horizon: who acts right now chooses otherwise than who comes back some day.
+    """
+    lengths = np.diff(queries.offsets)
+    idle = np.full(len(queries), np.nan)
+    has = lengths > 0
+    last = queries.times[queries.offsets[1:][has] - 1]
+    idle[has] = np.maximum(queries.at[has] - last, 0) / MICROSECONDS_A_DAY
+    found: Float32 = np.stack([idle, np.log1p(lengths)], axis=1).astype(np.float32)
+    return found
+
+
+def features_of(
+    candidates: Candidates, user_ids: npt.NDArray[np.str_], at: Int64, asked: Float32, lookup: FeatureLookup
+) -> Float32:
+    """(n_rows, n_features) in the order of `feature_names`; scores over the query's best of that retriever.
+
+    asked: `query_features` of the queries.
+    """
     ranks = candidates.ranks
     inverse = np.where(ranks > 0, 1.0 / np.maximum(ranks, 1), 0.0).astype(np.float32)
     counts = (ranks > 0).sum(axis=1, keepdims=True).astype(np.float32)
     looked_up = lookup.features(user_ids, at, candidates.query, candidates.item)
-    return np.concatenate([inverse, _relative(candidates), counts, looked_up], axis=1, dtype=np.float32)
+    columns = [inverse, _relative(candidates), counts, asked[candidates.query], looked_up]
+    return np.concatenate(columns, axis=1, dtype=np.float32)
 
 
 def labels_of(candidates: Candidates, targets: Targets, n_items: int) -> Float32:
@@ -70,6 +91,7 @@ class Examples:
     candidates: Candidates
     labels: Float32
     live: Bool
+    asked: Float32
 
     @property
     def groups(self) -> Int32:
@@ -85,6 +107,7 @@ class Examples:
             columns[f"rank_{name}"] = found.ranks[:, place]
         write_parquet(pl.DataFrame(columns), folder / "candidates.parquet")
         asked = {"user_id": self.user_ids.tolist(), "at": self.at, "n_targets": self.n_targets, "live": self.live}
+        asked |= {name: self.asked[:, place] for place, name in enumerate(QUERY_FEATURES)}
         write_parquet(pl.DataFrame(asked, schema_overrides={"user_id": pl.String}), folder / "queries.parquet")
 
     @classmethod
@@ -109,6 +132,7 @@ class Examples:
             candidates,
             rows.get_column("label").to_numpy(),
             asked.get_column("live").to_numpy(),
+            asked.select(QUERY_FEATURES).to_numpy(),
         )
 
 
@@ -117,7 +141,8 @@ def make_examples(
 ) -> Examples:
     """The examples of a batch of past queries."""
     labels = labels_of(candidates, targets, n_items)
-    return Examples(queries.user_ids, queries.at, targets.counts, candidates, labels, np.full(len(queries), live))
+    kinds = np.full(len(queries), live)
+    return Examples(queries.user_ids, queries.at, targets.counts, candidates, labels, kinds, query_features(queries))
 
 
 def joined(parts: Sequence[Examples]) -> Examples:
@@ -139,4 +164,5 @@ def joined(parts: Sequence[Examples]) -> Examples:
         candidates,
         np.concatenate([part.labels for part in parts]),
         np.concatenate([part.live for part in parts]),
+        np.concatenate([part.asked for part in parts]),
     )

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from features.errors import UserError
 from features.positives import USUAL, Positives
 from features.schema import write_text
-from models.examples import features_of
+from models.examples import features_of, query_features
 from models.explain import reasons
 from models.interfaces import (
     Bool,
@@ -75,7 +75,7 @@ class Recommender:
         """The k best items of each query, in the order shown."""
         n_candidates = self.k if k <= LONG else max(self.k, k)
         candidates = candidates_of(self.retrievers, queries, n_candidates, self.catalogue.n_items)
-        features = features_of(candidates, queries.user_ids, queries.at, self.lookup)
+        features = features_of(candidates, queries.user_ids, queries.at, query_features(queries), self.lookup)
         scores = self._without_history(queries, candidates, self.ranker.score(features))
         return self._rerank(candidates, scores, len(queries), k)
 

@@ -26,7 +26,7 @@ def main() -> None:
     params = section("ranker", Params)
     examples, catalogue = Examples.load(CANDIDATES), read_catalogue(CATALOGUE)
     lookup = offline_lookup(Path(), catalogue)
-    features = features_of(examples.candidates, examples.user_ids, examples.at, lookup)
+    features = features_of(examples.candidates, examples.user_ids, examples.at, examples.asked, lookup)
     names = feature_names(examples.candidates.retrievers, lookup.names)
     trained = train_ranker(
         features, examples.labels, examples.groups, examples.n_targets, examples.user_ids, names, params

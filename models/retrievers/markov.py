@@ -103,21 +103,13 @@ class Markov:
 def last_acts(queries: Queries, n_items: int, params: MarkovParams) -> sparse.csr_matrix:
     """(n_queries, n_items) float32: the weights of the last acts of each history, columns ascending.
 
-    Acts of one instant share what their places would have: each has the mean over all orders of them. A repeated item
-    has the sum of its acts. Each row depends on its own query alone, bit for bit.
+    A repeated item has the sum of its acts. Each row depends on its own query alone, bit for bit.
     """
-    lengths = np.diff(queries.offsets)
-    owner = np.repeat(np.arange(len(queries), dtype=np.int64), lengths)
-    begins = np.ones(len(owner), dtype=np.bool_)
-    begins[1:] = (owner[1:] != owner[:-1]) | (queries.times[1:] != queries.times[:-1])
-    first = np.flatnonzero(begins)
-    size = np.diff(np.append(first, len(owner)))
-    newer = queries.offsets[owner[first] + 1] - first - size
-    upto = np.concatenate([[0.0], np.cumsum(np.arange(1, params.last_events + 1) ** -params.recency_power)])
-    weight = (upto[np.minimum(newer + size, params.last_events)] - upto[np.minimum(newer, params.last_events)]) / size
-    weights = np.repeat(weight, size) * queries.weights
-    chosen = np.flatnonzero(weights > 0)
-    chosen = chosen[np.lexsort((queries.times[chosen], queries.items[chosen], owner[chosen]))]
+    owner = np.repeat(np.arange(len(queries), dtype=np.int64), np.diff(queries.offsets))
+    newer = queries.offsets[owner + 1] - 1 - np.arange(len(owner))
+    weights = (newer + 1.0) ** -params.recency_power * queries.weights
+    chosen = np.flatnonzero((newer < params.last_events) & (weights > 0))
+    chosen = chosen[np.lexsort((queries.items[chosen], owner[chosen]))]
     owner, item, weights = owner[chosen], queries.items[chosen], weights[chosen]
     starts = np.ones(len(chosen), dtype=np.bool_)
     starts[1:] = (owner[1:] != owner[:-1]) | (item[1:] != item[:-1])

@@ -161,9 +161,8 @@ class Sequence:
                 own = slice(int(queries.offsets[query]), int(queries.offsets[query + 1]))
                 items, times = queries.items[own], queries.times[own]
                 if len(items):
-                    order = np.lexsort((items, times))
-                    gaps = gap_buckets(np.diff(times[order], append=queries.at[query]))
-                    np.add(arrays["items"] @ self._state(items[order], gaps), silent, out=scores[query])
+                    gaps = gap_buckets(np.diff(times, append=queries.at[query]))
+                    np.add(arrays["items"] @ self._state(items, gaps), silent, out=scores[query])
         return scores
 
     def _state(self, items: Int32, gaps: Int64 | None) -> Float32:

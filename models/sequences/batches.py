@@ -28,7 +28,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Histories:
-    """The trusted rows of a log, whoever has at least two, ascending by user, then by time."""
+    """The trusted rows of a log, whoever has at least two, by user, then by time, of one instant as they stand."""
 
     users: Int64
     items: Int64
@@ -39,7 +39,7 @@ class Histories:
     def of(cls, log: Log) -> Histories:
         keep = (log.weights > 0) & (np.bincount(log.users[log.weights > 0], minlength=log.n_users) > 1)[log.users]
         order = np.flatnonzero(keep)
-        order = order[np.lexsort((log.items[order], log.times[order], log.users[order]))]
+        order = order[np.lexsort((log.times[order], log.users[order]))]
         users, items = log.users[order].astype(np.int64), log.items[order].astype(np.int64)
         return cls(users, items, log.times[order], log.weights[order])
 
@@ -50,11 +50,10 @@ class Histories:
         """Every act of every user once, in windows of at most `length`, about `tokens` places a step of training.
 
         Each step comes in `parts` of like size (fewer where there are fewer windows), to be worked on side by side.
-        What happened at one instant has no order, so each epoch draws another; windows start elsewhere each time.
+        Windows start elsewhere each time.
         An item that its user already had is read but is no target: a list of new items is what will be asked for.
         """
-        order = np.lexsort((rng.random(len(self)), self.times, self.users))
-        items, weights = self.items[order], self.weights[order].copy()
+        items, weights = self.items, self.weights.copy()
         weights[_had_before(self.users, items)] = 0.0
         gaps = gap_buckets(np.diff(self.times, append=self.times[-1:]))
         starts, stops = _windows(self.users, rng, length)
