@@ -51,6 +51,8 @@ def _sentence(name: str, retriever: Retriever | None, catalogue: Catalogue, hist
         return _popular_sentence(getattr(getattr(retriever, "params", None), "half_life_days", None))
     if name == "user_knn":
         return "Chosen by people with a history like yours"
+    if name == "social":
+        return "Chosen by people you know"
     telling = getattr(retriever, "contributions", None)
     if telling is None or not len(history):
         return ""

@@ -29,7 +29,7 @@ class EaseParams(Recency):
     half_life_days: float | None = Field(default=90.0, gt=0)
     """A history's entry counts half when it is so much older than the newest; null: age does not matter."""
     text_weight: float = Field(default=0.0, ge=0)
-    """Weight of the items' texts beside the choices: greater lets rare items learn from their texts, for half the memory again; 0: none."""
+    """Weight of the items' texts beside the choices: helps rare items, takes half the memory again; 0: none."""
     max_items: int = Field(default=12_000, ge=1)
     """Items learned, the most chosen first; memory is 16 · max_items² bytes (2.3 GB), time grows with its cube."""
 

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from features.schema import RELATIONS
+from models.explain import reason
 from models.interfaces import Log
 from models.logs import read_friends
 from models.queries import one_query
@@ -64,6 +65,11 @@ def test_so_many_friends_and_items_of_each_are_kept():
 def test_without_relations_it_steps_aside_with_a_word(caplog):
     assert ask(Social().fit(LOG, CATALOGUE), "u0", [0])[0] == [-1] * 4
     assert "n_pairs=0" in caplog.text
+
+
+def test_its_reason_names_nobody():
+    sources = {"popular": 0.010, "social": 0.016}
+    assert reason({}, CATALOGUE, np.zeros(0, dtype=np.int32), 2, sources) == "Chosen by people you know"
 
 
 def test_names_of_any_script_survive_the_bundle(tmp_path):
