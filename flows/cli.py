@@ -188,9 +188,9 @@ def evaluate(
         return
     if task != "ranking":
         raise UserError(f"--task '{task}' is not known; there are ['ranking', 'rating']")
-    from flows.judging import evaluation_text
+    from flows.report import evaluation_text
 
-    print(evaluation_text(root, settings, given))
+    print(evaluation_text(root, given))
 
 
 @app.command()

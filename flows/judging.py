@@ -13,21 +13,17 @@ import numpy.typing as npt
 import polars as pl
 
 from features.errors import UserError
-from features.params import read_params, section
+from features.params import read_params
 from features.positives import Positives
 from features.schema import INTERACTIONS, ITEMS, LOG, RECOMMENDATIONS
-from features.settings import Settings
 from features.split import read_cuts
 from flows.lookups import offline_lookup
 from models.bundle import MANIFEST, unseal
-from models.evaluated import champion_name, load
 from models.evaluation import Evaluation, Params, evaluate
 from models.exam import Exam, make_exam
 from models.interfaces import Catalogue, Float32, Int32, Log, Queries
 from models.logs import make_log
-from models.metrics import metric_names
 from models.queries import part_queries
-from models.report import as_text
 from models.retrievers.popular import Popular
 
 logger = logging.getLogger(__name__)
@@ -200,18 +196,6 @@ def answer(root: Path, bundle: Path, test: Test, params: Params, *, singly: bool
         for name, retriever in sorted(recommender.retrievers.items()):
             lists[f"retriever:{name}"] = retriever.retrieve(queries, params.depth).items
     return Answers(catalogue, queries, lists, slate.scores)
-
-
-def evaluation_text(root: Path, settings: Settings, bundle: Path | None) -> str:
-    """The tables of metrics as text: of what was judged last, or of a bundle that is judged now."""
-    params = section("evaluate", Params, root / "params.yaml")
-    if bundle is None:
-        evaluation, champion = load(root / EVALUATION)
-    else:
-        judged = judge(root, bundle, params, Source.read(root / "params.yaml"))
-        evaluation, champion = judged.evaluation, judged.champion
-    words = champion_name(champion) if champion.startswith("popular") else f"bundle {champion[:12]}"
-    return as_text(evaluation, metric_names(params.k), params.k[0], [f"champion: {words}"], params.confidence)
 
 
 def _popular(log: Log, challenger: Answers, params: Params) -> Int32:

@@ -41,6 +41,8 @@ class Params(BaseModel):
 
     targets: list[str] | None = Field(None, min_length=1)
     """Kinds of events that are positive, in training and judging; null: all but cancel, not_recommend, impression."""
+    rolling_events: int = Field(10_000, ge=0)
+    """Events of the test part asked one by one with live histories, a seeded sample; 0: none."""
     k: list[int] = Field([10, 20], min_length=1)
     """Cuts of the metrics; the first is the one of list properties and figures, mrr is cut at the largest."""
     depth: int = Field(100, ge=1)

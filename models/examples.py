@@ -20,7 +20,7 @@ QUERY_FEATURES = ("idle_days", "n_history")
 
 
 def feature_names(retrievers: tuple[str, ...], looked_up: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of the ranker's columns: 1 / rank and score of each retriever, how many offered, the query's, the lookup's."""
+    """Names of the ranker's columns: 1 / rank and score of each retriever, how many offered, query's and lookup's."""
     ranks = [f"{RANK_PREFIX}{name}" for name in retrievers]
     scores = [f"{SCORE_PREFIX}{name}" for name in retrievers]
     return (*ranks, *scores, "n_retrievers", *QUERY_FEATURES, *looked_up)

@@ -24,7 +24,10 @@ def make_log(
     positives: Positives = USUAL,
     friends: npt.NDArray[np.str_] | None = None,
 ) -> Log:
-    """The positive rows of LOG in time order, those of one instant as they stand; `at` [µs] defaults to the last row's instant; friends: `read_friends`."""
+    """The positive rows of LOG in time order, those of one instant as they stand.
+
+    at: µs, default the last row's instant; friends: see `read_friends`.
+    """
     last = int(rows.get_column("timestamp").dt.epoch("us").max() or 0) if rows.height else 0  # type: ignore[arg-type]
     rows = rows.filter(positives.where())
     items = vocabulary.positions(rows.get_column("item_id").to_list())

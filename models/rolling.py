@@ -18,7 +18,6 @@ import polars as pl
 from features.positives import USUAL, Positives
 from features.schema import ROLLING
 from models.interfaces import Int32, Int64, Queries
-from models.intervals import bounds, resampled_means
 from models.metrics import accuracy, found, metric_names
 from models.queries import Targets
 from models.vocabulary import Vocabulary
@@ -118,40 +117,6 @@ def rolling_values(lists: Int32, targets: Targets, cuts: Sequence[int]) -> dict[
     values = accuracy(found(lists, targets.offsets, targets.items) >= 0, targets.counts, cuts)
     wanted = [name for name in metric_names(cuts) if name.startswith(("ndcg@", "hr@", "mrr"))]
     return {name: values[name] for name in wanted}
-
-
-def rolling_figures(
-    user_ids: npt.NDArray[np.str_],
-    values: dict[str, npt.NDArray[np.float64]],
-    *,
-    n_resamples: int = 1000,
-    seed: int = 1,
-    confidence: float = 0.95,
-) -> pl.DataFrame:
-    """metric, n_events, n_users, value, low, high: means over events; the bounds resample whole users, since the
-    events of one user are alike (cluster bootstrap, Davison & Hinkley 1997, section 3.8)."""
-    users, owners = np.unique(user_ids, return_inverse=True)
-    columns = [*values.values(), np.ones(len(user_ids))]
-    sums = np.zeros((len(users), len(columns)))
-    for place, column in enumerate(columns):
-        sums[:, place] = np.bincount(owners, column, minlength=len(users))
-    drawn = resampled_means(sums, n_resamples, seed)
-    rows = []
-    for place, (name, column) in enumerate(values.items()):
-        low, high = bounds(drawn[:, place] / drawn[:, -1], confidence)
-        mean = float(column.mean()) if len(column) else float("nan")
-        rows.append((name, len(column), len(users), mean, low, high))
-    return pl.DataFrame(rows, schema=_FIGURES, orient="row")
-
-
-_FIGURES = {
-    "metric": pl.String,
-    "n_events": pl.Int64,
-    "n_users": pl.Int64,
-    "value": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-}
 
 
 def _in_time(history: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from features.params import section
-from features.schema import RECOMMENDATIONS, write_parquet, write_text
+from features.schema import RECOMMENDATIONS, ROLLING, write_parquet, write_text
 from flows.judging import BUNDLE, EVALUATION, Judgement, Source, judge
+from flows.rolling import FIGURES, judge_rolling
 from flows.stages.entry import stage
 from models.bundle import read_manifest
 from models.evaluated import save
@@ -19,6 +20,7 @@ from models.evaluation import HEADLINE, Params
 from models.figures import figures, history, learning_curve, write
 from models.metrics import metric_names
 from models.report import as_markdown, metrics_dict
+from models.rolling_report import rolling_dict
 
 METRICS = Path("data/reports/metrics.json")
 HISTORY_COLUMNS = 2
@@ -34,10 +36,20 @@ def main() -> None:
     short = {model: lists[:, : max(params.k)] for model, lists in judged.lists.items()}
     write_parquet(judged.shown(short), EVALUATION / "lists.parquet")
     save(judged.evaluation, judged.champion, EVALUATION, bundle_hash=read_manifest(BUNDLE).hash)
-    figures_dict = metrics_dict(judged.evaluation, names, params.k[0]) | _facts(judged)
+    figures_dict = metrics_dict(judged.evaluation, names, params.k[0]) | _facts(judged) | _rolling(params, source)
     write_text(json.dumps(figures_dict, indent=1, sort_keys=True) + "\n", METRICS)
     write_text(as_markdown(judged.evaluation, names, params.k[0]), EVALUATION / "metrics.md")
     _write_figures(judged, Path(source.reference), names)
+
+
+def _rolling(params: Params, source: Source) -> dict[str, Any]:
+    """Judges with live histories too, where the split has a cut in time."""
+    rolling = judge_rolling(Path(), BUNDLE, params, source)
+    if rolling is None:
+        return {}
+    ROLLING.write(rolling.recommendations, EVALUATION / "rolling.parquet")
+    write_parquet(rolling.figures, EVALUATION / FIGURES)
+    return {"rolling": rolling_dict(rolling.figures)}
 
 
 def _facts(judged: Judgement) -> dict[str, Any]:

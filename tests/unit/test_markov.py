@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 from models.interfaces import Catalogue, Log, Queries
 from models.queries import one_query
 from models.retrievers.markov import Markov, MarkovParams, last_acts
-from models.transitions import LARGEST_INSTANT, Sequences, transitions
+from models.transitions import Sequences, transitions
 from models.vocabulary import Vocabulary
 
 DAY = 86_400_000_000
@@ -67,24 +66,9 @@ def test_what_precedes_counts_a_share_of_what_follows():
     assert counted(log, 3, backward=0.5) == pytest.approx(np.array([[0, 1, 0.5], [0.5, 0, 1], [0.25, 0.5, 0]]))
 
 
-def test_a_basket_has_no_order():
-    # 0 | 1 2 | 3: the mean places are 0, 1.5 and 3; of 1 and 2 each is the other's next act in one order of two
-    log = make_log([(0, 0, 0), (0, 1, 1), (0, 2, 1), (0, 3, 2)])
-    assert counted(log, 4) == pytest.approx(
-        np.array([[0, 2 / 3, 2 / 3, 1 / 3], [0, 0, 1, 2 / 3], [0, 1, 0, 2 / 3], [0, 0, 0, 0]])
-    )
-    # of three at once a pair is 1 apart in four of six orders, else 2: (4 · 1 + 2 · 1/2) / 6
-    three = counted(make_log([(0, 0, 1), (0, 1, 1), (0, 2, 1)]), 3)
-    assert three == pytest.approx((np.ones((3, 3)) - np.eye(3)) * 5 / 6)
-    # with a window of 1 only those 1 apart
-    assert counted(make_log([(0, 0, 1), (0, 1, 1), (0, 2, 1)]), 3, window=1)[0, 1] == pytest.approx(4 / 6)
-
-
-def test_a_load_of_data_at_one_instant_teaches_no_pairs_of_itself():
-    full = make_log([(0, place, 1) for place in range(LARGEST_INSTANT)])
-    more = make_log([(0, place, 1) for place in range(LARGEST_INSTANT + 1)])
-    assert counted(full, LARGEST_INSTANT)[0, 1] > 0
-    assert not counted(more, LARGEST_INSTANT + 1).any()
+def test_the_acts_of_one_instant_follow_each_other_as_they_were_recorded():
+    log = make_log([(0, 2, 1), (0, 0, 1), (0, 1, 1)])
+    assert counted(log, 3) == pytest.approx(np.array([[0, 1, 0], [0, 0, 0], [1, 0.5, 0]]))
 
 
 def test_trust_of_both_acts_multiplies_and_no_item_follows_itself():
@@ -100,25 +84,13 @@ def test_transitions_agree_with_a_loop_over_all_pairs():
     window, backward = 6, 0.3
     expected = np.zeros((9, 9))
     for user in range(4):
-        own = sorted(
-            (int(t), int(i), float(w))
-            for u, i, t, w in zip(log.users, log.items, log.times, log.weights, strict=True)
-            if u == user
-        )
-        times = [act[0] for act in own]
+        own = np.flatnonzero(log.users == user)
         for one in range(len(own)):
             for two in range(len(own)):
-                if own[one][1] == own[two][1]:
-                    continue
-                places = [times.index(times[place]) + (times.count(times[place]) - 1) / 2 for place in (one, two)]
-                gap, n = places[1] - places[0], times.count(times[one])
-                if times[one] == times[two]:
-                    apart = [b - a for a in range(n) for b in range(a + 1, n)]
-                    worth = np.mean([1 / d if d <= window else 0 for d in apart])
-                else:
-                    worth = 1 / abs(gap) if abs(gap) <= window else 0
-                    worth *= backward if gap < 0 else 1
-                expected[own[one][1], own[two][1]] += own[one][2] * own[two][2] * worth
+                gap, items = two - one, log.items[own[[one, two]]]
+                if items[0] != items[1] and 0 < abs(gap) <= window:
+                    worth = 1 / gap if gap > 0 else backward / -gap
+                    expected[items[0], items[1]] += log.weights[own[one]] * log.weights[own[two]] * worth
     assert counted(log, 9, window=window, backward=backward) == pytest.approx(expected, rel=1e-5)
 
 
@@ -151,28 +123,14 @@ def test_old_transitions_fade_with_both_of_their_acts():
     assert found[0] == pytest.approx([0, old / (old + new), new / (old + new)])
 
 
-def test_the_newest_acts_count_most_and_those_of_one_instant_share():
+def test_the_newest_acts_count_most_by_their_place_alone():
     params = MarkovParams(last_events=4, recency_power=1)
-    plain = last_acts(query([3, 1, 0, 2, 4], [1, 2, 3, 4, 5]), 6, params).toarray()[0]
-    assert plain == pytest.approx([1 / 3, 1 / 4, 1 / 2, 0, 1, 0])
-    # 2 and 4 share the places 1 and 2; 0, 1 and 3 the places 3, 4 and 5, of which 5 counts nothing
-    shared = last_acts(query([3, 1, 0, 2, 4], [1, 1, 1, 5, 5]), 6, params).toarray()[0]
-    late, early = (1 + 1 / 2) / 2, (1 / 3 + 1 / 4) / 3
-    assert shared == pytest.approx([early, early, late, early, late, 0])
+    for days in ([1, 2, 3, 4, 5], [1, 1, 1, 5, 5]):
+        found = last_acts(query([3, 1, 0, 2, 4], days), 6, params).toarray()[0]
+        assert found == pytest.approx([1 / 3, 1 / 4, 1 / 2, 0, 1, 0])  # 4, 2, 0, 1 from the newest; 3 is too old
     # a repeated item has what its acts have together
     twice = last_acts(query([0, 1, 0], [1, 2, 3]), 6, params).toarray()[0]
     assert twice == pytest.approx([1 + 1 / 3, 1 / 2, 0, 0, 0, 0])
-
-
-def test_the_order_in_which_a_basket_is_written_does_not_matter():
-    rng = np.random.default_rng(6)
-    log = make_log([(int(rng.integers(5)), int(rng.integers(6)), day) for day in range(60)])
-    markov = Markov().fit(log, make_catalogue(6))
-    one = query([3, 1, 0, 2], [1, 1, 1, 2])
-    two = replace(one, items=one.items[[2, 0, 1, 3]])
-    assert two.items.tolist() != one.items.tolist()
-    assert markov.retrieve(one, 6).scores.tobytes() == markov.retrieve(two, 6).scores.tobytes()
-    assert markov.retrieve(one, 6).items.tobytes() == markov.retrieve(two, 6).items.tobytes()
 
 
 def test_score_is_the_sum_over_the_last_acts_and_what_it_is_made_of():

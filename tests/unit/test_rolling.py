@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from features.schema import INTERACTIONS, ROLLING
-from models.rolling import rolling_events, rolling_figures, rolling_queries, rolling_table, rolling_values
+from models.rolling import rolling_events, rolling_queries, rolling_table, rolling_values
+from models.rolling_report import rolling_figures, rolling_text
 from models.vocabulary import Vocabulary
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -83,11 +84,11 @@ def test_a_query_knows_what_precedes_it_and_nothing_more():
     assert targets.counts.tolist() == [1, 1, 1]
 
 
-def test_a_history_is_in_the_order_of_every_other_query_and_keeps_repeats():
+def test_a_history_is_in_the_recorded_order_and_keeps_repeats():
     history = rows(("ann", "c", 1), ("ann", "b", 1), ("ann", "c", 2), ("bob", "d", 2))
     part = rows(("ann", "d", 5))
     queries, _ = rolling_queries(rolling_events(history, part), history, part, VOCABULARY)
-    assert names(queries.items) == ["b", "c", "c"]
+    assert names(queries.items) == ["c", "b", "c"]
     assert names(queries.excluded) == ["b", "c"]
 
 
@@ -137,8 +138,7 @@ def test_histories_agree_with_a_plain_loop_over_the_rows():
             past = had.setdefault(user, [])
             if late and past and item in known and item not in {item for _, item in past}:
                 place = vocabulary.positions([item])[0]
-                acts = sorted((time, vocabulary.positions([item])[0]) for time, item in past)
-                expected.append((user, place, [item for _, item in acts]))
+                expected.append((user, place, [vocabulary.positions([item])[0] for _, item in past]))
             past.append((time, item))
     found = [
         (queries.user_ids[query], targets.items[query], queries.history(query).tolist())
@@ -161,15 +161,25 @@ def test_values_of_an_event_and_their_means():
 
 def test_intervals_resample_users_not_events():
     same = {"hr@10": np.array([1.0] * 50 + [0.0] * 50)}
-    alone = rolling_figures(np.array([f"u{place}" for place in range(100)]), same).row(0, named=True)
-    together = rolling_figures(np.array(["u1"] * 50 + ["u2"] * 50), same).row(0, named=True)
+    alone = rolling_figures(np.array([f"u{place}" for place in range(100)]), {"ours": same}).row(0, named=True)
+    together = rolling_figures(np.array(["u1"] * 50 + ["u2"] * 50), {"ours": same}).row(0, named=True)
     assert alone["value"] == together["value"] == 0.5
     assert (alone["n_events"], alone["n_users"]) == (100, 100)
     assert 0.35 < alone["low"] < 0.5 < alone["high"] < 0.65
     assert (together["low"], together["high"]) == (0, 1)  # two users: both of one kind is likely
     # an event-wise mean: a user with three events counts three times
-    uneven = rolling_figures(np.array(["u1", "u1", "u1", "u2"]), {"mrr": np.array([1.0, 1.0, 1.0, 0.0])})
+    uneven = rolling_figures(np.array(["u1", "u1", "u1", "u2"]), {"ours": {"mrr": np.array([1.0, 1.0, 1.0, 0.0])}})
     assert uneven["value"].to_list() == [0.75]
+
+
+def test_the_lead_is_that_of_the_means_and_its_bounds_are_paired():
+    users = np.array([f"u{place}" for place in range(200)])
+    theirs = np.tile([0.2, 0.6], 100)
+    found = rolling_figures(users, {"ours": {"mrr": theirs * 1.5}, "theirs": {"mrr": theirs}})
+    ours, other = found.rows(named=True)
+    assert ours["lead"] is None
+    assert [other["lead"], other["lead_low"], other["lead_high"]] == pytest.approx([0.5] * 3)
+    assert "+50.0 %" in rolling_text(found)
 
 
 def test_the_table_holds_the_first_ranks_of_each_event():
@@ -194,5 +204,5 @@ def test_nothing_to_ask_is_no_error():
         queries, targets = rolling_queries(events, history, part, VOCABULARY)
         assert len(queries) == len(targets.counts) == 0
         values = rolling_values(np.zeros((0, 5), dtype=np.int32), targets, [5])
-        assert rolling_figures(queries.user_ids, values)["n_events"].to_list() == [0, 0, 0]
+        assert rolling_figures(queries.user_ids, {"ours": values})["n_events"].to_list() == [0, 0, 0]
         assert rolling_table(events, np.zeros((0, 5), dtype=np.int32), VOCABULARY).is_empty()

@@ -1,0 +1,33 @@
+"""What `recops evaluate` prints: the tables of what was judged last, or of a bundle that is judged now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from features.params import section
+from flows.judging import EVALUATION, Source, judge
+from flows.rolling import FIGURES, judge_rolling
+from models.evaluated import champion_name, load
+from models.evaluation import Params
+from models.metrics import metric_names
+from models.report import as_text
+from models.rolling_report import rolling_text
+
+
+def evaluation_text(root: Path, bundle: Path | None) -> str:
+    """Metrics with intervals and slices, with the history frozen at the cut and, where there is one, live."""
+    params = section("evaluate", Params, root / "params.yaml")
+    if bundle is None:
+        evaluation, champion = load(root / EVALUATION)
+        kept = root / EVALUATION / FIGURES
+        figures = pl.read_parquet(kept) if kept.is_file() else None
+    else:
+        source = Source.read(root / "params.yaml")
+        judged, rolling = judge(root, bundle, params, source), judge_rolling(root, bundle, params, source)
+        evaluation, champion = judged.evaluation, judged.champion
+        figures = rolling.figures if rolling is not None else None
+    words = champion_name(champion) if champion.startswith("popular") else f"bundle {champion[:12]}"
+    frozen = as_text(evaluation, metric_names(params.k), params.k[0], [f"champion: {words}"], params.confidence)
+    return frozen if figures is None else f"{frozen}\n\n{rolling_text(figures, params.confidence)}"
