@@ -198,7 +198,7 @@ def test_numpy_answers_what_torch_learned():
             value += torch.from_numpy(rng.normal(scale=0.3, size=value.shape).astype(np.float32))
     arrays = {name: value.detach().numpy() for name, value in network.named_parameters()}
     items, gaps = np.array([3, 1, 6, 6, 0]), np.array([4, 0, 9, 2, 17])
-    seen = Hiding(0.0, 0.0, torch.Generator())
+    seen = Hiding(0.0, rng)
     with torch.no_grad():
         states = network(network.vectors(seen)[items][None], torch.from_numpy(gaps)[None], seen)[0].numpy()
     for last in (0, 3, 4):  # causal: a state does not know what comes after it
@@ -235,8 +235,8 @@ def test_a_draw_estimates_the_whole_sum():
     classes, logits = Classes.of(histories, 30, 10, 40), rng.normal(size=30)
     sums = []
     for _ in range(3000):
-        chosen, places, offsets = classes.draw(np.array([7, 7, 3]), rng)
-        assert chosen[places].tolist() == [7, 7, 3]
+        chosen, offsets = classes.draw(np.array([7, 7, 3]), rng)
+        assert {3, 7} <= set(chosen.tolist())
         sums.append(np.exp(logits[chosen] + offsets).sum())
     assert np.mean(sums) == pytest.approx(np.exp(logits).sum(), rel=0.02)
 
