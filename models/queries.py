@@ -42,8 +42,8 @@ def queries_at(
     """One query a user in the order of `user_ids`, at one instant or at one each [µs].
 
     History (of one instant: in the order of the rows) and exclusions come from rows of INTERACTIONS with timestamp and
-    known_at at or before the instant (every
-    row where `as_known` is false: what precedes was chosen by its part). Items created later are not offered.
+    known_at at or before the instant (every row where `as_known` is false: what precedes was chosen by its part). Items
+    created later are not offered.
     """
     instants = np.broadcast_to(np.asarray(at, dtype=np.int64), (len(user_ids),)).copy()
     asked = pl.DataFrame(

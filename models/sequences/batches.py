@@ -16,7 +16,7 @@ class Batch:
     """Windows of about one length.
 
     items, gaps: (n_windows, length) positions and buckets of the time until the next event, 0 where there is none;
-    places: (n_targets,) flat places in the window that have a target; targets, weights: (n_targets,).
+    places: (n_targets,) flat places in the windows, a place may have many targets; targets, weights: (n_targets,).
     """
 
     items: Int64
@@ -50,16 +50,18 @@ class Histories:
         """Every act of every user once, in windows of at most `length`, about `tokens` places a step of training.
 
         Each step comes in `parts` of like size (fewer where there are fewer windows), to be worked on side by side.
-        Windows start elsewhere each time.
+        All of an instant is expected both after the instant before and in its turn; windows start elsewhere each time.
         An item that its user already had is read but is no target: a list of new items is what will be asked for.
         """
         items, weights = self.items, self.weights.copy()
         weights[_had_before(self.users, items)] = 0.0
         gaps = gap_buckets(np.diff(self.times, append=self.times[-1:]))
+        steps = _steps(self.users, self.times)
+        steps = steps[:, weights[steps[1]] > 0]
         starts, stops = _windows(self.users, rng, length)
         for chosen in _groups(stops - starts, rng, tokens):
             shares = [chosen[part::parts] for part in range(min(parts, len(chosen)))]
-            batches = [_batch(items, gaps, weights, starts[share], stops[share]) for share in shares]
+            batches = [_batch(items, gaps, weights, steps, starts[share], stops[share]) for share in shares]
             batches = [batch for batch in batches if len(batch.targets)]
             if batches:
                 yield batches
@@ -70,6 +72,21 @@ def _had_before(users: Int64, items: Int64) -> Int64:
     order = np.lexsort((np.arange(len(items)), items, users))
     again = (users[order[1:]] == users[order[:-1]]) & (items[order[1:]] == items[order[:-1]])
     found: Int64 = order[1:][again]
+    return found
+
+
+def _steps(users: Int64, times: Int64) -> Int64:
+    """(2, n_steps) rows from which a row is expected, ascending, and that row: the one before, and the last of the
+    instant before."""
+    rows = np.arange(1, len(users))
+    rows = rows[users[rows] == users[rows - 1]]
+    opening = np.ones(len(users), dtype=np.bool_)
+    opening[1:] = (users[1:] != users[:-1]) | (times[1:] != times[:-1])
+    before = np.maximum.accumulate(np.where(opening, np.arange(len(users)), 0))[rows] - 1
+    further = (before < rows - 1) & (before >= 0)
+    further &= users[before] == users[rows]
+    steps = np.stack([np.append(rows - 1, before[further]), np.append(rows, rows[further])])
+    found: Int64 = steps[:, np.argsort(steps[0], kind="stable")]
     return found
 
 
@@ -97,17 +114,19 @@ def _groups(lengths: Int64, rng: np.random.Generator, tokens: int) -> list[Int64
     return [groups[place] for place in rng.permutation(len(groups))]
 
 
-def _batch(items: Int64, gaps: Int64, weights: Float32, starts: Int64, stops: Int64) -> Batch:
+def _batch(items: Int64, gaps: Int64, weights: Float32, steps: Int64, starts: Int64, stops: Int64) -> Batch:
     length = int((stops - starts).max())
     rows = starts[:, None] + np.arange(length)
     there = rows < stops[:, None]
     rows = np.where(there, rows, 0)
-    wanted = there & (weights[np.minimum(rows + 1, len(items) - 1)] > 0)
-    following = rows[wanted] + 1
+    first, last = np.searchsorted(steps[0], starts), np.searchsorted(steps[0], stops)
+    windows = np.repeat(np.arange(len(starts)), last - first)
+    own = np.arange(len(windows)) + np.repeat(last - np.cumsum(last - first), last - first)
+    places, targets = steps[:, own]
     return Batch(
         np.where(there, items[rows], 0),
         np.where(there, gaps[rows], 0),
-        np.flatnonzero(wanted.ravel()),
-        items[following],
-        weights[following],
+        windows * length + places - starts[windows],
+        items[targets],
+        weights[targets],
     )

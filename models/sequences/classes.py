@@ -28,13 +28,12 @@ class Classes:
         offsets = -np.log(np.maximum(chances, 1e-12))
         return cls(None if n_items <= most else negatives, np.cumsum(counts), offsets.astype(np.float32))
 
-    def draw(self, targets: Int64, rng: np.random.Generator) -> tuple[Int64, Int64, Float32]:
-        """Distinct items, ascending; where among them each target is; each one's offset.
+    def draw(self, items: Int64, rng: np.random.Generator) -> tuple[Int64, Float32]:
+        """The distinct ones of `items` and of what was drawn, ascending, and each one's offset.
 
-        Targets are among the items, and where they were not drawn as well they compete with nobody else (-inf).
+        Of `items`, those that were not drawn as well compete with no target but themselves (-inf).
         """
         drawn = np.searchsorted(self.shares, rng.random(self.drawn), side="right")
         drawn = np.unique(np.minimum(drawn, len(self.shares) - 1))
-        chosen, places = np.unique(np.concatenate([targets, drawn]), return_inverse=True)
-        offsets = np.where(np.isin(chosen, drawn), self.offsets[chosen], np.float32(-np.inf))
-        return chosen, places[: len(targets)], offsets
+        chosen = np.union1d(items, drawn)
+        return chosen, np.where(np.isin(chosen, drawn), self.offsets[chosen], np.float32(-np.inf))

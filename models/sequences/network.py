@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,25 +18,27 @@ SPREAD = 0.05  # standard deviation of an item vector's entries at the start
 
 @dataclass(frozen=True)
 class Hiding:
-    """What a step of training does not see, drawn from a generator of its own so that steps may run side by side.
+    """What a step of training does not see, drawn from a generator of its own so that work may go on side by side.
 
-    dropout: share of a state's entries; ids: share of items that are known by their text alone.
+    share: of a state's entries or of items, in steps of 1/256; torch draws numbers, which takes four times as long.
     """
 
-    dropout: float
-    ids: float
-    chance: torch.Generator
+    share: float
+    chance: np.random.Generator
 
-    def entries(self, state: Tensor) -> Tensor:
-        if not self.dropout:
-            return state
-        kept = torch.empty_like(state).bernoulli_(1 - self.dropout, generator=self.chance)
-        return state * kept.mul_(1 / (1 - self.dropout))
+    def __call__(self, state: Tensor) -> Tensor:
+        """Some entries of a state 0, the others greater by as much."""
+        hidden = round(256 * self.share)
+        return state * self._kept(state.shape, hidden) * (256 / (256 - hidden)) if hidden else state
 
-    def rows(self, ids: Tensor) -> Tensor:
-        if not self.ids:
-            return ids
-        return ids * (torch.rand(len(ids), 1, generator=self.chance) >= self.ids)
+    def rows(self, vectors: Tensor) -> Tensor:
+        """Some rows 0."""
+        hidden = round(256 * self.share)
+        return vectors * self._kept((len(vectors), 1), hidden) if hidden else vectors
+
+    def _kept(self, shape: Sequence[int], hidden: int) -> Tensor:
+        drawn = np.frombuffer(self.chance.bytes(math.prod(shape)), dtype=np.uint8)
+        return torch.from_numpy(drawn >= hidden).view(*shape)
 
 
 class Network(nn.Module):
@@ -63,6 +68,10 @@ class Network(nn.Module):
         self.widen = random(shape.layers, size, 4 * size, spread=size**-0.5)
         self.narrow = random(shape.layers, 4 * size, size, spread=(8 * shape.layers * size) ** -0.5)
 
+    def layers(self) -> list[nn.Parameter]:
+        """All parameters but those of the items' vectors, which come first."""
+        return list(self.parameters())[2:]
+
     def vectors(self, hiding: Hiding, items: Tensor | None = None) -> Tensor:
         """(n, size) vectors of some items or of all."""
         ids = self.ids if items is None else functional.embedding(items, self.ids)
@@ -73,7 +82,7 @@ class Network(nn.Module):
     def forward(self, found: Tensor, gaps: Tensor, hiding: Hiding) -> Tensor:
         """(n, length, size) states after each event; found (n, length, size) vectors, gaps (n, length) buckets."""
         n, length, size = found.shape
-        state = hiding.entries(found * size**0.5 + functional.embedding(gaps, self.gaps))
+        state = hiding(found * size**0.5 + functional.embedding(gaps, self.gaps))
         places = torch.arange(length)
         apart = places[:, None] - places[None, :]
         later = torch.zeros(length, length).masked_fill(apart < 0, -torch.inf)
@@ -83,9 +92,9 @@ class Network(nn.Module):
             query, key, value = parts.view(n, length, 3, self.shape.heads, -1).permute(2, 0, 3, 1, 4)
             weights = torch.softmax(query @ key.transpose(2, 3) * (size / self.shape.heads) ** -0.5 + bias, -1)
             merged = (weights @ value).transpose(1, 2).reshape(n, length, size)
-            state = state + hiding.entries(merged @ self.merge[layer])
+            state = state + hiding(merged @ self.merge[layer])
             wide = torch.relu(self._norm(state, 2 * layer + 1) @ self.widen[layer])
-            state = state + hiding.entries(wide @ self.narrow[layer])
+            state = state + hiding(wide @ self.narrow[layer])
         return self._norm(state, 2 * self.shape.layers)
 
     def _norm(self, state: Tensor, place: int) -> Tensor:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -98,8 +98,7 @@ def _epochs(network: Network, histories: Histories, recipe: Recipe) -> Iterator[
             losses = []
             for step, batches in enumerate(steps):
                 rate = recipe.learning_rate * _cycle((epoch + step / len(steps)) / recipe.epochs)
-                seeds = rng.integers(0, 2**62, len(batches)).tolist()
-                loss, gradients = _gradient(partial(_share, network, classes, recipe), workers, batches, seeds)
+                loss, gradients = _gradients(network, classes, recipe, workers, batches, rng)
                 descent.step(gradients, rate)
                 losses.append(loss)
             loss = float(np.mean(losses)) if losses else math.nan
@@ -120,43 +119,53 @@ def _workers(threads: int) -> Iterator[ThreadPoolExecutor]:
         torch.set_num_threads(before)
 
 
-def _gradient(
-    work: Callable[[float, Batch, int], tuple[float, list[Tensor]]],
+def _gradients(
+    network: Network,
+    classes: Classes,
+    recipe: Recipe,
     workers: ThreadPoolExecutor,
     batches: list[Batch],
-    seeds: list[int],
+    rng: np.random.Generator,
 ) -> tuple[float, list[Tensor]]:
-    """The batches' mean loss and its gradient; the order of the sums does not depend on who is done first."""
-    total = float(sum(batch.weights.sum(dtype=np.float64) for batch in batches))
-    (loss, gradients), *others = list(workers.map(partial(work, total), batches, seeds))
+    """The batches' mean loss and its gradient for each parameter; sums do not depend on who is done first."""
+    chosen, offsets = None, None
+    if classes.drawn is not None:
+        items = np.concatenate([part for batch in batches for part in (batch.items.ravel(), batch.targets)])
+        chosen, corrections = classes.draw(items, rng)
+        batches = [_translated(batch, chosen) for batch in batches]
+        offsets = torch.from_numpy(corrections)
+    vectors = network.vectors(Hiding(recipe.hidden_text, rng), None if chosen is None else torch.from_numpy(chosen))
+    total = np.float32(sum(batch.weights.sum(dtype=np.float64) for batch in batches))
+    hidings = [Hiding(recipe.dropout, chance) for chance in rng.spawn(len(batches))]
+    work = partial(_share, network, vectors.detach(), offsets, total)
+    (loss, (to_vectors, *gradients)), *others = list(workers.map(work, batches, hidings))
     for more, further in others:
         loss += more
-        for gradient, other in zip(gradients, further, strict=True):
+        for gradient, other in zip([to_vectors, *gradients], further, strict=True):
             gradient += other
-    return loss, gradients
+    entry = torch.autograd.grad(
+        vectors, [network.ids, network.projection], to_vectors, allow_unused=True, materialize_grads=True
+    )
+    return loss, [*(gradient.contiguous() for gradient in entry), *gradients]
+
+
+def _translated(batch: Batch, chosen: Int64) -> Batch:
+    """A batch in positions of the chosen items."""
+    return replace(batch, items=np.searchsorted(chosen, batch.items), targets=np.searchsorted(chosen, batch.targets))
 
 
 def _share(
-    network: Network, classes: Classes, recipe: Recipe, total: float, batch: Batch, seed: int
+    network: Network, vectors: Tensor, offsets: Tensor | None, total: np.float32, batch: Batch, hiding: Hiding
 ) -> tuple[float, list[Tensor]]:
-    """A batch's share of the loss and of its gradient for each of the network's parameters."""
-    hiding = Hiding(recipe.dropout, recipe.hidden_text, torch.Generator().manual_seed(seed))
-    items, targets, offsets = torch.from_numpy(batch.items), torch.from_numpy(batch.targets), None
-    if classes.drawn is None:
-        vectors = network.vectors(hiding)
-        found = functional.embedding(items, vectors)
-    else:
-        chosen, places, corrections = classes.draw(batch.targets, np.random.default_rng(seed))
-        targets, offsets = torch.from_numpy(places), torch.from_numpy(corrections)
-        vectors = network.vectors(hiding, torch.from_numpy(chosen))
-        found = network.vectors(hiding, items.ravel()).view(*items.shape, -1)
+    """A batch's share of the loss and of its gradient for the items' vectors and for each parameter of the layers."""
+    vectors = vectors.detach().requires_grad_()
+    found = functional.embedding(torch.from_numpy(batch.items), vectors)
     states = network(found, torch.from_numpy(batch.gaps), hiding)
     states = states.view(-1, states.shape[-1])[torch.from_numpy(batch.places)]
-    weights = torch.from_numpy(batch.weights / np.float32(total))
+    weights, targets = torch.from_numpy(batch.weights / total), torch.from_numpy(batch.targets)
     loss = SoftmaxLoss.apply(states, vectors, offsets, targets, weights)  # type: ignore[no-untyped-call]
-    parameters = list(network.parameters())
-    found_gradients = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
-    return loss.item(), [gradient.contiguous() for gradient in found_gradients]
+    gradients = torch.autograd.grad(loss, [vectors, *network.layers()])
+    return loss.item(), [gradient.contiguous() for gradient in gradients]
 
 
 def _cycle(share: float) -> float:

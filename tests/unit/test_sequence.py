@@ -198,7 +198,7 @@ def test_numpy_answers_what_torch_learned():
             value += torch.from_numpy(rng.normal(scale=0.3, size=value.shape).astype(np.float32))
     arrays = {name: value.detach().numpy() for name, value in network.named_parameters()}
     items, gaps = np.array([3, 1, 6, 6, 0]), np.array([4, 0, 9, 2, 17])
-    seen = Hiding(0.0, 0.0, torch.Generator())
+    seen = Hiding(0.0, rng)
     with torch.no_grad():
         states = network(network.vectors(seen)[items][None], torch.from_numpy(gaps)[None], seen)[0].numpy()
     for last in (0, 3, 4):  # causal: a state does not know what comes after it
@@ -235,16 +235,16 @@ def test_a_draw_estimates_the_whole_sum():
     classes, logits = Classes.of(histories, 30, 10, 40), rng.normal(size=30)
     sums = []
     for _ in range(3000):
-        chosen, places, offsets = classes.draw(np.array([7, 7, 3]), rng)
-        assert chosen[places].tolist() == [7, 7, 3]
+        chosen, offsets = classes.draw(np.array([7, 7, 3]), rng)
+        assert {3, 7} <= set(chosen.tolist())
         sums.append(np.exp(logits[chosen] + offsets).sum())
     assert np.mean(sums) == pytest.approx(np.exp(logits).sum(), rel=0.02)
 
 
-def test_every_first_act_is_a_target_once_and_what_came_before_is_read():
-    own = [[(item % 7, item * DAY) for item in range(23)], [(1, 5), (2, 5), (3, 9)], [(4, 1)]]
+def test_every_first_act_is_expected_after_the_one_before_and_after_the_instant_before():
+    own = [[(item % 7, item * DAY) for item in range(23)], [(0, 1), (1, 5), (2, 5), (3, 9)], [(4, 1)]]
     histories, rng = Histories.of(make_log(own)), np.random.default_rng(1)
-    for _ in range(5):
+    for _ in range(9):
         pairs = []
         for batches in histories.epoch(rng, length=6, tokens=12, parts=2):
             assert len(batches) <= 2
@@ -252,7 +252,9 @@ def test_every_first_act_is_a_target_once_and_what_came_before_is_read():
                 assert batch.items.shape[1] <= 6
                 pairs += list(zip(batch.items.ravel()[batch.places].tolist(), batch.targets.tolist(), strict=True))
         walk = [(item, item + 1) for item in range(6)]  # from 7 on the user repeats
-        assert sorted(pairs) in (sorted([*walk, (1, 2), (2, 3)]), sorted([*walk, (2, 1), (1, 3)]))
+        one = [*walk, (0, 1), (0, 2), (1, 2), (2, 3)]
+        two = [*walk, (0, 1), (0, 2), (2, 1), (1, 3)]
+        assert sorted(pairs) in (sorted(one), sorted(two))
 
 
 def test_acts_at_one_instant_come_in_every_order():
