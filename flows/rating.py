@@ -33,7 +33,12 @@ from models.rating_report import Predicted, judge_ratings, ratings_dict, ratings
 
 TABLES = Path("data/tables")
 RATINGS = Path("data/ratings")
-INPUTS = ("data/tables/interactions.parquet", "data/tables/items.parquet", "data/vectors/vectors.safetensors")
+INPUTS = (
+    "data/tables/interactions.parquet",
+    "data/tables/items.parquet",
+    "data/catalogue/catalogue.parquet",
+    "data/vectors/vectors.safetensors",
+)
 
 logger = logging.getLogger(__name__)
 

@@ -44,7 +44,7 @@ class NeuralBceParams(NeuralParams):
     """The same in the cross-entropy form."""
 
     loss: Literal["mse", "bce"] = "bce"
-    regularization: float = Field(default=0.006, ge=0)
+    regularization: float = Field(default=0.04, ge=0)
 
 
 class Neural:
