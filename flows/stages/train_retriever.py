@@ -11,12 +11,13 @@ from features.errors import UserError
 from features.params import positives, section
 from features.schema import LOG
 from flows.stages.entry import stage
-from models.logs import make_log, read_catalogue
+from models.logs import make_log, read_catalogue, read_friends
 from models.parts import load_retriever
 
 LOGS = Path("data/log")
 CATALOGUE = Path("data/catalogue")
 VECTORS = Path("data/vectors")
+RELATIONS = Path("data/tables/relations.parquet")
 RETRIEVERS = Path("data/retrievers")
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,10 @@ def main() -> None:
     retriever = load_retriever(name)
     params = section(f"retrievers.{name}", retriever.Params)
     catalogue = read_catalogue(CATALOGUE, VECTORS)
-    rows = make_log(LOG.read(LOGS / f"{part}.parquet"), catalogue.vocabulary, positives=positives())
+    friends = read_friends(RELATIONS)
+    rows = make_log(
+        LOG.read(LOGS / f"{part}.parquet"), catalogue.vocabulary, positives=positives(), friends=friends
+    )
     started = time.monotonic()
     fitted = retriever(params).fit(rows, catalogue)  # type: ignore[call-arg]
     log.info("retriever=%s part=%s n_rows=%d seconds=%.1f", name, part, len(rows.items), time.monotonic() - started)
