@@ -143,9 +143,8 @@ def _gradients(
         loss += more
         for gradient, other in zip([to_vectors, *gradients], further, strict=True):
             gradient += other
-    entry = torch.autograd.grad(
-        vectors, [network.ids, network.projection], to_vectors, allow_unused=True, materialize_grads=True
-    )
+    product = (vectors * to_vectors).sum()  # given as grad_outputs it would import a compiler's algebra, for seconds
+    entry = torch.autograd.grad(product, [network.ids, network.projection], allow_unused=True, materialize_grads=True)
     return loss, [*(gradient.contiguous() for gradient in entry), *gradients]
 
 
