@@ -28,7 +28,7 @@ class SequenceParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    epochs: int = Field(default=12, ge=0)
+    epochs: int = Field(default=10, ge=0)
     """Times the log is read; more learns longer (time grows in proportion), 0: steps aside and offers nothing."""
     epochs_from_start: int = Field(default=4, ge=0)
     """The same when training goes on from an earlier one."""
@@ -48,8 +48,8 @@ class SequenceParams(BaseModel):
     """Share of entries hidden while training; greater learns slower and suits few histories."""
     hidden_text: float = Field(default=0.1, ge=0, lt=1)
     """Share of items known by their text alone in a step; greater scores new items better, known ones worse."""
-    batch_tokens: int = Field(default=4096, ge=16)
-    """Events in a step of training; fewer make more and noisier steps."""
+    batch_tokens: int = Field(default=2048, ge=16)
+    """Events in a step of training at most (small logs take less); fewer make more and noisier steps."""
     full_softmax_items: int = Field(default=20_000, ge=1)
     """With more items a target competes with a draw of `negatives` of them, which is quicker and less exact."""
     negatives: int = Field(default=4096, ge=1)

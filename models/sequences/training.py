@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ from models.sequences.softmax import SoftmaxLoss
 logger = logging.getLogger(__name__)
 
 WARM_UP = 0.1  # share of the steps in which the learning rate rises
-FEWEST_TOKENS, STEPS_AN_EPOCH = 256, 128  # small logs are read in smaller steps, so that there are enough of them
+FEWEST_TOKENS, STEPS_AN_EPOCH = 256, 256  # small logs are read in smaller steps, so that there are enough of them
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,11 @@ def train(
     shape: Shape,
     recipe: Recipe,
     start: Mapping[str, Float32] | None = None,
-    after_epoch: Callable[[int, dict[str, Float32]], None] | None = None,
 ) -> dict[str, Float32]:
     """The network's arrays; `ids` has a row for each item of the catalogue, zero where the log says nothing of it.
 
-    start: arrays of an earlier training to go on from, of the same catalogue and shape; after_epoch: is shown the
-    arrays as they are then. The same input gives the same bytes, however many cores there are.
+    start: arrays of an earlier training to go on from, of the same catalogue and shape. The same input gives the same
+    bytes, however many cores there are.
     """
     histories = Histories.of(log)
     learned = np.unique(histories.items)
@@ -66,25 +65,18 @@ def train(
     network = Network(len(learned), known, shape, recipe.seed)
     if start is not None:
         _go_on(network, start, learned)
-
-    def arrays() -> dict[str, Float32]:
-        found = {name: value.detach().numpy().copy() for name, value in network.named_parameters()}
-        ids = np.zeros((n_items, shape.size), dtype=np.float32)
-        ids[learned] = found["ids"]
-        return {**found, "ids": ids}
-
     if len(learned):
         place = np.full(n_items, -1, dtype=np.int64)
         place[learned] = np.arange(len(learned))
-        compact = Histories(histories.users, place[histories.items], histories.times, histories.weights)
-        for epoch in _epochs(network, compact, recipe):
-            if after_epoch is not None:
-                after_epoch(epoch, arrays())
-    return arrays()
+        _learn(network, replace(histories, items=place[histories.items]), recipe)
+    arrays = {name: value.detach().numpy() for name, value in network.named_parameters()}
+    ids = np.zeros((n_items, shape.size), dtype=np.float32)
+    ids[learned] = arrays["ids"]
+    return {**arrays, "ids": ids}
 
 
-def _epochs(network: Network, histories: Histories, recipe: Recipe) -> Iterator[int]:
-    """Trains epoch by epoch and yields the number of each one done."""
+def _learn(network: Network, histories: Histories, recipe: Recipe) -> None:
+    """All epochs; the histories are in positions of the network's own items."""
     rng = np.random.default_rng(recipe.seed)
     tokens = min(recipe.batch_tokens, max(FEWEST_TOKENS, len(histories) // STEPS_AN_EPOCH))
     classes = Classes.of(histories, len(network.ids), recipe.full_softmax_items, recipe.negatives)
@@ -104,7 +96,6 @@ def _epochs(network: Network, histories: Histories, recipe: Recipe) -> Iterator[
             loss = float(np.mean(losses)) if losses else math.nan
             seconds = time.monotonic() - began
             logger.info("sequence epoch=%d steps=%d loss=%.4f seconds=%.1f", epoch + 1, len(steps), loss, seconds)
-            yield epoch + 1
 
 
 @contextmanager
@@ -143,9 +134,8 @@ def _gradients(
         loss += more
         for gradient, other in zip([to_vectors, *gradients], further, strict=True):
             gradient += other
-    entry = torch.autograd.grad(
-        vectors, [network.ids, network.projection], to_vectors, allow_unused=True, materialize_grads=True
-    )
+    product = (vectors * to_vectors).sum()  # given as grad_outputs it would import a compiler's algebra, for seconds
+    entry = torch.autograd.grad(product, [network.ids, network.projection], allow_unused=True, materialize_grads=True)
     return loss, [*(gradient.contiguous() for gradient in entry), *gradients]
 
 

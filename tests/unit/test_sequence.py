@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -204,6 +207,17 @@ def test_numpy_answers_what_torch_learned():
     for last in (0, 3, 4):  # causal: a state does not know what comes after it
         alone = state_after(arrays, arrays["ids"][items[: last + 1]], gaps[: last + 1], shape)
         assert alone == pytest.approx(states[last], abs=2e-5)
+
+
+def test_answering_imports_no_torch(ring, tmp_path):
+    ring[0].save(tmp_path)
+    words = (
+        "import sys, numpy as np; from pathlib import Path; from models.retrievers.sequence import Sequence; "
+        f"s = Sequence.load(Path({str(tmp_path)!r})); s.contributions(np.array([1, 2], dtype=np.int32), 3); "
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 @pytest.mark.parametrize("offsets", [None, [0.5, -1.0, 0.0, float("-inf"), 2.0]])
