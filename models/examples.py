@@ -16,7 +16,8 @@ from models.queries import Targets
 
 RANK_PREFIX = "inverse_rank:"
 SCORE_PREFIX = "score:"
-QUERY_FEATURES = ("idle_days", "n_history")
+IDLE = "idle_days"
+QUERY_FEATURES = (IDLE, "n_history")
 
 
 def feature_names(retrievers: tuple[str, ...], looked_up: tuple[str, ...]) -> tuple[str, ...]:

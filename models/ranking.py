@@ -13,8 +13,9 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.params import parse
-from models.interfaces import Float32, Int32, Ranker
+from models.interfaces import Bool, Float32, Int32, Ranker
 from models.parts import load_ranker
+from models.rankers.horizons import Horizons, HorizonsParams
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ class Params(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = "lightgbm"
+    name: str = "horizons"
     """Of models/rankers; `fusion` tries nothing else."""
     folds: int = Field(default=5, ge=2)
     """Groups of users, each judged by a ranker that was trained on the others."""
@@ -42,6 +43,8 @@ class Params(BaseModel):
     """Params of the ranker `fusion`."""
     lightgbm: dict[str, Any] = {}
     """Params of the ranker `lightgbm`."""
+    horizons: dict[str, Any] = {}
+    """Params of the ranker `horizons`."""
 
 
 @runtime_checkable
@@ -116,6 +119,53 @@ def train_ranker(
         return Trained(params.name, learned, figures | {"why": why})
     why = f"{params.name} does not beat {PLAIN} by {params.margin:g} standard errors on users that it has not seen"
     return Trained(PLAIN, plain, figures | {"why": why})
+
+
+def train_horizons(
+    features: Float32,
+    labels: Float32,
+    groups: Int32,
+    n_targets: npt.NDArray[np.int64],
+    user_ids: npt.NDArray[np.str_],
+    live: Bool,
+    names: tuple[str, ...],
+    params: Params,
+) -> Trained:
+    """A ranker for each horizon, each only where it beats plain fusion on its own examples.
+
+    live: (n_queries,) the query stands right before its user's next choice. After a pause it is no example where there
+    are queries at a cut: what is wanted then is what the coming time brings.
+    """
+    ranker = Horizons(parse("ranker.horizons", params.horizons, HorizonsParams))
+    ranker.look(names)
+    now = np.zeros(len(groups), dtype=np.bool_)
+    now[groups > 0] = ranker.is_live(features[(np.cumsum(groups) - groups)[groups > 0]])
+    later = ~now if live.all() else ~now & ~live
+    sides: dict[str, Ranker] = {}
+    figures: dict[str, Any] = {}
+    for side, queries in (("live", now), ("away", later)):
+        rows = np.repeat(queries, groups)
+        own = {"name": "lightgbm", "lightgbm": getattr(ranker.params, side).model_dump(exclude={"fusion"})}
+        trained = train_ranker(
+            features[rows],
+            labels[rows],
+            groups[queries],
+            n_targets[queries],
+            user_ids[queries],
+            names,
+            params.model_copy(update=own),
+        )
+        figures[side] = trained.figures
+        if trained.name != PLAIN or trained.figures["n_telling_queries"] >= params.min_queries:
+            sides[side] = trained.ranker
+    if not sides:
+        return Trained(PLAIN, make_ranker(PLAIN, params).fit(features, labels, groups, names), figures | _why(figures))
+    shown = figures["away" if "away" in sides else "live"].get("learning_curve", [])
+    return Trained("horizons", ranker.of(sides, names), figures | _why(figures) | {"learning_curve": shown})
+
+
+def _why(figures: dict[str, Any]) -> dict[str, str]:
+    return {"why": "; ".join(f"{side}: {figures[side]['why']}" for side in ("live", "away"))}
 
 
 def cross_validated(

@@ -12,7 +12,7 @@ from flows.lookups import offline_lookup
 from flows.stages.entry import stage
 from models.examples import Examples, feature_names, features_of
 from models.logs import read_catalogue
-from models.ranking import Params, train_ranker
+from models.ranking import Params, train_horizons, train_ranker
 
 CANDIDATES = Path("data/candidates")
 CATALOGUE = Path("data/catalogue")
@@ -28,9 +28,11 @@ def main() -> None:
     lookup = offline_lookup(Path(), catalogue)
     features = features_of(examples.candidates, examples.user_ids, examples.at, examples.asked, lookup)
     names = feature_names(examples.candidates.retrievers, lookup.names)
-    trained = train_ranker(
-        features, examples.labels, examples.groups, examples.n_targets, examples.user_ids, names, params
-    )
+    told = (examples.labels, examples.groups, examples.n_targets, examples.user_ids)
+    if params.name == "horizons":
+        trained = train_horizons(features, *told, examples.live, names, params)
+    else:
+        trained = train_ranker(features, *told, names, params)
     log.info("ranker=%s why=%s", trained.name, trained.figures["why"])
     trained.ranker.save(RANKER)
     said = {

@@ -34,9 +34,7 @@ def main() -> None:
     params = section(f"retrievers.{name}", retriever.Params)
     catalogue = read_catalogue(CATALOGUE, VECTORS)
     friends = read_friends(RELATIONS)
-    rows = make_log(
-        LOG.read(LOGS / f"{part}.parquet"), catalogue.vocabulary, positives=positives(), friends=friends
-    )
+    rows = make_log(LOG.read(LOGS / f"{part}.parquet"), catalogue.vocabulary, positives=positives(), friends=friends)
     started = time.monotonic()
     fitted = retriever(params).fit(rows, catalogue)  # type: ignore[call-arg]
     log.info("retriever=%s part=%s n_rows=%d seconds=%.1f", name, part, len(rows.items), time.monotonic() - started)

@@ -2,5 +2,6 @@
 
 RANKERS = {
     "fusion": "models.rankers.fusion:Fusion",
+    "horizons": "models.rankers.horizons:Horizons",
     "lightgbm": "models.rankers.lightgbm:LightGbm",
 }

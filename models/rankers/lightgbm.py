@@ -33,6 +33,8 @@ class LightGbmParams(BaseModel):
     """Share of the features that a tree may look at."""
     truncation: int = Field(default=20, ge=1)
     """Places that the ranking objective looks at."""
+    target_power: float = Field(default=0.0, ge=0, le=1)
+    """A query counts as the number of its hits to this power; greater learns more from those who choose much."""
     prior: float = Field(default=4.0, ge=0)
     """Weight of plain fusion, from which the trees start; 0 learns from nothing."""
     fusion: FusionParams = FusionParams()
@@ -71,10 +73,12 @@ class LightGbm:
             self._learn("")
             return self
         rows &= self._sample(labels, rows)
+        weights = hits[owners[rows]] ** self.params.target_power
         data = lightgbm.Dataset(
             features[rows],
             labels[rows],
             group=np.bincount(owners[rows], minlength=len(groups))[telling],
+            weight=weights / weights.mean(),
             init_score=self._prior(features[rows]),
             feature_name=[f"f{place}" for place in range(len(names))],
         )

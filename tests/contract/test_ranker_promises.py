@@ -9,7 +9,7 @@ from models.interfaces import Catalogue, NotFittedError, Ranker, Reranker
 from models.parts import load_ranker, load_reranker, part_names
 from models.vocabulary import Vocabulary
 
-NAMES = ("inverse_rank:a", "inverse_rank:b", "score:a", "score:b", "n_retrievers", "age")
+NAMES = ("inverse_rank:a", "inverse_rank:b", "score:a", "score:b", "n_retrievers", "age", "idle_days")
 rankers = pytest.mark.parametrize("name", part_names("ranker"))
 rerankers = pytest.mark.parametrize("name", part_names("reranker"))
 
@@ -28,6 +28,7 @@ def examples(seed: int = 3, n_queries: int = 60, size: int = 20):
     features[rng.random(rows) < 0.2, 2] = np.nan
     features[:, 4] = 2
     features[:, 5] = rng.random(rows)
+    features[:, 6] = np.repeat(rng.choice([0.01, 9.0], n_queries), size)
     labels = (features[:, 5] > 0.8).astype(np.float32)
     return features, labels, np.full(n_queries, size, dtype=np.int32)
 
@@ -62,8 +63,8 @@ def test_save_and_load_score_alike_to_the_byte(name, tmp_path):
     loaded = load_ranker(name).load(tmp_path / "one")
     assert loaded.score(features).tobytes() == ranker.score(features).tobytes()
     fitted(name).save(tmp_path / "two")
-    for path in sorted((tmp_path / "one").iterdir()):
-        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+    for path in sorted(path for path in (tmp_path / "one").rglob("*") if path.is_file()):
+        assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
 
 
 @rankers

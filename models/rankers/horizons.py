@@ -1,0 +1,108 @@
+"""Horizons: one ranker for who acts right now, another for who comes back some day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.schema import write_text
+from models.examples import IDLE
+from models.interfaces import Float32, Int32, NotFittedError, Ranker
+from models.rankers.fusion import Fusion
+from models.rankers.lightgbm import LightGbm, LightGbmParams
+
+SIDES = ("live", "away")
+KINDS: dict[str, type[Fusion] | type[LightGbm]] = {"fusion": Fusion, "lightgbm": LightGbm}
+
+
+class HorizonsParams(BaseModel):
+    """Where one horizon ends and how each side learns."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    session_hours: float = Field(default=1.0, gt=0)
+    """A history whose last act is no older is live: what comes next is asked for; else what the coming time brings."""
+    live: LightGbmParams = LightGbmParams()
+    """Of the trees for the next act."""
+    away: LightGbmParams = LightGbmParams(prior=15.0, truncation=50, target_power=0.5)
+    """Of the trees for the time after a pause: a heavier prior, for examples are few, and the longer view."""
+
+
+class Horizons:
+    """What is best for the next act is not best for the next months: each side is learned from its own examples."""
+
+    Params: ClassVar[type[BaseModel]] = HorizonsParams
+
+    def __init__(self, params: HorizonsParams | None = None) -> None:
+        self.params = params or HorizonsParams()
+        self.sides_: dict[str, Fusion | LightGbm] = {}
+        self.column_ = -1
+
+    def fit(self, features: Float32, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
+        """A side without examples takes the other's ranker."""
+        self.look(names)
+        live = self.is_live(features)
+        owners = np.repeat(np.arange(len(groups)), groups)
+        sides: dict[str, Ranker] = {}
+        for side, rows in (("live", live), ("away", ~live)):
+            if rows.any() or side == "away" and not sides:
+                chosen = np.unique(owners[rows])
+                ranker = LightGbm(getattr(self.params, side))
+                sides[side] = ranker.fit(features[rows], labels[rows], groups[chosen], names)
+        return self.of(sides, names)
+
+    def of(self, sides: Mapping[str, Ranker], names: tuple[str, ...]) -> Self:
+        """From a fitted ranker for each side; one alone serves both."""
+        self.look(names)
+        only = next(iter(sides.values()))
+        self.sides_ = {side: sides.get(side, only) for side in SIDES}  # type: ignore[misc]
+        return self
+
+    def is_live(self, features: Float32) -> npt.NDArray[np.bool_]:
+        """(n_rows,) whose query follows an act of its user within the session; without a history: no."""
+        if self.column_ < 0:
+            return np.zeros(len(features), dtype=np.bool_)
+        found: npt.NDArray[np.bool_] = features[:, self.column_] <= self.params.session_hours / 24.0
+        return found
+
+    def score(self, features: Float32) -> Float32:
+        if not self.sides_:
+            raise NotFittedError("horizons: asked before it was fitted; call fit or load")
+        live = self.is_live(features)
+        scores = np.zeros(len(features), dtype=np.float32)
+        for side, rows in (("live", live), ("away", ~live)):
+            if rows.any():
+                scores[rows] = self.sides_[side].score(features[rows])
+        return scores
+
+    def save(self, folder: Path) -> None:
+        if not self.sides_:
+            raise NotFittedError("horizons: nothing to save before it was fitted")
+        kinds = {side: "fusion" if isinstance(self.sides_[side], Fusion) else "lightgbm" for side in SIDES}
+        learned = _Learned(params=self.params, column=self.column_, sides=kinds)
+        write_text(learned.model_dump_json(indent=1) + "\n", folder / "horizons.json")
+        for side in SIDES:
+            self.sides_[side].save(folder / side)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        learned = _Learned.model_validate_json((folder / "horizons.json").read_text(encoding="utf-8"))
+        ranker = cls(learned.params)
+        ranker.column_ = learned.column
+        ranker.sides_ = {side: KINDS[learned.sides[side]].load(folder / side) for side in SIDES}
+        return ranker
+
+    def look(self, names: tuple[str, ...]) -> None:
+        """Remembers which column tells how long a history has been idle."""
+        self.column_ = names.index(IDLE) if IDLE in names else -1
+
+
+class _Learned(BaseModel):
+    params: HorizonsParams
+    column: int
+    sides: dict[str, str]
