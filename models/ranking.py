@@ -144,6 +144,9 @@ def train_horizons(
     sides: dict[str, Ranker] = {}
     figures: dict[str, Any] = {}
     for side, queries in (("live", now), ("away", later)):
+        if not queries.any():
+            figures[side] = {"why": "no examples, the other ranker serves"}
+            continue
         rows = np.repeat(queries, groups)
         own = {"name": "lightgbm", "lightgbm": getattr(ranker.params, side).model_dump(exclude={"fusion"})}
         trained = train_ranker(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,13 @@ import pytest
 from features.errors import UserError
 from features.schema import write_text
 from models.arrays import write_arrays
-from models.examples import feature_names, features_of, make_examples
+from models.examples import feature_names, features_of, joined, make_examples, query_features
 from models.interfaces import Catalogue, Slate
 from models.logs import make_catalogue, make_log
 from models.parts import load_retriever
 from models.queries import one_query, part_queries, queries_at
 from models.rankers.fusion import Fusion
-from models.ranking import Params, ndcg_of, train_ranker
+from models.ranking import Params, ndcg_of, train_horizons, train_ranker
 from models.recommender import Recommender, assemble, load_catalogue
 from models.rerankers.mmr import Mmr, MmrParams
 from models.retrieval import candidates_of
@@ -250,8 +251,20 @@ def test_examples_are_labelled_by_what_was_chosen_later(catalogue, tmp_path):
     assert again.user_ids.tolist() == queries.user_ids.tolist()
     assert np.array_equal(again.labels, examples.labels)
     assert again.candidates.retrievers == ("item_knn", "popular")
-    features = features_of(candidates, queries.user_ids, queries.at, Age())
+    features = features_of(candidates, queries.user_ids, queries.at, query_features(queries), Age())
     assert features.shape == (len(candidates), len(feature_names(("item_knn", "popular"), Age.names)))
+    both = joined([examples, replace(again, live=~again.live)])
+    assert both.candidates.query[len(candidates) :].tolist() == (candidates.query + len(queries)).tolist()
+    assert both.live.tolist() == [False] * len(queries) + [True] * len(queries)
+    assert both.labels.tolist() == examples.labels.tolist() * 2
+    assert np.array_equal(both.asked, np.tile(query_features(queries), (2, 1)), equal_nan=True)
+
+
+def test_a_query_tells_how_long_its_history_is_and_how_long_idle(catalogue):
+    queries = one_query("x", 10 * DAY, ["i01", "i02"], [4 * DAY, 7 * DAY], catalogue.vocabulary)
+    assert query_features(queries).tolist() == pytest.approx(np.array([[3.0, np.log(3)]]))
+    nobody = one_query("y", 10 * DAY, [], [], catalogue.vocabulary)
+    assert np.isnan(query_features(nobody)[0, 0])
 
 
 def world(telling: bool, n_queries: int = 300, size: int = 20):
@@ -268,26 +281,74 @@ def world(telling: bool, n_queries: int = 300, size: int = 20):
 
 
 def test_a_learned_ranker_that_knows_more_is_shipped():
-    trained = train_ranker(*world(True), Params(lightgbm={"n_trees": 40, "min_data_in_leaf": 50}))
+    trained = train_ranker(*world(True), Params(name="lightgbm", lightgbm={"n_trees": 40, "min_data_in_leaf": 50}))
     assert trained.name == "lightgbm"
     assert trained.figures["lightgbm ndcg@10"] > trained.figures["fusion ndcg@10"] + 0.3
 
 
 def test_a_learned_ranker_that_learned_only_chance_is_not():
-    trained = train_ranker(*world(False), Params(margin=2.0, lightgbm={"n_trees": 40, "min_data_in_leaf": 50}))
+    trained = train_ranker(
+        *world(False), Params(name="lightgbm", margin=2.0, lightgbm={"n_trees": 40, "min_data_in_leaf": 50})
+    )
     assert trained.name == "fusion"
     assert "does not beat fusion" in trained.figures["why"]
 
 
 def test_with_few_queries_nothing_is_learned():
-    trained = train_ranker(*world(True, n_queries=50), Params(min_queries=100))
+    trained = train_ranker(*world(True, n_queries=50), Params(name="lightgbm", min_queries=100))
     assert trained.name == "fusion"
     assert "fewer than ranker.min_queries" in trained.figures["why"]
 
 
 def test_params_of_a_ranker_that_do_not_fit_are_told():
     with pytest.raises(UserError, match="ranker.lightgbm"):
-        train_ranker(*world(True), Params(lightgbm={"trees": 3}))
+        train_ranker(*world(True), Params(name="lightgbm", lightgbm={"trees": 3}))
+
+
+def two_horizons(n_queries: int = 400, size: int = 20):
+    """Of live queries the hint tells what is chosen, of the others its contrary."""
+    features, labels, groups, n_targets, users, names = world(True, n_queries, size)
+    live = np.arange(n_queries) % 2 == 0
+    features[~np.repeat(live, size), 3] *= -1
+    idle = np.repeat(np.where(live, 0.01, 30.0), size)[:, None]
+    features = np.concatenate([features, idle], axis=1).astype(np.float32)
+    return features, labels, groups, n_targets, np.array(users), live, (*names, "idle_days")
+
+
+def test_each_horizon_learns_from_its_own_examples():
+    params = Params(
+        min_queries=50, horizons={side: {"n_trees": 40, "min_data_in_leaf": 50} for side in ("live", "away")}
+    )
+    trained = train_horizons(*two_horizons(), params)
+    assert trained.name == "horizons"
+    hint = np.linspace(0, 1, 11, dtype=np.float32)
+    rows = np.stack([hint * 0, hint * 0, hint * 0 + 1, hint, hint * 0 + 0.01], axis=1)
+    assert trained.ranker.score(rows).argmax() > 8
+    rows[:, 3], rows[:, 4] = -hint, 30
+    assert trained.ranker.score(rows).argmax() > 8
+    assert "live: lightgbm gains" in trained.figures["why"] and "away: lightgbm gains" in trained.figures["why"]
+
+
+def test_a_horizon_without_examples_takes_the_ranker_of_the_other():
+    features, labels, groups, n_targets, users, _, names = two_horizons()
+    features[:, 4] = 0.01
+    params = Params(min_queries=50, horizons={"live": {"n_trees": 20, "min_data_in_leaf": 50}})
+    everywhere = np.ones(len(groups), dtype=np.bool_)
+    trained = train_horizons(features, labels, groups, n_targets, users, everywhere, names, params)
+    there = features.copy()
+    there[:, 4] = 30
+    assert np.array_equal(trained.ranker.score(features), trained.ranker.score(there))
+
+
+def test_an_act_after_a_pause_is_no_example_where_there_are_queries_at_a_cut():
+    features, labels, groups, n_targets, users, live, names = two_horizons()
+    pause = features.copy()
+    pause[:, 4] = 30
+    both = np.concatenate([features, pause])
+    twice = (np.tile(labels, 2), np.tile(groups, 2), np.tile(n_targets, 2), np.tile(users, 2))
+    said = np.concatenate([live, np.ones(len(live), dtype=np.bool_)])
+    trained = train_horizons(both, *twice, said, names, Params(min_queries=50))
+    assert trained.figures["away"]["n_queries"] == (~live).sum()
 
 
 def test_ndcg_of_rows_is_that_of_scikit_learn():
