@@ -14,16 +14,39 @@ from features.positives import NEVER_BY_DEFAULT, Positives
 
 P = TypeVar("P", bound=BaseModel)
 
+PROFILES = ("quick", "default", "best")
+
 
 def read_params(path: Path | str = "params.yaml") -> dict[str, Any]:
-    """All of params.yaml as plain dictionaries and lists."""
+    """All of params.yaml as plain dictionaries and lists, each choice by profile made.
+
+    A mapping whose keys are all of PROFILES stands for the value of the file's `profile`, or for that of `default`.
+
+    Raises:
+        UserError: there is no such file, it is no YAML, or its profile is none of PROFILES.
+    """
     try:
         loaded = YAML(typ="safe").load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"no file {path}; run inside a recops project (the folder that holds dvc.yaml)") from None
     except YAMLError as error:
         raise UserError(f"{path} is not readable as YAML: {' '.join(str(error).split())}") from None
-    return loaded or {}
+    loaded = loaded or {}
+    profile = loaded.get("profile", "default")
+    if profile not in PROFILES:
+        raise UserError(f"{path}: profile is {profile!r}, expected one of {', '.join(PROFILES)}")
+    found: dict[str, Any] = _chosen(loaded, profile)
+    return found
+
+
+def _chosen(value: Any, profile: str) -> Any:
+    if isinstance(value, list):
+        return [_chosen(item, profile) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value and set(value) <= set(PROFILES):
+        return _chosen(value.get(profile, value.get("default")), profile)
+    return {name: _chosen(item, profile) for name, item in value.items()}
 
 
 def section(name: str, params: type[P], path: Path | str = "params.yaml") -> P:

@@ -48,6 +48,7 @@ def main() -> None:
             f"the page             http://127.0.0.1:{_ports['service']}/",
             f"the Prefect UI       {os.environ['PREFECT_API_URL'].removesuffix('/api')}",
             "your own data        recops data import csv --path FOLDER && recops run && recops release",
+            "all of it            profile: default in params.yaml, then recops run: trains the network too",
             "another knob         edit params.yaml, then recops run: only what depends on it runs again",
             "metrics over time    dvc metrics diff; dvc plots show",
             f"stop what runs now   kill {' '.join(str(process.pid) for process in processes)}",
@@ -60,6 +61,7 @@ _ports: dict[str, int] = {}
 def _demo(root: Path, settings: Settings, processes: list[subprocess.Popen[bytes]], started: float) -> None:
     _start_prefect(settings, processes)
 
+    _edit(root / "params.yaml", ("profile",), "quick")
     _say("from raw data to a judged recommender: ingest, validate, split, train, judge, decide", started)
     _recops("run")
     _recops("evaluate")
@@ -207,16 +209,20 @@ def _kept(root: Path) -> Iterator[None]:
         subprocess.run([sys.executable, "-m", "dvc", "checkout", "--quiet", "--force"], check=True)
 
 
-def _edit(path: Path, where: tuple[str, str], value: Any) -> None:
+def _edit(path: Path, where: tuple[str, ...], value: Any) -> None:
     from ruamel.yaml import YAML
 
     yaml = YAML()
     yaml.preserve_quotes = True
     loaded = yaml.load(path.read_text(encoding="utf-8"))
-    loaded[where[0]][where[1]] = value
+    *sections, name = where
+    place = loaded
+    for section in sections:
+        place = place[section]
+    place[name] = value
     with path.open("w", encoding="utf-8") as file:
         yaml.dump(loaded, file)
-    _tell(f"params.yaml: {where[0]}.{where[1]} = {value}")
+    _tell(f"params.yaml: {'.'.join(where)} = {value}")
 
 
 def _recops(*arguments: str, may_fail: bool = False) -> int:

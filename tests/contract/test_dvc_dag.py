@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+from ruamel.yaml import YAML
+
 from features.params import read_params
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +46,17 @@ def test_every_stage_names_params_that_exist():
             for part in wanted.split("."):
                 assert part in found, f"stage '{name}' depends on {wanted}, which params.yaml does not have"
                 found = found[part]
+
+
+def test_a_stage_whose_params_hang_on_the_profile_names_it():
+    written = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
+    for name, body in stage_deps().stages(ROOT).items():
+        wanted = body.get("params", [])
+        for where in wanted:
+            found = written
+            for part in where.split("."):
+                found = found if "${" in part else found[part]
+            assert "'quick':" not in str(found) or "profile" in wanted, f"stage '{name}' reads a choice in {where}"
 
 
 def test_data_paths_stand_in_dvc_yaml_and_stages_only():
