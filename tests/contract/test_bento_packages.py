@@ -6,6 +6,7 @@ import ast
 import importlib.metadata
 import importlib.util
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from flows.bento import PACKAGES, requirements
 
 ROOT = Path(__file__).parents[2]
 COMES_WITH = {"starlette": "fastapi", "ibis-framework": "feast"}
+FIT_ONLY = {"implicit", "numba", "sklearn", "torch"}  # imported by parts, inside `fit` alone
 NOT_FOR_SERVING = {"prefect", "dvc", "great-expectations", "sentence-transformers", "torch", "typer"}
 
 
@@ -46,13 +48,23 @@ def test_every_package_that_serving_imports_is_listed():
     missing = {}
     for file in served_files():
         for name in imported(file):
-            if name in sys.stdlib_module_names or name in {"features", "models", "services"}:
+            if name in sys.stdlib_module_names or name in {"features", "models", "services"} | FIT_ONLY:
                 continue
             found = {plain(distribution) for distribution in distributions[name]}
             found |= {COMES_WITH[distribution] for distribution in found if distribution in COMES_WITH}
             if not found & listed:
                 missing.setdefault(name, file)
     assert missing == {}
+
+
+def test_loading_every_part_imports_nothing_that_only_training_needs():
+    code = (
+        "import sys; from models.parts import load_part, part_names\n"
+        "for kind in ('retriever', 'ranker', 'reranker'): [load_part(kind, name) for name in part_names(kind)]\n"
+        f"print(sorted(set(sys.modules) & {FIT_ONLY}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_nothing_of_training_is_listed_and_every_version_is_pinned_without_a_local_part():
