@@ -194,7 +194,9 @@ def answer(root: Path, bundle: Path, test: Test, params: Params, *, singly: bool
     lists = {"challenger": slate.items}
     if singly:
         for name, retriever in sorted(recommender.retrievers.items()):
-            lists[f"retriever:{name}"] = retriever.retrieve(queries, params.depth).items
+            alone = retriever.retrieve(queries, params.depth).items
+            if (alone >= 0).any():  # one that steps aside has nothing to be judged by
+                lists[f"retriever:{name}"] = alone
     return Answers(catalogue, queries, lists, slate.scores)
 
 

@@ -89,4 +89,4 @@ def _lists(root: Path, bundle: Path, catalogue: Catalogue, queries: Queries) -> 
         f"retriever:{name}": retriever.retrieve(queries, DEPTH).items
         for name, retriever in sorted(recommender.retrievers.items())
     }
-    return lists, singles
+    return lists, {name: alone for name, alone in singles.items() if (alone >= 0).any()}

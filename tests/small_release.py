@@ -22,7 +22,7 @@ from features.settings import Settings
 from features.simulation.scenario import Scenario, scenario, small
 from models.arrays import write_arrays
 from models.bundle import seal
-from models.examples import feature_names, features_of, make_examples
+from models.examples import feature_names, features_of, make_examples, query_features
 from models.logs import make_catalogue, make_log
 from models.parts import load_ranker, load_reranker, load_retriever
 from models.queries import part_queries, queries_at
@@ -76,7 +76,7 @@ def make_bundle(folder: Path, seed: int = 5) -> Made:
             candidates = candidates_of(fitted, queries, K, arrays.n_items)
             examples = make_examples(queries, candidates, targets, arrays.n_items)
             lookup = offline_lookup(folder, catalogue)
-            looked_up = features_of(candidates, queries.user_ids, queries.at, lookup)
+            looked_up = features_of(candidates, queries.user_ids, queries.at, query_features(queries), lookup)
             names = list(feature_names(candidates.retrievers, lookup.names))
             kind = load_ranker("lightgbm")
             params = kind.Params(n_trees=20, threads=1)

@@ -27,7 +27,7 @@ from features.sources.simulator import Params as WorldParams
 from features.sources.simulator import Truth, read, truth
 from features.split import Params as SplitParams
 from features.split import Split, split
-from models.examples import feature_names, features_of, make_examples
+from models.examples import feature_names, features_of, make_examples, query_features
 from models.interfaces import Catalogue, Int32, Queries, Retriever
 from models.intervals import bounds, resampled_means
 from models.language.encoder import Params as EncoderParams
@@ -42,6 +42,7 @@ from models.retrieval import candidates_of
 
 ROOT = Path(__file__).parents[2]
 PARAMS = read_params(ROOT / "params.yaml")
+PARAMS["retrievers"]["sequence"]["epochs"] = 0  # minutes of training tell nothing here that the others do not
 K = int(PARAMS["retrieve"]["k"])
 WEEK = 7 * 86_400_000_000
 
@@ -105,7 +106,7 @@ def _recommender(
     )
     candidates = candidates_of(_fitted(train, catalogue, cut), queries, K, catalogue.n_items)
     examples = make_examples(queries, candidates, targets, catalogue.n_items)
-    features = features_of(candidates, queries.user_ids, queries.at, lookup)
+    features = features_of(candidates, queries.user_ids, queries.at, query_features(queries), lookup)
     ranker = load_ranker("lightgbm")()
     ranker.fit(features, examples.labels, examples.groups, feature_names(candidates.retrievers, lookup.names))
     retrievers = _fitted(full, catalogue, parts.cuts.test_cut)
