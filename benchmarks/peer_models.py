@@ -6,6 +6,7 @@ holds at most four settings; the one with the best NDCG@10 on valid is fitted ag
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -122,7 +123,9 @@ def item_knn(past: Past, setting: Setting) -> Scores:
     from implicit.nearest_neighbours import CosineRecommender
 
     model = CosineRecommender(**setting, num_threads=1)
-    model.fit(past.chosen, show_progress=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it tells of a conversion inside itself
+        model.fit(past.chosen, show_progress=False)
     return lambda users: np.asarray((past.chosen[users] @ model.similarity).todense())
 
 

@@ -143,7 +143,7 @@ def as_json(shown: dict[str, Standing], given: dict[str, Answer], judge: str, n_
     best, word = verdict(shown)
     models: dict[str, dict[str, object]] = {}
     for model, one in shown.items():
-        models[model] = {**dict(zip(METRICS, one.values, strict=True))} | {"of_recops": one.share}
+        models[model] = {**dict(zip(METRICS, one.values, strict=True)), "of_recops": one.share}
         if model in given:
             cost = {"setting": dict(given[model].setting), "fit_seconds": given[model].fit}
             models[model] |= cost | {"peak_mib": given[model].memory, "recops_lead": asdict(one.lead)}
