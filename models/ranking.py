@@ -45,6 +45,8 @@ class Params(BaseModel):
     """Params of the ranker `lightgbm`."""
     horizons: dict[str, Any] = {}
     """Params of the ranker `horizons`."""
+    linear: dict[str, Any] = {}
+    """Params of the ranker `linear`."""
 
 
 @runtime_checkable

@@ -4,4 +4,5 @@ RANKERS = {
     "fusion": "models.rankers.fusion:Fusion",
     "horizons": "models.rankers.horizons:Horizons",
     "lightgbm": "models.rankers.lightgbm:LightGbm",
+    "linear": "models.rankers.linear:Linear",
 }

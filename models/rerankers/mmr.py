@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.interfaces import Catalogue, Float32, Int32, Int64
+from models.rerankers.places import Float64, and_the_rest, common_tags, cosines, most_of_one, unit_interval, within_cap
 
 
 class MmrParams(BaseModel):
@@ -45,48 +45,25 @@ class Mmr:
             return np.arange(min(k, len(items)), dtype=np.int64)
         n_pool = min(max(params.pool, n_places), len(items))
         pool = items[:n_pool]
-        gain = params.relevance * _unit_interval(scores[:n_pool])
+        gain = params.relevance * unit_interval(scores[:n_pool])
         nearest = np.zeros(n_pool, dtype=np.float64)
         categories = catalogue.categories[pool]
-        most = int(np.ceil(params.category_share * n_places))
+        most = most_of_one(params.category_share, n_places)
         free = np.ones(n_pool, dtype=np.bool_)
         chosen: list[int] = []
         while len(chosen) < n_places:
-            allowed = free & _below_cap(categories, chosen, most)
-            if not allowed.any():
-                allowed = free
+            allowed = within_cap(free, categories, chosen, most)
             value = np.where(allowed, gain - (1 - params.relevance) * nearest, -np.inf)
             place = int(np.argmax(value))
             chosen.append(place)
             free[place] = False
             if params.relevance < 1:
                 nearest = np.maximum(nearest, _similarities(pool, place, catalogue))
-        taken = np.zeros(len(items), dtype=np.bool_)
-        taken[chosen] = True
-        rest = np.flatnonzero(~taken)
-        return np.concatenate([np.array(chosen, dtype=np.int64), rest])[:k]
+        return and_the_rest(chosen, len(items), k)
 
 
-def _unit_interval(scores: Float32) -> npt.NDArray[np.float64]:
-    low, high = float(scores.min()), float(scores.max())
-    return (scores.astype(np.float64) - low) / (high - low) if high > low else np.ones(len(scores))
-
-
-def _below_cap(categories: Int32, chosen: list[int], most: int) -> npt.NDArray[np.bool_]:
-    """Whose category has room; items without one always."""
-    if not chosen or most >= len(categories):
-        return np.ones(len(categories), dtype=np.bool_)
-    shown = categories[chosen]
-    full = [category for category in np.unique(shown) if category >= 0 and (shown == category).sum() >= most]
-    return ~np.isin(categories, full)
-
-
-def _similarities(pool: Int32, place: int, catalogue: Catalogue) -> npt.NDArray[np.float64]:
+def _similarities(pool: Int32, place: int, catalogue: Catalogue) -> Float64:
     """(n_pool,) how alike each item is to one of them, in [0, 1]."""
-    if catalogue.vectors is not None:
-        cosines = catalogue.vectors[pool] @ catalogue.vectors[pool[place]]
-        clipped: npt.NDArray[np.float64] = np.clip(cosines.astype(np.float64), 0.0, 1.0)
-        return clipped
-    own = set(catalogue.tags[pool[place]])
-    tags = [set(catalogue.tags[item]) for item in pool]
-    return np.array([len(own & other) / len(own | other) if own or other else 0.0 for other in tags])
+    if catalogue.vectors is None:
+        return common_tags(pool, place, catalogue)
+    return np.maximum(cosines(pool, place, catalogue.vectors), 0.0)

@@ -1,0 +1,95 @@
+"""Calibrated: each category shown as often as the candidates' scores speak for it; what is new gets a start."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.interfaces import MICROSECONDS_A_DAY, Catalogue, Float32, Int32, Int64
+from models.queries import UNKNOWN_TIME
+from models.rerankers.places import Float64, and_the_rest, unit_interval
+
+
+class CalibratedParams(BaseModel):
+    """How much accuracy is given for proportion and for what is new."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    calibration: float = Field(default=0.1, ge=0)
+    """Lambda: 0 keeps the ranker's order, greater follows the target distribution closer at the cost of accuracy."""
+    smoothing: float = Field(default=0.01, gt=0, lt=1)
+    """Share of the target mixed into the list's distribution; greater forgives a category that is missing."""
+    freshness: float = Field(default=0.0, ge=0)
+    """What a fresh item gains, as a share of the span of the query's scores; 0 treats old and new alike."""
+    fresh_days: float = Field(default=30.0, gt=0)
+    """Items created so many days before the catalogue's newest, or later, are fresh; without a date none is."""
+    depth: int = Field(default=10, ge=1)
+    """Places that are calibrated; the rest follows in the ranker's order (with the gain of what is fresh)."""
+    pool: int = Field(default=50, ge=1)
+    """Best candidates that may take those places."""
+
+
+class Calibrated:
+    """Greedy argmax of Σ score - λ · KL(target ‖ list) over those shown (Steck 2018, doi:10.1145/3240323.3240372).
+
+    Steck's target is what the user's history holds of each category. A reranker sees no history, so the target here
+    is each category's share of the scores of all candidates of the query (scaled to 1 for the best, 0 for the last):
+    what the retrievers and the ranker made of the history, biases of theirs included, and not the history itself.
+    Items without a category count as one category. The list's distribution is mixed with `smoothing` of the target,
+    so that the divergence is finite. Ties keep the ranker's order.
+    """
+
+    Params: ClassVar[type[BaseModel]] = CalibratedParams
+
+    def __init__(self, params: CalibratedParams | None = None) -> None:
+        self.params = params or CalibratedParams()
+
+    def order(self, items: Int32, scores: Float32, catalogue: Catalogue, k: int) -> Int64:
+        params = self.params
+        n_places = min(params.depth, k, len(items))
+        relevance = unit_interval(scores)
+        gain = relevance + self._start(items, catalogue)
+        best = np.argsort(-gain, kind="stable")
+        if params.calibration <= 0 or n_places < 2:
+            return best[:k].astype(np.int64)
+        kinds, own = np.unique(catalogue.categories[items], return_inverse=True)
+        target = np.bincount(own, relevance, minlength=len(kinds)) / relevance.sum()
+        pool = best[: max(params.pool, n_places)]
+        free = np.ones(len(pool), dtype=np.bool_)
+        shown = np.zeros(len(kinds))
+        chosen: list[int] = []
+        while len(chosen) < n_places:
+            costs = params.calibration * divergences(target, shown, params.smoothing)[own[pool]]
+            place = int(np.argmax(np.where(free, gain[pool] - costs, -np.inf)))
+            chosen.append(place)
+            free[place] = False
+            shown[own[pool[place]]] += 1
+        return best[and_the_rest(chosen, len(items), k)].astype(np.int64)
+
+    def _start(self, items: Int32, catalogue: Catalogue) -> Float64:
+        """(n,) what each item gains for being fresh, in units of the span of the scores."""
+        newest = int(catalogue.created_at.max(initial=UNKNOWN_TIME)) if self.params.freshness > 0 else UNKNOWN_TIME
+        if newest == UNKNOWN_TIME:
+            return np.zeros(len(items))
+        since = newest - round(self.params.fresh_days * MICROSECONDS_A_DAY)
+        created = catalogue.created_at[items]
+        fresh = (created >= since) & (created != UNKNOWN_TIME)
+        return np.where(fresh, self.params.freshness, 0.0)
+
+
+def divergences(target: Float64, shown: Float64, smoothing: float) -> Float64:
+    """(n_kinds,) KL(target ‖ list) after one more item of each kind; shown: (n_kinds,) places each has so far.
+
+    The kinds that are not added share one sum, so this takes one pass and not one a kind.
+    """
+
+    def terms(counts: Float64) -> Float64:
+        """target · log(target / list), 0 where the target is 0."""
+        mixed = (1.0 - smoothing) * counts / (shown.sum() + 1.0) + smoothing * target
+        ratio = np.divide(target, mixed, out=np.ones(len(target)), where=target > 0)
+        return target * np.log(ratio)
+
+    without = terms(shown)
+    return without.sum() - without + terms(shown + 1.0)
