@@ -89,7 +89,9 @@ def divergences(target: Float64, shown: Float64, smoothing: float) -> Float64:
         """target · log(target / list), 0 where the target is 0."""
         mixed = (1.0 - smoothing) * counts / (shown.sum() + 1.0) + smoothing * target
         ratio = np.divide(target, mixed, out=np.ones(len(target)), where=target > 0)
-        return target * np.log(ratio)
+        found: Float64 = target * np.log(ratio)
+        return found
 
     without = terms(shown)
-    return without.sum() - without + terms(shown + 1.0)
+    found: Float64 = without.sum() - without + terms(shown + 1.0)
+    return found
