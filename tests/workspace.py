@@ -20,7 +20,7 @@ SMALL_WORLD = {"n_users": 250, "n_items": 120}
 LEFT_OUT = ("als", "graph", "markov", "sequence", "social")  # each costs two more processes a run, some compile
 
 
-def make_workspace(folder: Path, changes: dict | None = None) -> Path:
+def make_workspace(folder: Path, changes: dict | None = None, *, every_retriever: bool = False) -> Path:
     """A fresh project in `folder` on a small simulated world, nothing run yet."""
     folder.mkdir(parents=True, exist_ok=True)
     for package in CODE:
@@ -30,7 +30,7 @@ def make_workspace(folder: Path, changes: dict | None = None) -> Path:
             shutil.copy(ROOT / name, folder / name)
     shutil.copytree(ROOT / "data" / "initial", folder / "data" / "initial")
     small = {"profile": "quick", "source.simulator": SMALL_WORLD, "build_features.leak_samples": 200}
-    small |= {f"retrievers.{name}": None for name in LEFT_OUT}
+    small |= {} if every_retriever else {f"retrievers.{name}": None for name in LEFT_OUT}
     edit_params(folder, small | (changes or {}))
     run("-m", "dvc", "init", "-q", "--no-scm", cwd=folder)
     shutil.copytree(ROOT / ".dvc" / "plots", folder / ".dvc" / "plots")

@@ -34,7 +34,7 @@ def metrics(folder: Path) -> dict:
 
 
 def test_movielens_1m_from_the_zip_to_a_release(tmp_path):
-    folder = make_workspace(tmp_path / "project")
+    folder = make_workspace(tmp_path / "project", every_retriever=True)
     started = time.monotonic()
     recops(folder, "data", "import", "movielens", "--path", str(real("ml-1m.zip")))
     recops(folder, "run")
@@ -51,7 +51,7 @@ def test_movielens_1m_from_the_zip_to_a_release(tmp_path):
 
 
 def test_online_retail_by_parquet_to_a_release(tmp_path):
-    folder = make_workspace(tmp_path / "project")
+    folder = make_workspace(tmp_path / "project", every_retriever=True)
     recops(folder, "data", "import", "parquet", "--path", str(real("online-retail")))
     recops(folder, "run")
     recops(folder, "release")
@@ -62,7 +62,7 @@ def test_online_retail_by_parquet_to_a_release(tmp_path):
 
 
 def test_movielens_1m_leave_last_out_leads_each_retriever(tmp_path):
-    folder = make_workspace(tmp_path / "project")
+    folder = make_workspace(tmp_path / "project", every_retriever=True)
     recops(folder, "data", "import", "movielens", "--path", str(real("ml-1m.zip")))
     edit_params(folder, {"split.scheme": "leave_last_out"})
     recops(folder, "run")
