@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # telemetry of every tool that we use is off here, as in the code; see docs/settings.md for the one switch
 export DO_NOT_TRACK ?= 1
-export PYTHONDONTWRITEBYTECODE ?= 1
+# a run starts some thirty processes: what Python has compiled for one serves the next
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install lock demo test check soak repro serve bench

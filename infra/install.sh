@@ -21,6 +21,6 @@ links=${UV_FIND_LINKS:-${PIP_FIND_LINKS:-$("$venv/bin/python" -m pip config get 
 if [ -n "$links" ]; then export UV_FIND_LINKS=$links; fi
 export UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-true}  # as pip does: a company network may have an authority of its own
 export UV_HTTP_TIMEOUT=${UV_HTTP_TIMEOUT:-180} VIRTUAL_ENV=$PWD/$venv UV_LINK_MODE=${UV_LINK_MODE:-copy} UV_INDEX_STRATEGY=unsafe-best-match
-"$venv/bin/uv" pip install --quiet -r requirements.lock
+"$venv/bin/uv" pip install --quiet --compile-bytecode -r requirements.lock  # half a minute once, a second of each process
 "$venv/bin/uv" pip install --quiet --no-deps -e .
 echo "installed into $venv"

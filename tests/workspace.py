@@ -74,7 +74,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
         env["PREFECT_API_URL"] = os.environ[TEST_SERVER]
     env |= TELEMETRY_OFF
     env |= {"RECOPS_HOME": str(folder / ".recops"), "PREFECT_HOME": str(folder / ".recops" / "prefect")}
-    env |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"}
+    env |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"}
     return env | more
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 
 from features.params import positives, read_params, section
 from features.schema import INTERACTIONS
 from features.split import read_cuts
 from flows.stages.entry import stage
+from models.cuts import cuts_within, parted
 from models.examples import Examples, joined, make_examples
 from models.interfaces import Queries
 from models.logs import read_catalogue
@@ -42,12 +44,17 @@ def main() -> None:
         log.info("live=%s n_queries=%d n_candidates=%d n_hits=%d of n_targets=%d", live, *told)
         return found
 
-    cut = cuts.valid_cut if in_time else None
-    asked = part_queries(train, valid, catalogue.vocabulary, cut, created_at=catalogue.created_at, positives=rule)
-    parts = [examples(asked, live=not in_time)]
+    words = catalogue.vocabulary
+    ask = partial(part_queries, vocabulary=words, created_at=catalogue.created_at, positives=rule)
+    if in_time:
+        instants = cuts_within(valid, cuts.valid_cut, params.cuts)
+        asked = [ask(*parted(train, valid, cut), cut=cut) for cut in instants]
+    else:
+        asked = [ask(train, valid, cut=None)]
+    parts = [examples(each, live=not in_time) for each in asked]
     if in_time and params.live_queries:
         events = rolling_events(train, valid, n_events=params.live_queries, seed=params.seed, positives=rule)
-        parts.append(examples(rolling_queries(events, train, valid, catalogue.vocabulary, positives=rule), live=True))
+        parts.append(examples(rolling_queries(events, train, valid, words, positives=rule), live=True))
     joined(parts).save(CANDIDATES)
 
 
