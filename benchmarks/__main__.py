@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PROGRAMS = ("feature_join", "retrieval", "serving", "peers")
+PROGRAMS = ("feature_join", "retrieval", "serving", "peers", "new_items")
 
 
 def main() -> int:

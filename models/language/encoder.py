@@ -30,7 +30,7 @@ class Params(BaseModel):
     """Texts at once; greater needs more memory."""
     threads: int = Field(default=2, ge=1)
     """Part of the result: another number may change the last bits."""
-    max_tokens: int = Field(default=64, ge=8)
+    max_tokens: int = Field(default=256, ge=8)
     """What follows in a longer text is not read; cost grows with it."""
     precision: str = Field(default="bfloat16", pattern="^(bfloat16|float32)$")
     """`bfloat16` is two to three times as quick on most processors, cosine to `float32` at least 0.9999."""
