@@ -1,6 +1,6 @@
 """recops beside well-known methods on one split, judged alike: NDCG@10, Recall@10, HR@10, seconds, memory, paired lead.
 
-    python -m benchmarks.peers [--project DIR] [--out FILE]
+    python -m benchmarks.peers [--project DIR] [--out FILE] [--rectools PYTHON]
 
 DIR is a project in which `recops run` has ended: recops' lists are those of data/evaluation/recommendations.parquet.
 Every peer learns from the same rows (train for the choice of its setting on valid, train + valid for the test), each in
@@ -10,8 +10,8 @@ program of RECOPS_BENCH where that is set, else models/evaluation. Under leave_l
 item. Histories are frozen at the cut, so data/evaluation/rolling.parquet is not judged here.
 
 Memory is the peak of the peer's process, interpreter and data included. recops' own time and memory are those of a run
-with many stages and are not shown. RecBole and RecTools cannot be installed beside this project's libraries and are not
-part of the program; published figures of theirs stand in docs/benchmarks.md.
+with many stages and are not shown. RecTools cannot be installed beside this project's libraries: PYTHON is an
+interpreter of an environment of its own that has it (`uv venv peers && uv pip install --python peers rectools`).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.peer_elsewhere import RECTOOLS, ask
 from benchmarks.peer_judging import (
     METRICS,
     Sitting,
@@ -107,6 +108,21 @@ def answers(valid: Sitting, test: Sitting) -> dict[str, Answer]:
     return given
 
 
+def answers_elsewhere(python: Path, valid: Sitting, test: Sitting) -> dict[str, Answer]:
+    """RecTools', chosen and judged as the others are."""
+    given = {}
+    for name, (model, grid) in RECTOOLS.items():
+        started = time.perf_counter()
+        tried = [ask(python, model, setting, valid.past).lists for setting in grid]
+        reached = [float(warm_values(valid.exam, lists)[:, 0].mean()) for lists in tried]
+        setting = grid[int(np.argmax(reached))]
+        choice = time.perf_counter() - started
+        told = ask(python, model, setting, test.past)
+        given[name] = Answer(told.lists, setting, told.fit, choice, told.memory)
+        print(f"{name}: {dict(setting)} (of {len(grid)} settings in {choice:.1f} s)", flush=True)
+    return given
+
+
 def read(project: Path) -> tuple[Sitting, Sitting, Int64, Params]:
     """The sittings of valid and test, recops' lists for the test, and how to judge.
 
@@ -156,12 +172,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--project", type=Path, default=Path())
     parser.add_argument("--out", type=Path, help="a JSON file for all figures")
+    parser.add_argument("--rectools", type=Path, metavar="PYTHON", help="an interpreter that has RecTools")
     options = parser.parse_args()
     try:
         valid, test, ours, params = read(options.project)
     except UserError as error:
         raise SystemExit(str(error)) from None
     given = answers(valid, test)
+    if options.rectools:
+        given |= answers_elsewhere(options.rectools, valid, test)
     lists = {"recops": ours} | {name: one.lists for name, one in given.items()}
     bench = os.environ.get("RECOPS_BENCH")
     judge = f"{bench}/evaluate.py" if bench else "models/evaluation"

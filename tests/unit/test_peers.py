@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from scipy import sparse
 
+from benchmarks.peer_elsewhere import unseen
 from benchmarks.peer_judging import sitting, standings, verdict, warm_values
 from benchmarks.peer_models import PEERS, Past, ease_weights, popular, ranked
 from benchmarks.peers import answer, table
@@ -50,6 +51,13 @@ def test_a_peer_recommends_what_those_of_the_same_taste_chose_and_nothing_seen(n
             assert sorted(lists[2, :3]) == [9, 10, 11]
         assert sorted(lists[0][lists[0] >= 0]) == [3, 4, 5, 6, 7, 8, 9, 10, 11]
         assert (lists[1] == -1).all()
+
+
+def test_of_a_list_from_elsewhere_only_what_the_user_has_not_seen_is_kept_in_its_order() -> None:
+    lists = unseen(_two_tastes(), np.array([0, 2]), np.array([[5, 0, 3, 1], [8, 10, -1, -1]]))
+    assert lists[0][lists[0] >= 0].tolist() == [5, 3]
+    assert lists[2][lists[2] >= 0].tolist() == [10]
+    assert (lists[1] == -1).all()
 
 
 @pytest.mark.parametrize("name", list(PEERS))
