@@ -13,7 +13,7 @@ from features.errors import UserError
 from features.schema import write_text
 from models.arrays import read_arrays, write_arrays
 from models.interfaces import Catalogue, Float32, Hits, Int32, Int64, Log, NotFittedError, Queries
-from models.retrieval import no_hits, retrieve_by
+from models.retrieval import no_hits, retrieve_by, silence
 from models.sequences.answering import state_after
 from models.sequences.shape import Shape, gap_buckets
 from models.threads import one_thread
@@ -130,7 +130,7 @@ class Sequence:
     def _learn(self, arrays: dict[str, Float32]) -> None:
         self.arrays_ = arrays
         if arrays:
-            self._silent = np.where(arrays["items"].any(axis=1), 0.0, -np.inf).astype(np.float32)
+            self._silent = silence(arrays["items"])
 
     def _fitted(self) -> dict[str, Float32]:
         if self.arrays_ is None:
