@@ -206,6 +206,15 @@ class Retriever(Protocol):
 
 
 @runtime_checkable
+class Refits(Retriever, Protocol):
+    """A retriever whose second fit may go on from its first instead of learning everything again."""
+
+    def refit(self, log: Log, catalogue: Catalogue, start: Self) -> Self:
+        """As `fit`, from what `start` learned of an earlier part of the same log and of the same catalogue; the same
+        log, catalogue and start give the same bytes. Whether the start is used at all is up to the params."""
+
+
+@runtime_checkable
 class Ranker(Protocol):
     """Scores each candidate with features. Higher is better, comparable within one query only."""
 
