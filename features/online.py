@@ -146,7 +146,7 @@ class OnlineNamespace:
             return state
         found = self._read([USER_STATS], {"user_id": [user_id]}, bookkeeping=True)
         held = max(through, found["user_stats__last_seq"][0] or 0)
-        self._advance_pairs(user_id, events, info, state)
+        self._advance_pairs(user_id, events, info, state, positives)
         for event in events:
             amounts, arrival, event_at = amounts_of_event(event, info.price(event.item_id), positives)
             if event.seq > held:
@@ -169,7 +169,9 @@ class OnlineNamespace:
         self._write(USER_HISTORY, [((user_id,), history, known_at)])  # last: it says that all is written
         return state
 
-    def _advance_pairs(self, user_id: str, events: Sequence[Event], info: ItemInfo, state: UserState) -> None:
+    def _advance_pairs(
+        self, user_id: str, events: Sequence[Event], info: ItemInfo, state: UserState, positives: Positives
+    ) -> None:
         """Advances and writes the (user, category) rows that some events touch."""
         touched: dict[str, list[Event]] = {}
         for event in events:
@@ -187,9 +189,7 @@ class OnlineNamespace:
             pair = state_of(found, USER_CATEGORY_STATS, row)
             for event in touched[category]:
                 if event.seq > held:
-                    amounts, arrival, event_at = amounts_of_event(
-                        event, info.price(event.item_id), Positives.of(self._notes["targets"])
-                    )
+                    amounts, arrival, event_at = amounts_of_event(event, info.price(event.item_id), positives)
                     before = no_state(1) if np.isnan(pair[-1]) else pair[None, :]
                     pair = advance(before, amounts, arrival, event_at)[0]
             state.by_category[category] = pair

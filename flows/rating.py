@@ -23,8 +23,9 @@ from features.params import parse, read_params, section
 from features.schema import INTERACTIONS, write_parquet
 from features.split import Params as SplitParams
 from features.split import split as split_table
-from flows.rating_cache import answers, file_hash
+from flows.rating_cache import answers
 from flows.rating_data import rating_catalogue
+from models.bundle import sha256_of
 from models.interfaces import Catalogue, Rater, Ratings
 from models.parts import load_part
 from models.raters.blend import Blend, BlendParams
@@ -73,7 +74,7 @@ def evaluate_ratings(root: Path) -> str:
     rows = INTERACTIONS.read(root / TABLES / "interactions.parquet")
     catalogue = rating_catalogue(root, rows)
     ratings = make_ratings(rows, catalogue.vocabulary, least_value=params.least_value)
-    data = {name: file_hash(root / name) for name in INPUTS}
+    data = {name: sha256_of(root / name) if (root / name).is_file() else None for name in INPUTS}
     told, reports = [], {}
     for scheme in params.splits:
         if scheme == "global_time" and _artificial_time(root):

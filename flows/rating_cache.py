@@ -89,8 +89,3 @@ def code_hash(module: str) -> str:
             if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in ("models", "features"):
                 todo += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
-
-
-def file_hash(path: Path) -> str | None:
-    """sha256 of a file; None where there is none."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from features.positives import USUAL, Positives
 from features.schema import write_parquet
 from models.interfaces import MICROSECONDS_A_DAY, Bool, Candidates, FeatureLookup, Float32, Int32, Int64, Queries
 from models.queries import Targets
+from models.vocabulary import Vocabulary
 
 RANK_PREFIX = "inverse_rank:"
 SCORE_PREFIX = "score:"
+EVENT_PREFIX = "event_"  # of columns on disk
 IDLE = "idle_days"
 QUERY_FEATURES = (IDLE, "n_history")
 
@@ -64,6 +67,32 @@ def labels_of(candidates: Candidates, targets: Targets, n_items: int) -> Float32
     return np.isin(keys, wanted).astype(np.float32)
 
 
+def events_of(
+    candidates: Candidates,
+    labels: Float32,
+    user_ids: npt.NDArray[np.str_],
+    part: pl.DataFrame,
+    vocabulary: Vocabulary,
+    positives: Positives = USUAL,
+) -> dict[str, Bool]:
+    """Kind of positive event → (n_rows,) candidates that were chosen and met with that kind at any time of the part.
+
+    part: rows of INTERACTIONS from which the labels were made; a null event is of no kind. A click and the purchase
+    that follows it make one hit of both kinds.
+    """
+    rows = np.flatnonzero(labels)
+    names = pl.Series(vocabulary.item_ids, dtype=pl.String).gather(candidates.item[rows])
+    users = pl.Series(user_ids[candidates.query[rows]].tolist(), dtype=pl.String)
+    hits = pl.DataFrame({"row": rows, "user_id": users, "item_id": names})
+    told = part.filter(positives.where()).select("user_id", "item_id", "event").drop_nulls().unique()
+    found = hits.join(told, on=["user_id", "item_id"])
+    kinds = sorted(told.get_column("event").unique().to_list())
+    marks = {kind: np.zeros(len(candidates), dtype=np.bool_) for kind in kinds}
+    for kind, mark in marks.items():
+        mark[found.filter(pl.col("event") == kind).get_column("row").to_numpy()] = True
+    return marks
+
+
 def _relative(candidates: Candidates) -> Float32:
     """Scores over the greatest magnitude of the same query and retriever; NaN where not offered."""
     scores = candidates.scores
@@ -84,6 +113,7 @@ class Examples:
 
     user_ids, at, n_targets: (n_queries,); labels: (n_rows,) in {0, 1}; live: (n_queries,) whether the query stands
     right before its user's next choice (False: what was known at a cut, and all that was chosen in the time after).
+    events: see `events_of`.
     """
 
     user_ids: npt.NDArray[np.str_]
@@ -93,6 +123,7 @@ class Examples:
     labels: Float32
     live: Bool
     asked: Float32
+    events: Mapping[str, Bool] = field(default_factory=dict)
 
     @property
     def groups(self) -> Int32:
@@ -106,6 +137,7 @@ class Examples:
         for place, name in enumerate(found.retrievers):
             columns[f"score_{name}"] = found.scores[:, place]
             columns[f"rank_{name}"] = found.ranks[:, place]
+        columns |= {f"{EVENT_PREFIX}{kind}": mark for kind, mark in self.events.items()}
         write_parquet(pl.DataFrame(columns), folder / "candidates.parquet")
         asked = {"user_id": self.user_ids.tolist(), "at": self.at, "n_targets": self.n_targets, "live": self.live}
         asked |= {name: self.asked[:, place] for place, name in enumerate(QUERY_FEATURES)}
@@ -134,13 +166,18 @@ class Examples:
             rows.get_column("label").to_numpy(),
             asked.get_column("live").to_numpy(),
             asked.select(QUERY_FEATURES).to_numpy(),
+            {
+                name.removeprefix(EVENT_PREFIX): rows.get_column(name).to_numpy()
+                for name in rows.columns
+                if name.startswith(EVENT_PREFIX)
+            },
         )
 
 
 def make_examples(
     queries: Queries, candidates: Candidates, targets: Targets, n_items: int, *, live: bool = False
 ) -> Examples:
-    """The examples of a batch of past queries."""
+    """The examples of a batch of past queries, without their kinds of events."""
     labels = labels_of(candidates, targets, n_items)
     kinds = np.full(len(queries), live)
     return Examples(queries.user_ids, queries.at, targets.counts, candidates, labels, kinds, query_features(queries))
@@ -166,4 +203,8 @@ def joined(parts: Sequence[Examples]) -> Examples:
         np.concatenate([part.labels for part in parts]),
         np.concatenate([part.live for part in parts]),
         np.concatenate([part.asked for part in parts]),
+        {
+            kind: np.concatenate([part.events.get(kind, np.zeros(len(part.labels), dtype=np.bool_)) for part in parts])
+            for kind in sorted({kind for part in parts for kind in part.events})
+        },
     )

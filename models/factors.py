@@ -14,7 +14,7 @@ from features.schema import write_text
 from models.arrays import read_arrays, write_arrays
 from models.interfaces import Float32, Hits, Int32, NotFittedError, Queries
 from models.profiles import Recency, profiles
-from models.retrieval import retrieve_by
+from models.retrieval import retrieve_by, silence
 from models.threads import one_thread
 
 Float64 = npt.NDArray[np.float64]
@@ -73,7 +73,7 @@ class ItemFactors(Generic[P]):
 
     def _learn(self, items: Float32, **further: Float64) -> None:
         self.vectors_ = np.ascontiguousarray(items, dtype=np.float32)
-        self._silent = np.where(self.vectors_.any(axis=1), 0.0, -np.inf).astype(np.float32)
+        self._silent = silence(self.vectors_)
 
     def _learned(self) -> Float32:
         if self.vectors_ is None:

@@ -179,12 +179,15 @@ class Candidates:
 @dataclass(frozen=True)
 class Slate:
     """What is shown: items (n_queries, k) int32, -1 pads; scores (n_queries, k) float32;
-    sources (n_queries, k, n_retrievers) float32: each retriever's contribution (NaN: did not offer the item)."""
+    sources (n_queries, k, n_retrievers) float32: each retriever's contribution (NaN: did not offer the item);
+    propensities (n_queries, k) float32 in (0, 1]: chance of each place's item given the places above it, or None where
+    nothing is drawn."""
 
     items: Int32
     scores: Float32
     sources: Float32
     retrievers: tuple[str, ...]
+    propensities: Float32 | None = None
 
 
 @runtime_checkable
@@ -203,6 +206,15 @@ class Retriever(Protocol):
 
     @classmethod
     def load(cls, folder: Path) -> Self: ...
+
+
+@runtime_checkable
+class Refits(Retriever, Protocol):
+    """A retriever whose second fit may go on from its first instead of learning everything again."""
+
+    def refit(self, log: Log, catalogue: Catalogue, start: Self) -> Self:
+        """As `fit`, from what `start` learned of an earlier part of the same log and of the same catalogue; the same
+        log, catalogue and start give the same bytes. Whether the start is used at all is up to the params."""
 
 
 @runtime_checkable

@@ -16,11 +16,12 @@ from models.interfaces import Float32, Hits, Int32, NotFittedError, Queries
 from models.profiles import Recency, profiles
 from models.retrieval import CELLS, retrieve_by
 
-P = TypeVar("P", bound=Recency)
+P = TypeVar("P", bound=BaseModel)
 
 
 class ItemToItem(Generic[P]):
-    """What retrievers that learn item × item weights share: score = profile · weights. They add Params and `fit`.
+    """What retrievers that learn item × item weights share: score = profile · weights. They add Params and `fit`, and
+    `_profile` where their Params are no Recency.
 
     weights_: (n_items, n_items) float32; row i is what item i of a history says for every item.
     """
@@ -35,7 +36,7 @@ class ItemToItem(Generic[P]):
     def retrieve(self, queries: Queries, k: int) -> Hits:
         weights = self._learned()
         n_items = weights.shape[0]
-        return retrieve_by(lambda part: spread(profiles(part, n_items, self.params), weights), queries, n_items, k)
+        return retrieve_by(lambda part: spread(self._profile(part, n_items), weights), queries, n_items, k)
 
     def contributions(self, history: Int32, item: int) -> Float32:
         """(n_history,) what each item of the history adds to an item's score, before recency."""
@@ -51,6 +52,11 @@ class ItemToItem(Generic[P]):
         retriever = cls(cast(P, params))
         retriever.weights_ = read_sparse(folder / "weights.safetensors")
         return retriever
+
+    def _profile(self, queries: Queries, n_items: int) -> sparse.csr_matrix:
+        """(n_queries, n_items) float32: how much each item of each history counts; a row depends on its query alone."""
+        assert isinstance(self.params, Recency)
+        return profiles(queries, n_items, self.params)
 
     def _learned(self) -> sparse.csr_matrix:
         if self.weights_ is None:

@@ -51,6 +51,12 @@ def load_reranker(name: str) -> type[Reranker]:
     return cast(type[Reranker], load_part("reranker", name))
 
 
+def name_of(kind: str, part: object) -> str:
+    """The name under which the table has a part's class."""
+    wanted = f"{type(part).__module__}:{type(part).__qualname__}"
+    return next(name for name, place in _table(kind).items() if place == wanted)
+
+
 def _table(kind: str) -> dict[str, str]:
     module, attribute = TABLES[kind]
     return cast(dict[str, str], getattr(import_module(module), attribute))

@@ -57,6 +57,12 @@ def interactions_matrix(log: Log, n_items: int) -> sparse.csr_matrix:
     return sparse.csr_matrix((weights.astype(np.float32), (keys // n_items, keys % n_items)), shape=shape)
 
 
+def row_squares(rows: sparse.csr_matrix) -> npt.NDArray[np.float64]:
+    """(n_rows,) squared length of each row."""
+    found: npt.NDArray[np.float64] = np.asarray(rows.multiply(rows).sum(axis=1), dtype=np.float64).ravel()
+    return found
+
+
 def _newer(owner: Int64, item: npt.NDArray[np.int32], time: Int64, offsets: Int64) -> npt.NDArray[np.float64]:
     """For each entry how many of the same query are newer (of one instant: the higher position is newer)."""
     order = np.lexsort((item, time, owner))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -47,6 +47,8 @@ class Params(BaseModel):
     """Params of the ranker `horizons`."""
     linear: dict[str, Any] = {}
     """Params of the ranker `linear`."""
+    mlp: dict[str, Any] = {}
+    """Params of the ranker `mlp`."""
 
 
 @runtime_checkable
@@ -54,6 +56,16 @@ class LearnsInStages(Protocol):
     """A ranker that can tell what it would score with fewer trees."""
 
     def staged(self, features: Float32) -> list[tuple[int, Float32]]: ...
+
+
+@runtime_checkable
+class LearnsEvents(Protocol):
+    """A ranker that can tell kinds of choices apart, which `fit` takes as one."""
+
+    def fit_events(
+        self, features: Float32, labels: Float32, events: Mapping[str, Bool], groups: Int32, names: tuple[str, ...]
+    ) -> Ranker:
+        """As `fit`; events: kind of event → (n_rows,) candidates that were chosen so."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +94,14 @@ def train_ranker(
     user_ids: Sequence[str] | npt.NDArray[np.str_],
     names: tuple[str, ...],
     params: Params,
+    events: Mapping[str, Bool] | None = None,
 ) -> Trained:
     """Compares by cross-validation over users on ndcg@k of the order before reranking, fits the better one on all.
 
-    features, labels: (n_rows, …) by query; groups: (n_queries,) rows of each; n_targets: what could be found.
+    features, labels: (n_rows, …) by query; groups: (n_queries,) rows of each; n_targets: what could be found;
+    events: see `LearnsEvents`. Whatever a ranker learns from, it is judged by what was chosen at all.
     """
+    events = events or {}
     plain = make_ranker(PLAIN, params).fit(features, labels, groups, names)
     judged = n_targets > 0
     telling = int((judged & (groups > 0)).sum())
@@ -101,7 +116,7 @@ def train_ranker(
     if telling < params.min_queries:
         why = f"{telling} telling queries are fewer than ranker.min_queries {params.min_queries}"
         return Trained(PLAIN, plain, figures | {"why": why})
-    held_out, staged = cross_validated(features, labels, groups, user_ids, names, params)
+    held_out, staged = cross_validated(features, labels, groups, user_ids, names, params, events)
     gains = ndcg_of(held_out, labels, groups, n_targets, params.k)[judged] - plain_ndcg
     error = float(gains.std(ddof=1) / np.sqrt(len(gains)))
     figures |= {
@@ -116,7 +131,7 @@ def train_ranker(
     }
     logger.info("ranker=%s gain=%.5f standard_error=%.5f", params.name, gains.mean(), error)
     if gains.mean() > params.margin * error:
-        learned = make_ranker(params.name, params).fit(features, labels, groups, names)
+        learned = _fitted(params, features, labels, events, groups, names)
         why = f"{params.name} gains {gains.mean():.4f} (standard error {error:.4f}) on users that it has not seen"
         return Trained(params.name, learned, figures | {"why": why})
     why = f"{params.name} does not beat {PLAIN} by {params.margin:g} standard errors on users that it has not seen"
@@ -180,6 +195,7 @@ def cross_validated(
     user_ids: Sequence[str] | npt.NDArray[np.str_],
     names: tuple[str, ...],
     params: Params,
+    events: Mapping[str, Bool],
 ) -> tuple[Float32, dict[int, Float32]]:
     """(n_rows,) scores of rankers that have not seen the row's user; and, by their number, after fewer trees."""
     users, owner = np.unique(np.asarray(user_ids), return_inverse=True)
@@ -191,12 +207,27 @@ def cross_validated(
     folds_of: Counter[int] = Counter()
     for number in range(params.folds):
         own = row_fold == number
-        ranker = make_ranker(params.name, params).fit(features[~own], labels[~own], groups[fold != number], names)
+        others = {kind: marks[~own] for kind, marks in events.items()}
+        ranker = _fitted(params, features[~own], labels[~own], others, groups[fold != number], names)
         scores[own] = ranker.score(features[own])
         for n_trees, early in ranker.staged(features[own]) if isinstance(ranker, LearnsInStages) else ():
             staged.setdefault(n_trees, np.zeros(len(labels), dtype=np.float32))[own] = early
             folds_of[n_trees] += 1
     return scores, {n_trees: early for n_trees, early in staged.items() if folds_of[n_trees] == params.folds}
+
+
+def _fitted(
+    params: Params,
+    features: Float32,
+    labels: Float32,
+    events: Mapping[str, Bool],
+    groups: Int32,
+    names: tuple[str, ...],
+) -> Ranker:
+    ranker = make_ranker(params.name, params)
+    if isinstance(ranker, LearnsEvents):
+        return ranker.fit_events(features, labels, events, groups, names)
+    return ranker.fit(features, labels, groups, names)
 
 
 def ndcg_of(

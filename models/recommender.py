@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,10 @@ from pydantic import BaseModel, ConfigDict
 from features.errors import UserError
 from features.positives import USUAL, Positives
 from features.schema import write_text
+from models.bundle import MANIFEST, read_manifest
 from models.examples import features_of, query_features
 from models.explain import reasons
+from models.exploration import ExploreParams, explore, key_of
 from models.interfaces import (
     Bool,
     Candidates,
@@ -55,6 +57,8 @@ class Plan(BaseModel):
     """Its name."""
     reranker_params: dict[str, float | int]
     """Its params."""
+    explore: ExploreParams = ExploreParams()
+    """Places that are drawn."""
     targets: list[str] | None = None
     """Kinds of events that make up a history; null: the usual ones (features/positives.py)."""
 
@@ -70,6 +74,8 @@ class Recommender:
     lookup: FeatureLookup
     k: int
     positives: Positives = USUAL
+    explore: ExploreParams = field(default_factory=ExploreParams)
+    bundle: str = ""  # its hash: other bundles draw otherwise
 
     def recommend(self, queries: Queries, k: int) -> Slate:
         """The k best items of each query, in the order shown."""
@@ -77,7 +83,7 @@ class Recommender:
         candidates = candidates_of(self.retrievers, queries, n_candidates, self.catalogue.n_items)
         features = features_of(candidates, queries.user_ids, queries.at, query_features(queries), self.lookup)
         scores = self._without_history(queries, candidates, self.ranker.score(features))
-        return self._rerank(candidates, scores, len(queries), k)
+        return self._slate(candidates, scores, queries, k, reranker=self.reranker)
 
     def _without_history(self, queries: Queries, candidates: Candidates, scores: Float32) -> Float32:
         """Scores in which queries without a history keep the retrievers' own order.
@@ -109,7 +115,7 @@ class Recommender:
         tellers = {name: part for name, part in self.retrievers.items() if hasattr(part, "contributions")}
         candidates = candidates_of(tellers, query, max(self.k, k), self.catalogue.n_items)
         scores = reciprocal_ranks(candidates.ranks, FUSION_CONSTANT).sum(axis=1, dtype=np.float32)
-        return self._slate(candidates, scores, 1, k, reranker=None)
+        return self._slate(candidates, scores, query, k, reranker=None)
 
     def explain(self, queries: Queries, slate: Slate) -> list[list[str]]:
         """A sentence for each shown item, from its actual sources and their contributions; "" for an empty place."""
@@ -143,19 +149,21 @@ class Recommender:
             lookup,
             plan.k,
             Positives.of(plan.targets),
+            plan.explore,
+            read_manifest(folder).hash if (folder / MANIFEST).is_file() else "",
         )
 
-    def _rerank(self, candidates: Candidates, scores: Float32, n_queries: int, k: int) -> Slate:
-        return self._slate(candidates, scores, n_queries, k, reranker=self.reranker)
-
     def _slate(
-        self, candidates: Candidates, scores: Float32, n_queries: int, k: int, reranker: Reranker | None
+        self, candidates: Candidates, scores: Float32, queries: Queries, k: int, reranker: Reranker | None
     ) -> Slate:
+        """The lists of all queries; without a reranker in the order of the scores, and nothing is drawn."""
+        n_queries, draws = len(queries), reranker is not None and self.explore.slots > 0
         slate = Slate(
             np.full((n_queries, k), -1, dtype=np.int32),
             np.zeros((n_queries, k), dtype=np.float32),
             np.full((n_queries, k, len(candidates.retrievers)), np.nan, dtype=np.float32),
             candidates.retrievers,
+            np.ones((n_queries, k), dtype=np.float32) if draws else None,
         )
         contributions = np.where(
             candidates.ranks > 0, reciprocal_ranks(candidates.ranks, FUSION_CONSTANT), np.float32(np.nan)
@@ -165,7 +173,12 @@ class Recommender:
             start, stop = ends[query], ends[query + 1]
             best = start + np.argsort(-scores[start:stop], kind="stable")
             if reranker is not None:
-                best = best[reranker.order(candidates.item[best], scores[best], self.catalogue, k)]
+                order = reranker.order(candidates.item[best], scores[best], self.catalogue, k)
+                if slate.propensities is not None:
+                    key = key_of(self.bundle, str(queries.user_ids[query]), int(queries.at[query]))
+                    order, chances = explore(order, scores[best], self.explore, key)
+                    slate.propensities[query, : len(chances)] = chances
+                best = best[order]
             best = best[:k]
             slate.items[query, : len(best)] = candidates.item[best]
             slate.scores[query, : len(best)] = scores[best]
@@ -196,6 +209,7 @@ def assemble(
     k: int,
     reranker: str,
     reranker_params: BaseModel,
+    explore: ExploreParams | None = None,
     positives: Positives = USUAL,
 ) -> Plan:
     """Copies the parts into an empty `target` and writes its plan; sealing is left to who puts the last file in.
@@ -220,6 +234,7 @@ def assemble(
         features=learned["features"],
         reranker=reranker,
         reranker_params=reranker_params.model_dump(),
+        explore=explore or ExploreParams(),
         targets=positives.targets,
     )
     for name in names:

@@ -80,6 +80,12 @@ def retrieve_by(score: Callable[[Queries], Float32], queries: Queries, n_items: 
     return Hits(np.concatenate([hits.items for hits in found]), np.concatenate([hits.scores for hits in found]))
 
 
+def silence(vectors: Float32) -> Float32:
+    """(n_items,) to be added to scores of item vectors (n_items, size): -inf where the vector is zero, as of an item
+    of which nothing was learned, so that it is not offered; else 0."""
+    return np.where(vectors.any(axis=1), 0.0, -np.inf).astype(np.float32)
+
+
 def gather(hits: Mapping[str, Hits], n_items: int) -> Candidates:
     """All proposals of all retrievers, one row a (query, item), ascending by query, then by item."""
     names = tuple(hits)

@@ -17,12 +17,15 @@ from services.errors import ApiError
 from services.live import Serving
 from services.metrics import metrics
 from services.schemas import Filter, RecommendRequest, SimilarRequest
+from services.shown import Line, Shown
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def recommend(serving: Serving, request: RecommendRequest, at: int | None) -> dict[str, Any]:
-    """The answer of POST /recommend; `at` fixes the instant [µs], None: now."""
+def recommend(
+    serving: Serving, request: RecommendRequest, at: int | None, shown: Shown | None = None
+) -> dict[str, Any]:
+    """The answer of POST /recommend; `at` fixes the instant [µs], None: now; shown: where drawn lists are logged."""
     started = time.perf_counter()
     recommender = serving.recommender
     state = serving.sessions.state(request.user_id)
@@ -37,8 +40,21 @@ def recommend(serving: Serving, request: RecommendRequest, at: int | None) -> di
         metrics().fallbacks.labels(fallback).inc()
     if len(items) < request.k:
         metrics().short.inc()
+    request_id = uuid.uuid4().hex
+    if shown is not None and slate.propensities is not None:
+        shown.write(
+            Line(
+                request_id,
+                iso(instant),
+                request.user_id,
+                serving.release.release,
+                request.scenario,
+                [item["item_id"] for item in items],
+                [float(chance) for chance in slate.propensities[0, : len(items)]],
+            )
+        )
     return {
-        "request_id": uuid.uuid4().hex,
+        "request_id": request_id,
         "release": serving.release.release,
         "user_id": request.user_id,
         "items": items,

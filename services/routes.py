@@ -26,6 +26,7 @@ from services.metrics import metrics
 from services.openapi import openapi
 from services.recording import Recorder
 from services.schemas import EventsRequest, RecommendRequest, RollbackRequest, SimilarRequest, decode, new_events
+from services.shown import Shown
 
 CONSOLE = Path(__file__).parent / "console"
 POLICY = (
@@ -49,6 +50,7 @@ class Runtime:
         self.log = EventLog(settings.events_url)
         self.recorder = Recorder(self.log)
         self.live = Live(settings, self.log, on_load=_count_load)
+        self.shown = None if settings.at else Shown(settings.home / "shown")
         local = not settings.database_url.startswith("postgres") and settings.online_store == "sqlite"
         self._thread = None if local else ThreadPoolExecutor(1, thread_name_prefix="answers")
 
@@ -86,7 +88,7 @@ def _count_load(outcome: str, serving: Serving | None) -> None:
 
 async def recommend(request: Request, runtime: Runtime) -> Any:
     asked = decode(await request.body(), RecommendRequest)
-    return await runtime.ask(answers.recommend, runtime.serving(), asked, runtime.live.at)
+    return await runtime.ask(answers.recommend, runtime.serving(), asked, runtime.live.at, runtime.shown)
 
 
 async def similar(request: Request, runtime: Runtime) -> Any:

@@ -12,6 +12,7 @@ from features.aggregates import STATS, state_columns
 from features.params import parse, positives, read_params, section
 from flows.stages.entry import stage
 from models.bundle import combined_hash, seal, sha256_of, sha256_of_files
+from models.exploration import ExploreParams
 from models.parts import load_reranker
 from models.recommender import assemble
 from models.retrieval import Params as RetrieveParams
@@ -25,7 +26,7 @@ def main() -> None:
     """data/{retrievers/full,ranker,catalogue,vectors} → data/bundle with its manifest."""
     params = read_params()
     chosen = dict(params.get("reranker") or {})
-    name = str(chosen.pop("name", "mmr"))
+    name, explored = str(chosen.pop("name", "mmr")), chosen.pop("explore", None)
     shutil.rmtree(BUNDLE, ignore_errors=True)
     BUNDLE.mkdir(parents=True)
     assemble(
@@ -37,6 +38,7 @@ def main() -> None:
         k=section("retrieve", RetrieveParams).k,
         reranker=name,
         reranker_params=parse("reranker", chosen, load_reranker(name).Params),
+        explore=parse("reranker.explore", explored, ExploreParams),
         positives=positives(),
     )
     seal(

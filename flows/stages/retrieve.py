@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from features.schema import INTERACTIONS
 from features.split import read_cuts
 from flows.stages.entry import stage
 from models.cuts import cuts_within, parted
-from models.examples import Examples, joined, make_examples
+from models.examples import Examples, events_of, joined, make_examples
 from models.interfaces import Queries
 from models.logs import read_catalogue
 from models.parts import load_retriever
@@ -42,7 +43,8 @@ def main() -> None:
         found = make_examples(queries, candidates, targets, catalogue.n_items, live=live)
         told = len(queries), len(candidates), int(found.labels.sum()), int(targets.counts.sum())
         log.info("live=%s n_queries=%d n_candidates=%d n_hits=%d of n_targets=%d", live, *told)
-        return found
+        kinds = events_of(candidates, found.labels, queries.user_ids, valid, catalogue.vocabulary, rule)
+        return replace(found, events=kinds)
 
     words = catalogue.vocabulary
     ask = partial(part_queries, vocabulary=words, created_at=catalogue.created_at, positives=rule)

@@ -32,7 +32,7 @@ def main() -> None:
     if params.name == "horizons":
         trained = train_horizons(features, *told, examples.live, names, params)
     else:
-        trained = train_ranker(features, *told, names, params)
+        trained = train_ranker(features, *told, names, params, examples.events)
     log.info("ranker=%s why=%s", trained.name, trained.figures["why"])
     trained.ranker.save(RANKER)
     said = {

@@ -11,6 +11,7 @@ from features.errors import UserError
 from features.params import positives, section
 from features.schema import LOG
 from flows.stages.entry import stage
+from models.interfaces import Refits, Retriever
 from models.logs import make_log, read_catalogue, read_friends
 from models.parts import load_retriever
 
@@ -24,7 +25,10 @@ log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Reads its own section, the log of the part and the catalogue; writes the retriever's folder."""
+    """Reads its own section, the log of the part and the catalogue; writes the retriever's folder.
+
+    The second fit, on the full log, reads the first one's folder too, for those that go on from there.
+    """
     match sys.argv[1:]:
         case [name, ("train" | "full") as part]:
             pass
@@ -36,7 +40,11 @@ def main() -> None:
     friends = read_friends(RELATIONS)
     rows = make_log(LOG.read(LOGS / f"{part}.parquet"), catalogue.vocabulary, positives=positives(), friends=friends)
     started = time.monotonic()
-    fitted = retriever(params).fit(rows, catalogue)  # type: ignore[call-arg]
+    fresh = retriever(params)  # type: ignore[call-arg]
+    if part == "full" and isinstance(fresh, Refits):
+        fitted: Retriever = fresh.refit(rows, catalogue, fresh.load(RETRIEVERS / "train" / name))
+    else:
+        fitted = fresh.fit(rows, catalogue)
     log.info("retriever=%s part=%s n_rows=%d seconds=%.1f", name, part, len(rows.items), time.monotonic() - started)
     fitted.save(RETRIEVERS / part / name)
 

@@ -5,4 +5,5 @@ RANKERS = {
     "horizons": "models.rankers.horizons:Horizons",
     "lightgbm": "models.rankers.lightgbm:LightGbm",
     "linear": "models.rankers.linear:Linear",
+    "mlp": "models.rankers.mlp:Mlp",
 }

@@ -13,11 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from features.schema import write_text
 from models.examples import IDLE
 from models.interfaces import Float32, Int32, NotFittedError, Ranker
-from models.rankers.fusion import Fusion
+from models.parts import load_ranker, name_of
 from models.rankers.lightgbm import LightGbm, LightGbmParams
 
 SIDES = ("live", "away")
-KINDS: dict[str, type[Fusion] | type[LightGbm]] = {"fusion": Fusion, "lightgbm": LightGbm}
 
 
 class HorizonsParams(BaseModel):
@@ -40,7 +39,7 @@ class Horizons:
 
     def __init__(self, params: HorizonsParams | None = None) -> None:
         self.params = params or HorizonsParams()
-        self.sides_: dict[str, Fusion | LightGbm] = {}
+        self.sides_: dict[str, Ranker] = {}
         self.column_ = -1
 
     def fit(self, features: Float32, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
@@ -60,7 +59,7 @@ class Horizons:
         """From a fitted ranker for each side; one alone serves both."""
         self.look(names)
         only = next(iter(sides.values()))
-        self.sides_ = {side: sides.get(side, only) for side in SIDES}  # type: ignore[misc]
+        self.sides_ = {side: sides.get(side, only) for side in SIDES}
         return self
 
     def is_live(self, features: Float32) -> npt.NDArray[np.bool_]:
@@ -83,7 +82,7 @@ class Horizons:
     def save(self, folder: Path) -> None:
         if not self.sides_:
             raise NotFittedError("horizons: nothing to save before it was fitted")
-        kinds = {side: "fusion" if isinstance(self.sides_[side], Fusion) else "lightgbm" for side in SIDES}
+        kinds = {side: name_of("ranker", self.sides_[side]) for side in SIDES}
         learned = _Learned(params=self.params, column=self.column_, sides=kinds)
         write_text(learned.model_dump_json(indent=1) + "\n", folder / "horizons.json")
         for side in SIDES:
@@ -94,7 +93,7 @@ class Horizons:
         learned = _Learned.model_validate_json((folder / "horizons.json").read_text(encoding="utf-8"))
         ranker = cls(learned.params)
         ranker.column_ = learned.column
-        ranker.sides_ = {side: KINDS[learned.sides[side]].load(folder / side) for side in SIDES}
+        ranker.sides_ = {side: load_ranker(learned.sides[side]).load(folder / side) for side in SIDES}
         return ranker
 
     def look(self, names: tuple[str, ...]) -> None:

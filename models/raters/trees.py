@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.interfaces import MICROSECONDS_A_DAY, Catalogue, Float32, Int32, Int64, NotFittedError, Ratings
 from models.raters.biases import Biases
+from models.raters.moments import Moments
 from models.raters.sgd_mf import SgdMf, SgdMfParams
 from models.threads import one_thread
 
@@ -117,18 +118,14 @@ class _Known:
             total = np.bincount(users[having], rest[having], ratings.n_users)
             self.taste[:, place] = total / (5.0 + np.bincount(users[having], minlength=ratings.n_users))
         self.tags /= n_tags
-        self.days, inverse, counts = np.unique(
-            users.astype(np.int64) * 1_000_000 + times // MICROSECONDS_A_DAY, return_inverse=True, return_counts=True
-        )
-        self.day_levels = np.bincount(inverse, rest, len(self.days)) / (5.0 + counts)
-        self.day_counts = counts
+        self.days = Moments("user_day", 1, ratings)
+        self.day_counts = np.bincount(self.days.groups_, minlength=self.days.n_groups)
+        self.day_levels = np.bincount(self.days.groups_, rest, self.days.n_groups) / (5.0 + self.day_counts)
 
     def features(self, users: Int32, items: Int32, times: Int64) -> Float32:
         """(n, n_features) float32; the first is the matrix factorisation's answer."""
         assert self.factors.users_ is not None and self.biases.item_biases_ is not None
-        labels = users.astype(np.int64) * 1_000_000 + times // MICROSECONDS_A_DAY
-        place = np.minimum(np.searchsorted(self.days, labels), len(self.days) - 1)
-        same = self.days[place] == labels
+        place = self.days.groups(users, items, times)
         days = times / MICROSECONDS_A_DAY
         with one_thread():
             columns = [
@@ -142,8 +139,8 @@ class _Known:
                 days - self.of_items[items, 3],
                 days,
                 (self.taste[users] * self.tags[items]).sum(axis=1),
-                np.where(same, self.day_levels[place], np.nan),
-                np.where(same, self.day_counts[place], 0),
+                np.where(place >= 0, self.day_levels[place], np.nan),
+                np.where(place >= 0, self.day_counts[place], 0),
                 self.factors.users_[users][:, :FACTORS_SHOWN],
                 self.factors.items_[items][:, :FACTORS_SHOWN],
             ]

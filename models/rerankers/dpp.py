@@ -5,27 +5,17 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from models.interfaces import Catalogue, Float32, Int32, Int64
-from models.rerankers.places import Float64, and_the_rest, common_tags, cosines, most_of_one, unit_interval, within_cap
+from models.rerankers.places import Float64, common_tags, cosines
+from models.rerankers.variety import Filling, VarietyParams
 
 NOTHING_NEW = 1e-6  # residual of an item below which those shown say all of it (what float32 vectors can tell)
 
 
-class DppParams(BaseModel):
-    """How much accuracy is given for variety."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    relevance: float = Field(default=0.97, ge=0, le=1)
-    """Theta: 1 keeps the ranker's order, lower shows more variety at the cost of accuracy."""
-    category_share: float = Field(default=1.0, gt=0, le=1)
-    """Greatest share of one category among the first `depth` places (rounded up); 1 sets no cap."""
-    depth: int = Field(default=10, ge=1)
-    """Places that are diversified; the rest follows in the ranker's order."""
-    pool: int = Field(default=50, ge=1)
-    """Best candidates that may take those places."""
+class DppParams(VarietyParams):
+    """How much accuracy is given for variety; `relevance` is theta."""
 
 
 class Dpp:
@@ -46,35 +36,27 @@ class Dpp:
         self.params = params or DppParams()
 
     def order(self, items: Int32, scores: Float32, catalogue: Catalogue, k: int) -> Int64:
-        params = self.params
-        n_places = min(params.depth, k, len(items))
-        if (params.relevance >= 1 and params.category_share >= 1) or n_places < 2:
+        filling = Filling.of(self.params, items, scores, catalogue, k)
+        if filling is None:
             return np.arange(min(k, len(items)), dtype=np.int64)
-        n_pool = min(max(params.pool, n_places), len(items))
-        pool = items[:n_pool]
-        gain = params.relevance * unit_interval(scores[:n_pool])
-        categories = catalogue.categories[pool]
-        most = most_of_one(params.category_share, n_places)
-        free = np.ones(n_pool, dtype=np.bool_)
-        residuals = np.ones(n_pool)
-        factor = np.zeros((n_places, n_pool))  # Cholesky rows of those shown, one a place
-        chosen: list[int] = []
-        while len(chosen) < n_places:
-            allowed = within_cap(free, categories, chosen, most)
-            if params.relevance < 1:
+        unlike = 1 - self.params.relevance
+        residuals = np.ones(len(filling.pool))
+        factor = np.zeros((filling.n_places, len(filling.pool)))  # Cholesky rows of those shown, one a place
+        while not filling.full:
+            allowed = filling.allowed()
+            if unlike > 0:
                 new = allowed & (residuals > NOTHING_NEW)
                 allowed = new if new.any() else allowed
-            variety = (1 - params.relevance) * np.log(np.maximum(residuals, NOTHING_NEW))
-            place = int(np.argmax(np.where(allowed, gain + variety, -np.inf)))
-            if residuals[place] > NOTHING_NEW and params.relevance < 1:
-                known = factor[: len(chosen)]
+            variety = unlike * np.log(np.maximum(residuals, NOTHING_NEW))
+            n_shown = len(filling.chosen)
+            place = filling.take(filling.gain + variety, allowed)
+            if residuals[place] > NOTHING_NEW and unlike > 0:
+                known = factor[:n_shown]
                 shared = (known * known[:, place, None]).sum(axis=0)
-                row = (_kernel(pool, place, catalogue) - shared) / np.sqrt(residuals[place])
-                factor[len(chosen)] = row
+                row = (_kernel(filling.pool, place, catalogue) - shared) / np.sqrt(residuals[place])
+                factor[n_shown] = row
                 residuals = np.maximum(residuals - row**2, 0.0)
-            chosen.append(place)
-            free[place] = False
-        return and_the_rest(chosen, len(items), k)
+        return filling.order(len(items), k)
 
 
 def _kernel(pool: Int32, place: int, catalogue: Catalogue) -> Float64:

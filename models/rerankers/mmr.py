@@ -5,25 +5,15 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from models.interfaces import Catalogue, Float32, Int32, Int64
-from models.rerankers.places import Float64, and_the_rest, common_tags, cosines, most_of_one, unit_interval, within_cap
+from models.rerankers.places import Float64, common_tags, cosines
+from models.rerankers.variety import Filling, VarietyParams
 
 
-class MmrParams(BaseModel):
-    """How much accuracy is given for variety."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    relevance: float = Field(default=0.97, ge=0, le=1)
-    """Lambda: 1 keeps the ranker's order, lower shows more variety at the cost of accuracy."""
-    category_share: float = Field(default=1.0, gt=0, le=1)
-    """Greatest share of one category among the first `depth` places (rounded up); 1 sets no cap."""
-    depth: int = Field(default=10, ge=1)
-    """Places that are diversified; the rest follows in the ranker's order."""
-    pool: int = Field(default=50, ge=1)
-    """Best candidates that may take those places."""
+class MmrParams(VarietyParams):
+    """How much accuracy is given for variety; `relevance` is lambda."""
 
 
 class Mmr:
@@ -39,27 +29,16 @@ class Mmr:
         self.params = params or MmrParams()
 
     def order(self, items: Int32, scores: Float32, catalogue: Catalogue, k: int) -> Int64:
-        params = self.params
-        n_places = min(params.depth, k, len(items))
-        if (params.relevance >= 1 and params.category_share >= 1) or n_places < 2:
+        filling = Filling.of(self.params, items, scores, catalogue, k)
+        if filling is None:
             return np.arange(min(k, len(items)), dtype=np.int64)
-        n_pool = min(max(params.pool, n_places), len(items))
-        pool = items[:n_pool]
-        gain = params.relevance * unit_interval(scores[:n_pool])
-        nearest = np.zeros(n_pool, dtype=np.float64)
-        categories = catalogue.categories[pool]
-        most = most_of_one(params.category_share, n_places)
-        free = np.ones(n_pool, dtype=np.bool_)
-        chosen: list[int] = []
-        while len(chosen) < n_places:
-            allowed = within_cap(free, categories, chosen, most)
-            value = np.where(allowed, gain - (1 - params.relevance) * nearest, -np.inf)
-            place = int(np.argmax(value))
-            chosen.append(place)
-            free[place] = False
-            if params.relevance < 1:
-                nearest = np.maximum(nearest, _similarities(pool, place, catalogue))
-        return and_the_rest(chosen, len(items), k)
+        unlike = 1 - self.params.relevance
+        nearest = np.zeros(len(filling.pool), dtype=np.float64)
+        while not filling.full:
+            place = filling.take(filling.gain - unlike * nearest, filling.allowed())
+            if unlike > 0:
+                nearest = np.maximum(nearest, _similarities(filling.pool, place, catalogue))
+        return filling.order(len(items), k)
 
 
 def _similarities(pool: Int32, place: int, catalogue: Catalogue) -> Float64:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from scipy import sparse
 
-from features.schema import write_text
-from models.interfaces import MICROSECONDS_A_DAY, Catalogue, Float32, Hits, Int32, Log, NotFittedError, Queries
-from models.neighbours import contributions, read_sparse, spread, strongest, write_sparse
-from models.retrieval import retrieve_by
+from models.interfaces import MICROSECONDS_A_DAY, Catalogue, Float32, Log, Queries
+from models.neighbours import ItemToItem, strongest
 
 
 class MarkovParams(BaseModel):
@@ -40,18 +37,15 @@ class MarkovParams(BaseModel):
     """The n-th newest act of a history counts n^-power: greater follows the last click, 0 counts all alike."""
 
 
-class Markov:
+class Markov(ItemToItem[MarkovParams]):
     """score = Σ over the last acts of weight · P(follower | item) / popularity^power.
 
     A Markov chain of first order with skips: transitions to each of the next acts (Shani et al. 2005, JMLR 6, section
     3.2), mixed over the last acts of the history.
     """
 
+    name = "markov"
     Params: ClassVar[type[BaseModel]] = MarkovParams
-
-    def __init__(self, params: MarkovParams | None = None) -> None:
-        self.params = params or MarkovParams()
-        self.followers_: sparse.csr_matrix | None = None
 
     def fit(self, log: Log, catalogue: Catalogue) -> Self:
         from models.transitions import Sequences, transitions
@@ -72,32 +66,11 @@ class Markov:
             found *= discount
             return found
 
-        self.followers_ = strongest(rows, n_items, n_items, params.keep)
+        self.weights_ = strongest(rows, n_items, n_items, params.keep)
         return self
 
-    def retrieve(self, queries: Queries, k: int) -> Hits:
-        followers = self._followers()
-        n_items = followers.shape[0]
-        return retrieve_by(lambda part: spread(last_acts(part, n_items, self.params), followers), queries, n_items, k)
-
-    def contributions(self, history: Int32, item: int) -> Float32:
-        """(n_history,) what each item of the history says for an item."""
-        return contributions(self._followers(), history, item)
-
-    def save(self, folder: Path) -> None:
-        write_sparse(self._followers(), folder / "followers.safetensors")
-        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        markov = cls(MarkovParams.model_validate_json((folder / "params.json").read_text(encoding="utf-8")))
-        markov.followers_ = read_sparse(folder / "followers.safetensors")
-        return markov
-
-    def _followers(self) -> sparse.csr_matrix:
-        if self.followers_ is None:
-            raise NotFittedError("markov: asked before it was fitted; call fit or load")
-        return self.followers_
+    def _profile(self, queries: Queries, n_items: int) -> sparse.csr_matrix:
+        return last_acts(queries, n_items, self.params)
 
 
 def last_acts(queries: Queries, n_items: int, params: MarkovParams) -> sparse.csr_matrix:

@@ -1,18 +1,22 @@
-"""Popular: what was chosen most, an old choice counting less; the same for everyone, new users included."""
+"""Popular: what was chosen most, an old choice counting less; for everyone alike, or by what a user chose last."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
+from scipy import sparse
 
 from features.schema import write_text
 from models.arrays import read_arrays, write_arrays
-from models.interfaces import MICROSECONDS_A_DAY, Catalogue, Float32, Hits, Log, NotFittedError, Queries
-from models.retrieval import no_hits
+from models.interfaces import MICROSECONDS_A_DAY, Catalogue, Float32, Hits, Int32, Int64, Log, NotFittedError, Queries
+from models.neighbours import read_sparse, write_sparse
+from models.retrieval import no_hits, retrieve_by
+
+Float64 = npt.NDArray[np.float64]
 
 
 class PopularParams(BaseModel):
@@ -22,16 +26,28 @@ class PopularParams(BaseModel):
 
     half_life_days: float | None = Field(default=7.0, gt=0)
     """A choice counts half after so many days: shorter follows fashion, longer is steadier; null: never ages."""
+    segment: Literal["category"] | None = None
+    """`category`: what is chosen by those whose last choice was of the category of the query's newest item; null: one
+    list for all, which newcomers get in either case."""
+    segment_prior: float = Field(default=50.0, gt=0)
+    """So many choices of the one list are mixed into each segment's: greater lets small segments follow it closer."""
 
 
 class Popular:
-    """score = Σ trust · 2^(-age / half life) over the users who chose the item, each by their weightiest choice."""
+    """score = Σ trust · 2^(-age / half life) over the users who chose the item, each by their weightiest choice.
+
+    In a segment the sum goes over the choices made in it, plus `segment_prior` times the item's share of all choices
+    (Zhai & Lafferty 2004, doi:10.1145/984321.984322): a segment that nobody was in gives the one list.
+    segments_: (n_categories, n_items) those sums, or None; categories_: (n_items,).
+    """
 
     Params: ClassVar[type[BaseModel]] = PopularParams
 
     def __init__(self, params: PopularParams | None = None) -> None:
         self.params = params or PopularParams()
         self.scores_: Float32 | None = None
+        self.segments_: sparse.csr_matrix | None = None
+        self.categories_: Int32 = np.zeros(0, dtype=np.int32)
         self._order: npt.NDArray[np.int32] | None = None
 
     def fit(self, log: Log, catalogue: Catalogue) -> Self:
@@ -40,17 +56,27 @@ class Popular:
             age = np.maximum(log.at - log.times, 0) / MICROSECONDS_A_DAY
             weights *= np.exp2(-age / self.params.half_life_days)
         keys = log.users.astype(np.int64) * catalogue.n_items + log.items
-        order = np.lexsort((weights, keys))
-        greatest = np.ones(len(order), dtype=np.bool_)
-        greatest[:-1] = keys[order][1:] != keys[order][:-1]
-        rows = order[greatest]
+        rows = _weightiest(keys, weights)
         scores = np.bincount(log.items[rows], weights[rows], minlength=catalogue.n_items)
         self._learn(scores.astype(np.float32))
+        self.segments_ = None
+        if self.params.segment is not None:
+            self.categories_ = catalogue.categories
+            told = _last_category(log, catalogue.categories)
+            known = np.flatnonzero(told >= 0)
+            rows = known[_weightiest(told[known] * (log.n_users * catalogue.n_items) + keys[known], weights[known])]
+            shape = (max(len(catalogue.category_names), 1), catalogue.n_items)
+            cells, place = np.unique(told[rows] * catalogue.n_items + log.items[rows], return_inverse=True)
+            values = np.bincount(place, weights[rows], minlength=len(cells)).astype(np.float32)
+            where = (cells // catalogue.n_items, cells % catalogue.n_items)
+            self.segments_ = sparse.csr_matrix((values, where), shape=shape)
         return self
 
     def retrieve(self, queries: Queries, k: int) -> Hits:
         if self.scores_ is None or self._order is None:
             raise NotFittedError("popular: asked before it was fitted; call fit or load")
+        if self.segments_ is not None:
+            return retrieve_by(self._by_segment, queries, len(self.scores_), k)
         hits = no_hits(len(queries), k)
         order = self._order if queries.barred is None else self._order[~queries.barred[self._order]]
         for query in range(len(queries)):
@@ -68,15 +94,57 @@ class Popular:
         if self.scores_ is None:
             raise NotFittedError("popular: nothing to save before it was fitted")
         write_arrays({"scores": self.scores_}, folder / "scores.safetensors")
+        if self.segments_ is not None:
+            write_sparse(self.segments_, folder / "segments.safetensors")
+            write_arrays({"categories": self.categories_}, folder / "categories.safetensors")
         write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         popular = cls(PopularParams.model_validate_json((folder / "params.json").read_text(encoding="utf-8")))
         popular._learn(read_arrays(folder / "scores.safetensors")["scores"])
+        if popular.params.segment is not None:
+            popular.segments_ = read_sparse(folder / "segments.safetensors")
+            popular.categories_ = read_arrays(folder / "categories.safetensors")["categories"]
         return popular
+
+    def _by_segment(self, queries: Queries) -> Float32:
+        """(n_queries, n_items), -inf where nobody chose the item."""
+        assert self.scores_ is not None and self.segments_ is not None
+        total = float(self.scores_.sum(dtype=np.float64))
+        prior = (self.scores_ * (self.params.segment_prior / total if total > 0 else 0.0)).astype(np.float32)
+        scores = np.tile(np.where(self.scores_ > 0, prior, -np.inf).astype(np.float32), (len(queries), 1))
+        for query in range(len(queries)):
+            categories = self.categories_[queries.history(query)]
+            known = categories[categories >= 0]
+            if len(known):
+                own = slice(self.segments_.indptr[known[-1]], self.segments_.indptr[known[-1] + 1])
+                scores[query, self.segments_.indices[own]] += self.segments_.data[own]
+        return scores
 
     def _learn(self, scores: Float32) -> None:
         self.scores_ = scores
         order = np.argsort(-scores, kind="stable")
         self._order = order[scores[order] > 0].astype(np.int32)
+
+
+def _weightiest(keys: Int64, weights: Float64) -> Int64:
+    """One row of each key, the one with the greatest weight."""
+    order = np.lexsort((weights, keys))
+    greatest = np.ones(len(order), dtype=np.bool_)
+    greatest[:-1] = keys[order][1:] != keys[order][:-1]
+    found: Int64 = order[greatest]
+    return found
+
+
+def _last_category(log: Log, categories: Int32) -> Int64:
+    """(n_rows,) category of what the same user chose last before each row, of those that have one; -1 without."""
+    order = np.argsort(log.users, kind="stable")  # the log is in time order
+    users, own = log.users[order], categories[log.items[order]]
+    places = np.arange(len(order))
+    latest = np.maximum.accumulate(np.where((own >= 0) & (log.weights[order] > 0), places, -1))
+    before = np.concatenate([[-1], latest[:-1]])[: len(order)].astype(np.int64)
+    same = (before >= 0) & (users[before] == users)
+    found = np.full(len(order), -1, dtype=np.int64)
+    found[order] = np.where(same, own[before], -1)
+    return found

@@ -13,7 +13,7 @@ from features.errors import UserError
 from features.schema import write_text
 from models.arrays import read_arrays, write_arrays
 from models.interfaces import Catalogue, Float32, Hits, Int32, Int64, Log, NotFittedError, Queries
-from models.retrieval import no_hits, retrieve_by
+from models.retrieval import no_hits, retrieve_by, silence
 from models.sequences.answering import state_after
 from models.sequences.shape import Shape, gap_buckets
 from models.threads import one_thread
@@ -30,8 +30,8 @@ class SequenceParams(BaseModel):
 
     epochs: int = Field(default=10, ge=0)
     """Times the log is read; more learns longer (time grows in proportion), 0: steps aside and offers nothing."""
-    epochs_from_start: int = Field(default=4, ge=0)
-    """The same when training goes on from an earlier one."""
+    refit_epochs: int | None = Field(default=5, ge=0)
+    """The same for the second fit, which goes on from the first; null: it learns all anew, in `epochs`."""
     size: int = Field(default=64, ge=8)
     """Of every vector; greater holds more, and costs time and memory in proportion."""
     layers: int = Field(default=2, ge=1)
@@ -75,26 +75,20 @@ class Sequence:
         self.arrays_: dict[str, Float32] | None = None
         self._silent: Float32 | None = None
 
-    def fit(self, log: Log, catalogue: Catalogue, start: Sequence | None = None) -> Self:
-        """Learns from random weights, or goes on from those of `start`, fitted before on the same catalogue and shape.
+    def fit(self, log: Log, catalogue: Catalogue) -> Self:
+        """Learns from random weights."""
+        return self._train(log, catalogue, self.params.epochs, None)
+
+    def refit(self, log: Log, catalogue: Catalogue, start: Self) -> Self:
+        """Goes on from the weights of `start` for `refit_epochs`; from random ones where those are null or it has none.
 
         Raises:
             UserError: `start` has another shape or catalogue.
         """
-        text = catalogue.vectors if catalogue.vectors is not None and catalogue.vectors.any() else None
-        earlier = None if start is None else start._fitted()
-        epochs = self.params.epochs if earlier is None or not len(earlier) else self.params.epochs_from_start
-        if not self.params.epochs or not (log.weights > 0).any():
-            self._learn({})
-            return self
-        from models.sequences.training import Recipe, train
-
-        chosen = self.params.model_dump(include=set(Recipe.__dataclass_fields__)) | {"epochs": epochs}
-        if earlier:
-            self._check_start(earlier, catalogue.n_items, text)
-        arrays = train(log, catalogue.n_items, text, self._shape(), Recipe(**chosen), earlier or None)
-        self._learn({**arrays, "items": _vectors(arrays, text)})
-        return self
+        earlier, epochs = start._fitted(), self.params.refit_epochs
+        if epochs is None or not earlier:
+            return self.fit(log, catalogue)
+        return self._train(log, catalogue, epochs, earlier)
 
     def retrieve(self, queries: Queries, k: int) -> Hits:
         arrays = self._fitted()
@@ -124,13 +118,27 @@ class Sequence:
         sequence._learn(read_arrays(folder / "network.safetensors"))
         return sequence
 
+    def _train(self, log: Log, catalogue: Catalogue, epochs: int, earlier: dict[str, Float32] | None) -> Self:
+        text = catalogue.vectors if catalogue.vectors is not None and catalogue.vectors.any() else None
+        if not self.params.epochs or not (log.weights > 0).any():
+            self._learn({})
+            return self
+        from models.sequences.training import Recipe, train
+
+        chosen = self.params.model_dump(include=set(Recipe.__dataclass_fields__)) | {"epochs": epochs}
+        if earlier is not None:
+            self._check_start(earlier, catalogue.n_items, text)
+        arrays = train(log, catalogue.n_items, text, self._shape(), Recipe(**chosen), earlier)
+        self._learn({**arrays, "items": _vectors(arrays, text)})
+        return self
+
     def _shape(self) -> Shape:
         return Shape(self.params.size, self.params.layers, self.params.heads, self.params.max_length)
 
     def _learn(self, arrays: dict[str, Float32]) -> None:
         self.arrays_ = arrays
         if arrays:
-            self._silent = np.where(arrays["items"].any(axis=1), 0.0, -np.inf).astype(np.float32)
+            self._silent = silence(arrays["items"])
 
     def _fitted(self) -> dict[str, Float32]:
         if self.arrays_ is None:

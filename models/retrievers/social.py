@@ -16,7 +16,7 @@ from features.schema import write_text
 from models.arrays import read_arrays, write_arrays
 from models.interfaces import Catalogue, Float32, Hits, Int32, Int64, Log, NotFittedError, Queries
 from models.neighbours import read_sparse, spread, strongest, write_sparse
-from models.profiles import Recency, interactions_matrix, profiles
+from models.profiles import Recency, interactions_matrix, profiles, row_squares
 from models.retrieval import no_hits, retrieve_by
 
 logger = logging.getLogger(__name__)
@@ -145,6 +145,5 @@ def _pairs(log: Log, told: npt.NDArray[np.bool_], most: int) -> tuple[npt.NDArra
 
 
 def _lengths(rows: sparse.csr_matrix) -> Float32:
-    squares = np.asarray(rows.multiply(rows).sum(axis=1), dtype=np.float64).ravel()
-    lengths: Float32 = np.sqrt(squares).astype(np.float32)
+    lengths: Float32 = np.sqrt(row_squares(rows)).astype(np.float32)
     return lengths

@@ -12,7 +12,7 @@ from scipy import sparse
 from features.schema import write_text
 from models.interfaces import Catalogue, Float32, Hits, Log, NotFittedError, Queries
 from models.neighbours import read_sparse, spread, strongest, write_sparse
-from models.profiles import Recency, interactions_matrix, profiles
+from models.profiles import Recency, interactions_matrix, profiles, row_squares
 from models.retrieval import CELLS, best, retrieve_by
 
 
@@ -87,7 +87,7 @@ class UserKnn:
         self._items = users.T.tocsr()
         n_items = max(users.shape[1], 1)
         sums = np.asarray(users.sum(axis=1), dtype=np.float64).ravel()
-        squares = np.asarray(users.multiply(users).sum(axis=1), dtype=np.float64).ravel()
+        squares = row_squares(users)
         pearson = self.params.similarity == "pearson"
         self._means = (sums / n_items if pearson else np.zeros_like(sums)).astype(np.float32)
         spare = sums**2 / n_items if pearson else 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -53,18 +54,24 @@ class Histories:
         All of an instant is expected both after the instant before and in its turn; windows start elsewhere each time.
         An item that its user already had is read but is no target: a list of new items is what will be asked for.
         """
-        items, weights = self.items, self.weights.copy()
-        weights[_had_before(self.users, items)] = 0.0
-        gaps = gap_buckets(np.diff(self.times, append=self.times[-1:]))
-        steps = _steps(self.users, self.times)
-        steps = steps[:, weights[steps[1]] > 0]
+        weights, gaps, steps = self._expected
         starts, stops = _windows(self.users, rng, length)
         for chosen in _groups(stops - starts, rng, tokens):
             shares = [chosen[part::parts] for part in range(min(parts, len(chosen)))]
-            batches = [_batch(items, gaps, weights, steps, starts[share], stops[share]) for share in shares]
+            batches = [_batch(self.items, gaps, weights, steps, starts[share], stops[share]) for share in shares]
             batches = [batch for batch in batches if len(batch.targets)]
             if batches:
                 yield batches
+
+    @cached_property
+    def _expected(self) -> tuple[Float32, Int64, Int64]:
+        """What every epoch has in common: (n_rows,) weights as targets, (n_rows,) buckets of the time until the next
+        row, (2, n_steps) steps whose target counts."""
+        weights = self.weights.copy()
+        weights[_had_before(self.users, self.items)] = 0.0
+        gaps = gap_buckets(np.diff(self.times, append=self.times[-1:]))
+        steps = _steps(self.users, self.times)
+        return weights, gaps, steps[:, weights[steps[1]] > 0]
 
 
 def _had_before(users: Int64, items: Int64) -> Int64:

@@ -105,20 +105,20 @@ def test_blocks_of_items_give_the_rows_of_the_whole():
 
 def test_weights_are_shares_shrunk_and_discounted_by_popularity():
     log = make_log([(0, 0, 0), (0, 1, 1), (1, 0, 0), (1, 2, 1), (2, 0, 0), (2, 2, 1)])
-    shares = Markov(MarkovParams(**PLAIN)).fit(log, make_catalogue(4)).followers_.toarray()
+    shares = Markov(MarkovParams(**PLAIN)).fit(log, make_catalogue(4)).weights_.toarray()
     assert shares[0] == pytest.approx([0, 1 / 3, 2 / 3, 0])
     assert not shares[1:].any()
-    shrunk = Markov(MarkovParams(**{**PLAIN, "shrinkage": 5})).fit(log, make_catalogue(4)).followers_.toarray()
+    shrunk = Markov(MarkovParams(**{**PLAIN, "shrinkage": 5})).fit(log, make_catalogue(4)).weights_.toarray()
     assert shrunk[0] == pytest.approx([0, 1 / 8, 2 / 8, 0])
-    rare = Markov(MarkovParams(**{**PLAIN, "popularity_power": 1})).fit(log, make_catalogue(4)).followers_.toarray()
+    rare = Markov(MarkovParams(**{**PLAIN, "popularity_power": 1})).fit(log, make_catalogue(4)).weights_.toarray()
     assert rare[0] == pytest.approx([0, 1 / 3, 1 / 3, 0])  # chosen once, twice: 1/3 / 1 and 2/3 / 2
-    one = Markov(MarkovParams(**PLAIN, keep=1)).fit(log, make_catalogue(4)).followers_.toarray()
+    one = Markov(MarkovParams(**PLAIN, keep=1)).fit(log, make_catalogue(4)).weights_.toarray()
     assert one[0] == pytest.approx([0, 0, 2 / 3, 0])
 
 
 def test_old_transitions_fade_with_both_of_their_acts():
     log = make_log([(0, 0, 90), (0, 1, 90.5), (1, 0, 100), (1, 2, 100)], at=100 * DAY)
-    found = Markov(MarkovParams(**PLAIN, half_life_days=10)).fit(log, make_catalogue(3)).followers_.toarray()
+    found = Markov(MarkovParams(**PLAIN, half_life_days=10)).fit(log, make_catalogue(3)).weights_.toarray()
     old, new = 2**-1.0 * 2**-0.95, 1.0
     assert found[0] == pytest.approx([0, old / (old + new), new / (old + new)])
 
@@ -138,7 +138,7 @@ def test_score_is_the_sum_over_the_last_acts_and_what_it_is_made_of():
     log = make_log([(int(rng.integers(5)), int(rng.integers(6)), day) for day in range(60)])
     markov = Markov(MarkovParams(recency_power=0)).fit(log, make_catalogue(6))
     hits = markov.retrieve(query([3, 1], [1, 2]), 4)
-    weights = markov.followers_.toarray()
+    weights = markov.weights_.toarray()
     expected = weights[3] + weights[1]
     expected[[1, 3]] = -1
     assert hits.items[0].tolist() == np.argsort(-expected, kind="stable")[:4].tolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,6 +28,22 @@ def test_popular_halves_a_choice_in_its_half_life_and_counts_a_user_once():
     assert Popular(PopularParams(half_life_days=None)).fit(log, make_catalogue(4)).scores_ == pytest.approx(
         [1.0, 3.0, 0.25, 0.0]
     )
+
+
+def test_popular_by_segment_follows_the_category_of_the_last_choice(tmp_path):
+    # items 0, 1 are of A, 2, 3 of B; after A: twice 2, once 3; after B: once 1; each has 2 of all 8 choices
+    catalogue = replace(make_catalogue(5), category_names=["A", "B"], categories=np.array([0, 0, 1, 1, -1], np.int32))
+    log = make_log([(0, 0, 1), (1, 0, 1), (2, 1, 1), (3, 3, 1), (0, 2, 2), (1, 2, 2), (2, 3, 2), (3, 1, 2)])
+    params = PopularParams(half_life_days=None, segment="category", segment_prior=4)
+    popular = Popular(params).fit(log, catalogue)
+    popular.save(tmp_path)
+    for asked in (popular, Popular.load(tmp_path)):
+        items, scores = ask(asked, catalogue, [0])
+        assert (items, scores.tolist()) == ([2, 3, 1], [3, 2, 1])
+        items, scores = ask(asked, catalogue, [0, 2])
+        assert (items, scores.tolist()) == ([1, 3, -1], [2, 1, 0])
+        assert ask(asked, catalogue, [0, 4])[0] == [2, 3, 1]  # 4 is of no category, the one before tells
+        assert ask(asked, catalogue, [])[0] == [0, 1, 2]  # a newcomer gets the one list
 
 
 def test_item_knn_cosine_is_that_of_scikit_learn():

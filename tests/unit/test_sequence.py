@@ -161,16 +161,14 @@ def test_the_last_step_explains_the_next(ring):
 
 def test_going_on_starts_from_what_was_learned(ring):
     sequence, catalogue, log = ring
-    still = Sequence(SequenceParams(**QUICK, epochs_from_start=0)).fit(log, catalogue, start=sequence)
+    still = Sequence(SequenceParams(**QUICK, refit_epochs=0)).refit(log, catalogue, sequence)
     assert {name: found.tobytes() for name, found in still.arrays_.items()} == {
         name: found.tobytes() for name, found in sequence.arrays_.items()
     }
-    further = Sequence(SequenceParams(**{**QUICK, "epochs": 1}, epochs_from_start=1)).fit(
-        log, catalogue, start=sequence
-    )
+    further = Sequence(SequenceParams(**{**QUICK, "epochs": 1}, refit_epochs=1)).refit(log, catalogue, sequence)
     assert ask(further, catalogue, [3, 4]) == [5]
     with pytest.raises(UserError, match="its ids are \\(10, 16\\), expected \\(11, 16\\)"):
-        Sequence(SequenceParams(**QUICK)).fit(log, make_catalogue(11), start=sequence)
+        Sequence(SequenceParams(**QUICK)).refit(log, make_catalogue(11), sequence)
 
 
 def test_heads_must_divide_size():
