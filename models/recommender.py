@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -31,7 +32,7 @@ from models.interfaces import (
     Slate,
 )
 from models.logs import read_catalogue
-from models.parts import load_ranker, load_reranker, load_retriever
+from models.parts import load_part, load_reranker
 from models.queries import UNKNOWN_TIME
 from models.retrieval import candidates_of, reciprocal_ranks
 
@@ -131,7 +132,8 @@ class Recommender:
         """The recommender of a bundle folder.
 
         Raises:
-            UserError: the lookup gives other features than those that the ranker was trained on.
+            UserError: the lookup gives other features than those that the ranker was trained on, or a part was saved by
+                other code and this code cannot read it.
         """
         plan = read_plan(folder)
         if list(lookup.names) != plan.features:
@@ -139,12 +141,12 @@ class Recommender:
                 f"bundle {folder}: its ranker was trained on features {plan.features}, the lookup gives "
                 f"{list(lookup.names)}; serve it with the code that made it, or run `recops run`"
             )
-        retrievers = {name: load_retriever(name).load(folder / "retrievers" / name) for name in plan.retrievers}
+        retrievers = {name: _read_part("retriever", name, folder / "retrievers" / name) for name in plan.retrievers}
         reranker = load_reranker(plan.reranker)
         return cls(
             load_catalogue(folder),
             retrievers,
-            load_ranker(plan.ranker).load(folder / "ranker"),
+            _read_part("ranker", plan.ranker, folder / "ranker"),
             reranker(reranker.Params.model_validate(plan.reranker_params)),  # type: ignore[call-arg]
             lookup,
             plan.k,
@@ -184,6 +186,22 @@ class Recommender:
             slate.scores[query, : len(best)] = scores[best]
             slate.sources[query, : len(best)] = contributions[best]
         return slate
+
+
+def _read_part(kind: str, name: str, folder: Path) -> Any:
+    """A retriever or ranker of a bundle.
+
+    Raises:
+        UserError: its files are not those that this code writes.
+    """
+    try:
+        return load_part(kind, name).load(folder)
+    except (OSError, ValueError, KeyError) as error:
+        said = " ".join(str(error).split())
+        raise UserError(
+            f"{folder}: the {kind} '{name}' was saved by other code, which this code cannot read ({said}); serve the "
+            "bundle with the code that made it, or make one with `recops run`"
+        ) from error
 
 
 def read_plan(folder: Path) -> Plan:

@@ -220,6 +220,19 @@ def test_a_lookup_with_other_features_is_refused(retrievers, tmp_path):
         Recommender.load(tmp_path / "bundle", Other())
 
 
+@pytest.mark.parametrize("fault", ["another param", "another file"])
+def test_a_part_that_other_code_saved_is_refused_and_named(retrievers, tmp_path, fault):
+    bundle_parts(tmp_path / "parts", retrievers)
+    assembled(tmp_path / "parts", tmp_path / "bundle")
+    folder = tmp_path / "bundle" / "retrievers" / "item_knn"
+    if fault == "another param":
+        (folder / "params.json").write_text('{"neighbours": 20}')
+    else:
+        (folder / "weights.safetensors").rename(folder / "links.safetensors")
+    with pytest.raises(UserError, match=r"the retriever 'item_knn' was saved by other code.*recops run"):
+        Recommender.load(tmp_path / "bundle", Age())
+
+
 def test_a_ranker_of_other_retrievers_is_refused(retrievers, tmp_path):
     bundle_parts(tmp_path / "parts", {name: part for name, part in retrievers.items() if name != "text"})
     with pytest.raises(UserError, match="run `dvc repro train_ranker`"):
