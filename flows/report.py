@@ -7,7 +7,9 @@ from pathlib import Path
 import polars as pl
 
 from features.params import section
-from flows.judging import EVALUATION, Source, judge
+from features.positives import Positives
+from flows.contenders import Source, open_contenders, read_test
+from flows.judging import EVALUATION, judge
 from flows.rolling import FIGURES, judge_rolling
 from models.evaluated import champion_name, load
 from models.evaluation import Params
@@ -25,7 +27,9 @@ def evaluation_text(root: Path, bundle: Path | None) -> str:
         figures = pl.read_parquet(kept) if kept.is_file() else None
     else:
         source = Source.read(root / "params.yaml")
-        judged, rolling = judge(root, bundle, params, source), judge_rolling(root, bundle, params, source)
+        test = read_test(root)
+        contenders = open_contenders(root, bundle, Positives.of(params.targets), source)
+        judged, rolling = judge(test, contenders, params, source), judge_rolling(test, contenders, params)
         evaluation, champion = judged.evaluation, judged.champion
         figures = rolling.figures if rolling is not None else None
     words = champion_name(champion) if champion.startswith("popular") else f"bundle {champion[:12]}"
