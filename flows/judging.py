@@ -44,11 +44,13 @@ class Answers:
 class Judgement:
     """What was judged and how it did.
 
+    queries: as the challenger and the champion were asked, each in its own vocabulary (no champion: popular stands in);
     lists: (n_queries, depth) item codes of the exam by model; scores: of the challenger's lists;
     champion: the hash of its bundle, or "popular" (and after "; " why that stands in).
     """
 
     exam: Exam
+    queries: Mapping[str, Queries]
     evaluation: Evaluation
     lists: Mapping[str, npt.NDArray[np.int64]]
     scores: Float32
@@ -100,18 +102,19 @@ def judge(test: Test, contenders: Contenders, params: Params, source: Source) ->
         asked=ours.queries.user_ids.tolist(),
         further_items=sorted({*ours.catalogue.vocabulary.item_ids, *theirs.catalogue.vocabulary.item_ids}),
     )
-    popular = _codes(exam, ours.catalogue, contenders.popular.retrieve(ours.queries, params.depth).items)
+    popular = codes_of(exam, ours.catalogue, contenders.popular.retrieve(ours.queries, params.depth).items)
     lists = {
-        "challenger": _codes(exam, ours.catalogue, ours.lists),
-        "champion": popular if contenders.champion is None else _codes(exam, theirs.catalogue, theirs.lists),
+        "challenger": codes_of(exam, ours.catalogue, ours.lists),
+        "champion": popular if contenders.champion is None else codes_of(exam, theirs.catalogue, theirs.lists),
         "popular": popular,
     }
     singles = contenders.singles(ours.queries, params.depth)
     if source.name == "simulator" and source.simulator is not None:
         singles["oracle"] = _oracle(contenders.log, ours, source.simulator, params)
-    lists |= {model: _codes(exam, ours.catalogue, items) for model, items in singles.items()}
+    lists |= {model: codes_of(exam, ours.catalogue, items) for model, items in singles.items()}
     logger.info("queries=%d models=%d targets=%d", len(exam), len(lists), len(exam.targets))
-    return Judgement(exam, evaluate(exam, lists, params), lists, ours.scores, contenders.champion_name)
+    asked = {"challenger": ours.queries} | ({"champion": theirs.queries} if contenders.champion is not None else {})
+    return Judgement(exam, asked, evaluate(exam, lists, params), lists, ours.scores, contenders.champion_name)
 
 
 def _answer(recommender: Recommender, test: Test, depth: int, positives: Positives) -> Answers:
@@ -137,7 +140,7 @@ def _oracle(log: Log, challenger: Answers, world: dict[str, Any], params: Params
     return oracle.retrieve(challenger.queries, params.depth).items
 
 
-def _codes(exam: Exam, catalogue: Catalogue, lists: Int32) -> npt.NDArray[np.int64]:
+def codes_of(exam: Exam, catalogue: Catalogue, lists: Int32) -> npt.NDArray[np.int64]:
     """Positions in a bundle's vocabulary as codes of the exam."""
     codes = np.append(exam.codes(catalogue.vocabulary.item_ids), -1)
     found: npt.NDArray[np.int64] = codes[lists]

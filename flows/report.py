@@ -10,6 +10,7 @@ from features.params import section
 from features.positives import Positives
 from flows.contenders import Source, open_contenders, read_test
 from flows.judging import EVALUATION, judge
+from flows.ladder import with_rungs
 from flows.rolling import FIGURES, judge_rolling
 from models.evaluated import champion_name, load
 from models.evaluation import Params
@@ -29,7 +30,8 @@ def evaluation_text(root: Path, bundle: Path | None) -> str:
         source = Source.read(root / "params.yaml")
         test = read_test(root)
         contenders = open_contenders(root, bundle, Positives.of(params.targets), source)
-        judged, rolling = judge(test, contenders, params, source), judge_rolling(test, contenders, params)
+        judged = with_rungs(root, test, contenders, judge(test, contenders, params, source), params)
+        rolling = judge_rolling(test, contenders, params)
         evaluation, champion = judged.evaluation, judged.champion
         figures = rolling.figures if rolling is not None else None
     words = champion_name(champion) if champion.startswith("popular") else f"bundle {champion[:12]}"

@@ -200,6 +200,8 @@ _WORDS = {
 
 def people(slice: str) -> str:
     """A slice as it stands in a sentence."""
+    if slice.startswith("history_"):
+        return f"users asked with {slice.removeprefix('history_')} acts"
     return {"warm": "warm users", "warm_all": "warm users with all targets", "all": "all users"}.get(
         slice, slice.replace("_", " ")
     )

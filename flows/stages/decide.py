@@ -14,6 +14,7 @@ from features.schema import write_text
 from flows.stages.entry import stage
 from models.checks import Judged
 from models.evaluated import champion_name
+from models.evaluation import RUNGS, SLICES, rung_name
 from models.gate import Params, decide
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ def main() -> None:
     if unknown:
         there = sorted(name for name in queries.columns if "@" in name or name == "mrr")
         raise ContractError(f"params.yaml: section 'decide' names metrics {unknown}; there are {there}")
+    check_slices(params)
     decision = decide(
         Judged("the challenger", queries.filter(model="challenger"), lists.filter(model="challenger")),
         Judged(
@@ -51,6 +53,19 @@ def main() -> None:
     write_text(json.dumps(verdict, indent=1, sort_keys=True) + "\n", REPORT.with_suffix(".json"))
     write_text(decision.as_markdown(), REPORT.with_suffix(".md"))
     logger.info("promote=%s verdict=%s", decision.promote, decision.verdict)
+
+
+def check_slices(params: Params) -> None:
+    """Refuses slices that nobody judges, and coverage on a rung of the ladder, whose lists are not kept."""
+    rungs = [rung_name(n) for n in RUNGS]
+    for check in params.checks():
+        if check.slice not in SLICES:
+            raise ContractError(f"params.yaml: section 'decide' names slice {check.slice!r}; there are {list(SLICES)}")
+        if check.metric.startswith("coverage@") and check.slice in rungs:
+            raise ContractError(
+                f"params.yaml: section 'decide' asks for {check.metric} of slice {check.slice!r}; the cold ladder has "
+                "accuracy only, name a metric such as ndcg@10"
+            )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from features.positives import Positives
 from features.schema import RECOMMENDATIONS, ROLLING, write_parquet, write_text
 from flows.contenders import Source, open_contenders, read_test
 from flows.judging import BUNDLE, EVALUATION, Judgement, judge
+from flows.ladder import with_rungs
 from flows.rolling import FIGURES, Rolling, judge_rolling
 from flows.stages.entry import stage
 from models.bundle import read_manifest
@@ -33,7 +34,8 @@ def main() -> None:
     params = section("evaluate", Params)
     source = Source.read(Path("params.yaml"))
     test, contenders = read_test(Path()), open_contenders(Path(), BUNDLE, Positives.of(params.targets), source)
-    judged, rolling = judge(test, contenders, params, source), judge_rolling(test, contenders, params)
+    judged = with_rungs(Path(), test, contenders, judge(test, contenders, params, source), params)
+    rolling = judge_rolling(test, contenders, params)
     names = metric_names(params.k)
     RECOMMENDATIONS.write(judged.recommendations(), EVALUATION / "recommendations.parquet")
     short = {model: lists[:, : max(params.k)] for model, lists in judged.lists.items()}
