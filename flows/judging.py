@@ -95,12 +95,17 @@ def judge(test: Test, contenders: Contenders, params: Params, source: Source) ->
     rule = Positives.of(params.targets)
     ours = _answer(contenders.challenger, test, params.depth, rule)
     theirs = _answer(contenders.champion, test, params.depth, rule) if contenders.champion is not None else ours
+    catalogue = ours.catalogue
+    kinds = pl.DataFrame(
+        {"item_id": catalogue.vocabulary.item_ids, "category": catalogue.item_categories},
+        schema_overrides={"item_id": pl.String, "category": pl.String},
+    )
     exam = make_exam(
         test.history.filter(pl.col("event").ne_missing("impression")),
         test.part.filter(rule.where()),
-        test.items,
+        test.items.join(kinds, on="item_id", how="left", maintain_order="left"),
         asked=ours.queries.user_ids.tolist(),
-        further_items=sorted({*ours.catalogue.vocabulary.item_ids, *theirs.catalogue.vocabulary.item_ids}),
+        further_items=sorted({*catalogue.vocabulary.item_ids, *theirs.catalogue.vocabulary.item_ids}),
     )
     popular = codes_of(exam, ours.catalogue, contenders.popular.retrieve(ours.queries, params.depth).items)
     lists = {

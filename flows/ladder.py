@@ -69,9 +69,8 @@ def _answer(
 def _write_features(source: Path, target: Path, rows: pl.DataFrame, catalogue: Catalogue) -> None:
     """The tables of `source` with what these rows alone say of users."""
     positives = positives_of(source)
-    names = [catalogue.category_names[place] if place >= 0 else None for place in catalogue.categories.tolist()]
     facts = pl.DataFrame(
-        {"item_id": catalogue.vocabulary.item_ids, "category": names, "price": catalogue.prices},
+        {"item_id": catalogue.vocabulary.item_ids, "category": catalogue.item_categories, "price": catalogue.prices},
         schema_overrides={"category": pl.String},
     ).with_columns(pl.col("price").fill_nan(None))
     arrived = arrivals(rows.lazy(), facts.lazy(), positives).collect()

@@ -15,7 +15,7 @@ from models.intervals import Interval, bounds, coverage_ratio, ratio_less_one, r
 Float64 = npt.NDArray[np.float64]
 
 # properties of which less is better; of everything else more is
-LESS_IS_BETTER = ("arp", "pop_lift", "head_share", "gini")
+LESS_IS_BETTER = ("arp", "pop_lift", "head_share", "gini", "miscalibration")
 # where fewer queries differ, a difference is luck whatever its interval says
 FEWEST_DIFFERING = 10
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.exam import Exam
 from models.intervals import bounds, ratio_less_one, resampled_means
-from models.lists import list_properties, list_values
+from models.lists import list_properties, list_values, serendipity
 from models.metrics import accuracy, found, metric_names, recall_curve
 
 Int64 = npt.NDArray[np.int64]
@@ -140,6 +140,8 @@ def evaluate(exam: Exam, lists: Mapping[str, Int64], params: Params) -> Evaluati
         if name == HEADLINE:
             for model in models:
                 values[model] |= properties[model]
+                if "popular" in lists:
+                    values[model][f"serendipity@{k}"] = serendipity(lists[model], lists["popular"], hits[model], k)
                 curves.append(_curve(model, recall_curve(hits[model], n_targets)))
         table = {model: np.stack([column[chosen] for column in values[model].values()], axis=1) for model in models}
         names = list(values[models[0]])
