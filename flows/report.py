@@ -11,8 +11,8 @@ from features.positives import Positives
 from flows.contenders import Source, open_contenders, read_test
 from flows.judging import EVALUATION, judge
 from flows.ladder import with_rungs
-from flows.rolling import FIGURES, judge_rolling
-from models.evaluated import champion_name, load
+from flows.rolling import judge_rolling
+from models.evaluated import ROLLING_FIGURES, champion_name, load
 from models.evaluation import Params
 from models.metrics import metric_names
 from models.report import as_text
@@ -24,7 +24,7 @@ def evaluation_text(root: Path, bundle: Path | None) -> str:
     params = section("evaluate", Params, root / "params.yaml")
     if bundle is None:
         evaluation, champion = load(root / EVALUATION)
-        kept = root / EVALUATION / FIGURES
+        kept = root / EVALUATION / ROLLING_FIGURES
         figures = pl.read_parquet(kept) if kept.is_file() else None
     else:
         source = Source.read(root / "params.yaml")

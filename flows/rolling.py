@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FIGURES = "rolling_figures.parquet"
 QUERIES_AT_ONCE = 2_000  # whose candidates' features are in memory together
 
 

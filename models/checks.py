@@ -71,6 +71,11 @@ class Result:
     sentence: str
 
     @property
+    def less_is_better(self) -> bool:
+        """Whether less of the metric is better."""
+        return self.metric.partition("@")[0] in LESS_IS_BETTER
+
+    @property
     def passed(self) -> bool:
         """Whether the challenger was shown not to be worse."""
         return self.outcome in ("superior", "not_worse")

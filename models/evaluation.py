@@ -65,8 +65,10 @@ class Params(BaseModel):
     """Paired resamples of users for the intervals; more steadies their last digit and costs time."""
     confidence: float = Field(0.95, gt=0.5, lt=1)
     """Share of such intervals that hold the truth, both sides together."""
+    example_users: int = Field(4, ge=0)
+    """Users whose histories and lists the html report shows in titles, without their ids; 0: none."""
     seed: int = Field(1, ge=0)
-    """Of the resampling."""
+    """Of the resampling and the samples."""
     new_user_items: int = Field(4, ge=0)
     """Users with at most so many items in their history are the slice new_users."""
     heavy_user_items: int = Field(50, ge=1)

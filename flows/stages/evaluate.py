@@ -15,15 +15,17 @@ from features.schema import RECOMMENDATIONS, ROLLING, write_parquet, write_text
 from flows.contenders import Source, open_contenders, read_test
 from flows.judging import BUNDLE, EVALUATION, Judgement, judge
 from flows.ladder import with_rungs
-from flows.rolling import FIGURES, Rolling, judge_rolling
+from flows.rolling import Rolling, judge_rolling
 from flows.stages.entry import stage
 from models.bundle import read_manifest
-from models.evaluated import save
+from models.evaluated import EXAMPLES, ROLLING_FIGURES, save
 from models.evaluation import HEADLINE, Params
 from models.figures import figures, history, learning_curve, write
+from models.interfaces import Catalogue
 from models.metrics import metric_names
 from models.report import as_markdown, metrics_dict
 from models.rolling_report import rolling_dict
+from models.shown import examples
 
 METRICS = Path("data/reports/metrics.json")
 HISTORY_COLUMNS = 2
@@ -45,6 +47,7 @@ def main() -> None:
     write_text(json.dumps(figures_dict, indent=1, sort_keys=True) + "\n", METRICS)
     write_text(as_markdown(judged.evaluation, names, params.k[0]), EVALUATION / "metrics.md")
     _write_figures(judged, Path(source.reference), names)
+    _write_examples(judged, contenders.challenger.catalogue, params)
 
 
 def _rolling(rolling: Rolling | None) -> dict[str, Any]:
@@ -52,8 +55,15 @@ def _rolling(rolling: Rolling | None) -> dict[str, Any]:
     if rolling is None:
         return {}
     ROLLING.write(rolling.recommendations, EVALUATION / "rolling.parquet")
-    write_parquet(rolling.figures, EVALUATION / FIGURES)
+    write_parquet(rolling.figures, EVALUATION / ROLLING_FIGURES)
     return {"rolling": rolling_dict(rolling.figures)}
+
+
+def _write_examples(judged: Judgement, catalogue: Catalogue, params: Params) -> None:
+    """What some users see, for the html report."""
+    ours = judged.queries["challenger"], judged.lists["challenger"]
+    seen = examples(judged.exam, *ours, catalogue, params.example_users, params.seed)
+    write_text(json.dumps(seen, indent=1, ensure_ascii=False) + "\n", EVALUATION / EXAMPLES)
 
 
 def _facts(judged: Judgement) -> dict[str, Any]:

@@ -98,7 +98,9 @@ def test_the_first_champion_is_the_built_in_popular(finished_project: Path) -> N
 def test_judging_again_gives_the_same_bytes(project: Path) -> None:
     folder = project / "data" / "evaluation"
     before = {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-    reports = [project / "data" / "reports" / name for name in ("metrics.json", "decision.json", "decision.md")]
+    reports = [
+        project / "data" / "reports" / name for name in ("metrics.json", "decision.json", "decision.md", "report.html")
+    ]
     before |= {path: path.read_bytes() for path in reports}
     _judge(project)
     assert before == {path: path.read_bytes() for path in before}
