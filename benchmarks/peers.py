@@ -45,7 +45,8 @@ from features.errors import UserError
 from features.params import section
 from features.positives import Positives
 from features.schema import INTERACTIONS, RECOMMENDATIONS
-from flows.judging import EVALUATION, read_test
+from flows.contenders import read_test
+from flows.judging import EVALUATION
 from models.evaluation import Params
 from models.exam import Exam
 

@@ -146,6 +146,7 @@ def _print_verdict(root: Path) -> None:
     report = root / "data" / "reports" / "decision.md"
     if report.is_file():
         print(report.read_text(encoding="utf-8").strip())
+        print("The same for people who decide: data/reports/report.html")
 
 
 @app.command()

@@ -7,9 +7,12 @@ from pathlib import Path
 import polars as pl
 
 from features.params import section
-from flows.judging import EVALUATION, Source, judge
-from flows.rolling import FIGURES, judge_rolling
-from models.evaluated import champion_name, load
+from features.positives import Positives
+from flows.contenders import Source, open_contenders, read_test
+from flows.judging import EVALUATION, judge
+from flows.ladder import with_rungs
+from flows.rolling import judge_rolling
+from models.evaluated import ROLLING_FIGURES, champion_name, load
 from models.evaluation import Params
 from models.metrics import metric_names
 from models.report import as_text
@@ -21,11 +24,14 @@ def evaluation_text(root: Path, bundle: Path | None) -> str:
     params = section("evaluate", Params, root / "params.yaml")
     if bundle is None:
         evaluation, champion = load(root / EVALUATION)
-        kept = root / EVALUATION / FIGURES
+        kept = root / EVALUATION / ROLLING_FIGURES
         figures = pl.read_parquet(kept) if kept.is_file() else None
     else:
         source = Source.read(root / "params.yaml")
-        judged, rolling = judge(root, bundle, params, source), judge_rolling(root, bundle, params, source)
+        test = read_test(root)
+        contenders = open_contenders(root, bundle, Positives.of(params.targets), source)
+        judged = with_rungs(root, test, contenders, judge(test, contenders, params, source), params)
+        rolling = judge_rolling(test, contenders, params)
         evaluation, champion = judged.evaluation, judged.champion
         figures = rolling.figures if rolling is not None else None
     words = champion_name(champion) if champion.startswith("popular") else f"bundle {champion[:12]}"

@@ -15,7 +15,7 @@ from models.intervals import Interval, bounds, coverage_ratio, ratio_less_one, r
 Float64 = npt.NDArray[np.float64]
 
 # properties of which less is better; of everything else more is
-LESS_IS_BETTER = ("arp", "pop_lift", "head_share", "gini")
+LESS_IS_BETTER = ("arp", "pop_lift", "head_share", "gini", "miscalibration")
 # where fewer queries differ, a difference is luck whatever its interval says
 FEWEST_DIFFERING = 10
 
@@ -69,6 +69,11 @@ class Result:
     difference: Interval
     relative: Interval
     sentence: str
+
+    @property
+    def less_is_better(self) -> bool:
+        """Whether less of the metric is better."""
+        return self.metric.partition("@")[0] in LESS_IS_BETTER
 
     @property
     def passed(self) -> bool:
@@ -200,6 +205,8 @@ _WORDS = {
 
 def people(slice: str) -> str:
     """A slice as it stands in a sentence."""
+    if slice.startswith("history_"):
+        return f"users asked with {slice.removeprefix('history_')} acts"
     return {"warm": "warm users", "warm_all": "warm users with all targets", "all": "all users"}.get(
         slice, slice.replace("_", " ")
     )

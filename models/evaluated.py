@@ -11,6 +11,8 @@ from features.errors import UserError
 from features.schema import write_parquet, write_text
 from models.evaluation import Evaluation
 
+ROLLING_FIGURES = "rolling_figures.parquet"  # where the split has a cut in time
+EXAMPLES = "examples.json"
 FRAMES = ("per_query", "summary", "differences", "curves")
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.exam import Exam
 from models.intervals import bounds, ratio_less_one, resampled_means
-from models.lists import list_properties, list_values
+from models.lists import list_properties, list_values, serendipity
 from models.metrics import accuracy, found, metric_names, recall_curve
 
 Int64 = npt.NDArray[np.int64]
@@ -32,6 +32,18 @@ SLICES = {
     "tail_items": "users with history, targets among the least popular items",
 }
 HEADLINE = "warm"
+# the cold ladder: how many acts of their history the same users are asked with (models/ladder.py)
+RUNGS = (0, 1, 3, 10)
+
+
+def rung_name(n: int) -> str:
+    """The slice of a rung of the ladder."""
+    return f"history_{n}"
+
+
+SLICES |= {
+    rung_name(n): f"the users of the cold ladder, their history cut to the newest {n}: warm targets" for n in RUNGS
+}
 
 
 class Params(BaseModel):
@@ -43,6 +55,8 @@ class Params(BaseModel):
     """Kinds of events that are positive, in training and judging; null: all but cancel, not_recommend, impression."""
     rolling_events: int = Field(10_000, ge=0)
     """Events of the test part asked one by one with live histories, a seeded sample; 0: none."""
+    ladder_users: int = Field(1000, ge=0)
+    """Users with long histories who are asked again with short ones, a seeded sample; 0: no cold ladder."""
     k: list[int] = Field([10, 20], min_length=1)
     """Cuts of the metrics; the first is the one of list properties and figures, mrr is cut at the largest."""
     depth: int = Field(100, ge=1)
@@ -51,8 +65,10 @@ class Params(BaseModel):
     """Paired resamples of users for the intervals; more steadies their last digit and costs time."""
     confidence: float = Field(0.95, gt=0.5, lt=1)
     """Share of such intervals that hold the truth, both sides together."""
+    example_users: int = Field(4, ge=0)
+    """Users whose histories and lists the html report shows in titles, without their ids; 0: none."""
     seed: int = Field(1, ge=0)
-    """Of the resampling."""
+    """Of the resampling and the samples."""
     new_user_items: int = Field(4, ge=0)
     """Users with at most so many items in their history are the slice new_users."""
     heavy_user_items: int = Field(50, ge=1)
@@ -126,11 +142,13 @@ def evaluate(exam: Exam, lists: Mapping[str, Int64], params: Params) -> Evaluati
         if name == HEADLINE:
             for model in models:
                 values[model] |= properties[model]
+                if "popular" in lists:
+                    values[model][f"serendipity@{k}"] = serendipity(lists[model], lists["popular"], hits[model], k)
                 curves.append(_curve(model, recall_curve(hits[model], n_targets)))
         table = {model: np.stack([column[chosen] for column in values[model].values()], axis=1) for model in models}
         names = list(values[models[0]])
-        queries += [_queries(exam, model, name, n_targets, chosen, names, table[model]) for model in models]
-        first_summary, first_differences = _figures(models, name, names, table, params)
+        queries += [queries_of(exam, model, name, n_targets, chosen, names, table[model]) for model in models]
+        first_summary, first_differences = figures_of(models, name, names, table, params)
         if name == HEADLINE and chosen.any():
             sets = {model: list_properties(exam, lists[model], k, chosen, properties[model]) for model in models}
             first_summary = _with_sets(first_summary, sets, int(chosen.sum()))
@@ -149,9 +167,10 @@ def _curve(model: str, recalls: Float64) -> pl.DataFrame:
     return pl.DataFrame({"model": [model] * len(recalls), "k": np.arange(1, len(recalls) + 1), "recall": recalls})
 
 
-def _queries(
+def queries_of(
     exam: Exam, model: str, slice: str, n_targets: Int64, chosen: Bool, names: Sequence[str], table: Float64
 ) -> pl.DataFrame:
+    """Rows of per_query; n_targets, chosen: (n_queries,) of the exam; table: (n_chosen, n_metrics)."""
     columns = {name: table[:, place] for place, name in enumerate(names)}
     return pl.DataFrame(
         {
@@ -166,7 +185,7 @@ def _queries(
     ).with_columns(pl.col(names).fill_nan(None))
 
 
-def _figures(
+def figures_of(
     models: Sequence[str], slice: str, names: Sequence[str], table: Mapping[str, Float64], params: Params
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Means with bounds of every model and metric of a slice, and the challenger's paired differences."""
@@ -211,6 +230,7 @@ _SUMMARY = {
     "low": pl.Float64,
     "high": pl.Float64,
 }
+_EXACT = {**dict.fromkeys(("model", "slice", "metric"), pl.String), "exact": pl.Float64}
 _DIFFERENCES = {
     **dict.fromkeys(("model", "slice", "metric"), pl.String),
     "n_queries": pl.Int64,
@@ -225,7 +245,7 @@ def _ratio(above: Float64, below: Float64) -> Float64:
 def _with_sets(summary: pl.DataFrame, sets: Mapping[str, Mapping[str, float]], n_queries: int) -> pl.DataFrame:
     """The summary with figures over whole sets of lists: new rows, or the value that weighs every slot alike."""
     rows = [(model, HEADLINE, name, value) for model, figures in sets.items() for name, value in figures.items()]
-    exact = pl.DataFrame(rows, schema=["model", "slice", "metric", "exact"], orient="row")
+    exact = pl.DataFrame(rows, schema=_EXACT, orient="row")
     merged = summary.join(
         exact, on=["model", "slice", "metric"], how="full", coalesce=True, maintain_order="left_right"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,8 @@ class Exam:
     history; habit: (n_queries,) mean popularity over the rows of the user's history, NaN without one;
     n_catalogue: items with history united with the item table;
     n_dropped: targets left out since the user had the item before;
+    categories: (n_items,) code of the item's category, -1 without one; taste_queries, taste_categories, taste_shares:
+    of the categorised rows of a query's history the share that is of a category, ascending by query and category;
     described: (n_items,) item stands in the item table; tag_items, tag_ids: (item, tag) pairs, None without a column.
     """
 
@@ -43,6 +46,10 @@ class Exam:
     tag_items: Int64
     tag_ids: Int64
     has_tags: bool
+    categories: Int64
+    taste_queries: Int64
+    taste_categories: Int64
+    taste_shares: Float64
 
     def __len__(self) -> int:
         return len(self.user_ids)
@@ -89,7 +96,7 @@ def make_exam(
     """The exam from rows before the cut and positives after it (columns user_id, item_id).
 
     history: every row that counts as seen, repeats included; later: rows whose items are wanted;
-    items: item_id and optionally tags (list), for diversity and the size of the catalogue;
+    items: item_id and optionally tags (list) and category, for diversity, calibration and the size of the catalogue;
     asked: users with a query, default those of `later`; further_items: whatever else may be recommended.
     """
     pairs = history.select("user_id", "item_id").unique()
@@ -117,6 +124,9 @@ def make_exam(
     owners, codes = _codes(kept, "user_id", user_ids), _codes(kept, "item_id", item_ids)
     order = np.lexsort((codes, owners))
     offsets = np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=len(user_ids)))]).astype(np.int64)
+    categories = _categories(items, item_ids)
+    of_rows = categories[_codes(rows, "item_id", item_ids)]
+    owned = _codes(rows, "user_id", user_ids)[of_rows >= 0]
     described = np.zeros(len(item_ids), dtype=np.bool_)
     described[_positions(item_ids, table.to_numpy().astype(np.str_), "item")] = True
     tag_items, tag_ids = _tags(items, item_ids)
@@ -135,7 +145,28 @@ def make_exam(
         tag_items=tag_items,
         tag_ids=tag_ids,
         has_tags=len(tag_items) > 0,
+        categories=categories,
+        **_tastes(owned, of_rows[of_rows >= 0]),
     )
+
+
+def _categories(items: pl.DataFrame | None, item_ids: npt.NDArray[np.str_]) -> Int64:
+    """(n_items,) code of each item's category, -1 without one."""
+    codes = np.full(len(item_ids), -1, dtype=np.int64)
+    if items is not None and "category" in items.columns:
+        named = items.select("item_id", "category").drop_nulls()
+        ranks = named.get_column("category").rank("dense").cast(pl.Int64).to_numpy()
+        codes[_codes(named, "item_id", item_ids)] = ranks - 1
+    return codes
+
+
+def _tastes(owners: Int64, categories: Int64) -> dict[str, Any]:
+    """The shares of categories in each query's history, from the query and the category of each row."""
+    width = int(categories.max()) + 1 if len(categories) else 1
+    cells, counts = np.unique(owners * width + categories, return_counts=True)
+    queries = cells // width
+    shares = counts / np.bincount(owners)[queries] if len(cells) else counts.astype(np.float64)
+    return {"taste_queries": queries, "taste_categories": cells % width, "taste_shares": shares}
 
 
 def _tags(items: pl.DataFrame | None, item_ids: npt.NDArray[np.str_]) -> tuple[Int64, Int64]:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import polars as pl
 
-from models.evaluation import HEADLINE, SLICES, Evaluation
+from models.evaluation import HEADLINE, RUNGS, SLICES, Evaluation, rung_name
 
 
 def figures(evaluation: Evaluation, metrics: Sequence[str]) -> dict[str, pl.DataFrame]:
-    """File name → table: bars of the models and of the slices, recall by length of list."""
+    """File name → table: bars of the models and of the slices, recall by length of list, the cold ladder."""
     primary = metrics[0]
     chosen = evaluation.summary.filter(pl.col("metric") == primary).with_columns(
         pl.col("value", "low", "high").round(6)
@@ -24,7 +24,10 @@ def figures(evaluation: Evaluation, metrics: Sequence[str]) -> dict[str, pl.Data
         .sort("place", "model")
     )
     recall = evaluation.curves.select(pl.col("model").alias("series"), "k", pl.col("recall").round(6))
+    rungs = pl.DataFrame({"slice": [rung_name(n) for n in RUNGS], "n_history": RUNGS})
+    ladder = chosen.join(rungs, on="slice").sort("model", "n_history")
     return {
+        "ladder.csv": ladder.select(pl.col("model").alias("series"), "n_history", "value"),
         "models.csv": chosen.filter(slice=HEADLINE).sort("model").select("slice", "model", *figure),
         "slices.csv": slices.select("slice", "model", *figure),
         "recall_at_k.csv": recall.sort("series", "k"),

@@ -32,6 +32,7 @@ class Params(BaseModel):
     guards: list[Check] = [
         Check(metric="recall@10", margin=0.05),
         Check(metric="ndcg@10", slice="new_users", margin=0.2),
+        Check(metric="ndcg@10", slice="history_3", margin=0.3, min_queries=200),
         Check(metric="coverage@10", margin=0.3),
         Check(metric="pop_lift@10", margin=0.3),
     ]

@@ -105,6 +105,11 @@ class Catalogue:
     def n_items(self) -> int:
         return len(self.vocabulary)
 
+    @property
+    def item_categories(self) -> list[str | None]:
+        """(n_items,) the name of each item's category."""
+        return [self.category_names[place] if place >= 0 else None for place in self.categories.tolist()]
+
 
 @dataclass(frozen=True)
 class Queries:

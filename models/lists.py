@@ -1,4 +1,4 @@
-"""Properties of the lists themselves: coverage, novelty, diversity and popularity bias."""
+"""Properties of the lists themselves: coverage, novelty, diversity, calibration and popularity bias."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ Float64 = npt.NDArray[np.float64]
 Bool = npt.NDArray[np.bool_]
 
 HEAD_SHARE = 0.1
+CALIBRATION_SMOOTHING = 0.01  # share of the history mixed into the list, so that no divergence is infinite
 
 
 def head(popularity: Int64) -> Bool:
@@ -34,6 +35,8 @@ def list_values(exam: Exam, lists: Int64, k: int) -> dict[str, Float64]:
     pop_lift    arp over the mean popularity of the user's own history; 1 is calibrated
     head_share  share of the list among the 10 % most popular items
     ild         mean pairwise 1 - cosine of the items' tags (items of the item table; NaN below two)
+    miscalibration  how far the list's categories are from those of the user's history: Kullback-Leibler divergence in
+                nats of Steck 2018, doi:10.1145/3240323.3240372, 0 when the shares are alike; NaN without a category
     """
     top = lists[:, :k]
     shown = top >= 0
@@ -46,6 +49,8 @@ def list_values(exam: Exam, lists: Int64, k: int) -> dict[str, Float64]:
         f"head_share@{k}": (shown & head(exam.popularity)[top]).sum(axis=1) / n_shown,
     }
     values[f"pop_lift@{k}"] = values[f"arp@{k}"] / exam.habit
+    if (exam.categories >= 0).any():
+        values[f"miscalibration@{k}"] = _miscalibration(exam, top)
     if exam.has_tags:
         values[f"ild@{k}"] = _diversity(exam, top)
     return values
@@ -82,6 +87,33 @@ def gini(exposure: Int64) -> float:
     ordered = np.sort(exposure).astype(np.float64)
     n = len(ordered)
     return float((2 * np.arange(1, n + 1) - n - 1) @ ordered / (n * ordered.sum()))
+
+
+def serendipity(lists: Int64, usual: Int64, hits: Bool, k: int) -> Float64:
+    """Share of the k places that hold a target which is not among the first k of `usual`, shape (n_queries,).
+
+    usual: lists (n_queries, depth) of a primitive recommender, here popular; hits: (n_queries, depth) whether an item
+    is a target. Source: Ge, Delgado-Battenfeld & Jannach 2010, doi:10.1145/1864708.1864761; useful is what is a target.
+    """
+    expected = (lists[:, :k, None] == usual[:, None, :k]).any(axis=2)
+    found: Float64 = (hits[:, :k] & ~expected).sum(axis=1) / k
+    return found
+
+
+def _miscalibration(exam: Exam, top: Int64) -> Float64:
+    kinds = np.where(top >= 0, exam.categories[top], -1)
+    width = int(exam.categories.max()) + 1
+    query, place = np.nonzero(kinds >= 0)
+    cells, counts = np.unique(query * width + kinds[query, place], return_counts=True)
+    wanted = exam.taste_queries * width + exam.taste_categories
+    at = np.minimum(np.searchsorted(cells, wanted), max(len(cells) - 1, 0))
+    shown = np.where(cells[at] == wanted, counts[at], 0) if len(cells) else np.zeros(len(wanted))
+    n_shown = np.maximum((kinds >= 0).sum(axis=1), 1)[exam.taste_queries]
+    mixed = (1 - CALIBRATION_SMOOTHING) * shown / n_shown + CALIBRATION_SMOOTHING * exam.taste_shares
+    terms = exam.taste_shares * np.log(exam.taste_shares / mixed)
+    divergence = np.bincount(exam.taste_queries, terms, minlength=len(top))
+    asked = np.bincount(exam.taste_queries, minlength=len(top)) > 0
+    return np.where(asked & (top >= 0).any(axis=1), divergence, np.nan)
 
 
 def _diversity(exam: Exam, top: Int64) -> Float64:

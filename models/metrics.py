@@ -1,4 +1,4 @@
-"""Accuracy of ranked lists per query, binary relevance, full ranking: ndcg, recall, hr, precision, map at k; mrr."""
+"""Accuracy of ranked lists per query, binary relevance, full ranking: ndcg, recall, hr, precision, f1, map and mrr."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ Bool = npt.NDArray[np.bool_]
 
 def metric_names(cuts: Sequence[int]) -> list[str]:
     """Names in the order in which `accuracy` gives them, e.g. `ndcg@10`; `mrr` is cut at the largest k."""
-    return [f"{name}@{k}" for k in sorted(cuts) for name in ("ndcg", "recall", "hr", "precision", "map")] + ["mrr"]
+    return [f"{name}@{k}" for k in sorted(cuts) for name in ("ndcg", "recall", "hr", "precision", "f1", "map")] + [
+        "mrr"
+    ]
 
 
 def found(lists: Integers, offsets: Integers, targets: Integers) -> npt.NDArray[np.int64]:
@@ -41,6 +43,7 @@ def accuracy(hits: Bool, n_targets: Integers, cuts: Sequence[int]) -> dict[str, 
     hits: (n_queries, depth) whether the item at rank 1, 2, … is a target; shorter lists count as misses.
     ndcg@k   gain 1, discount 1 / log2(rank + 1), ideal over min(k, n_targets)   recall@k     hits / n_targets
     hr@k     1 when there is any hit                                             precision@k  hits / k
+    f1@k     harmonic mean of precision@k and recall@k, 0 without a hit
     map@k    sum over hits of precision at their rank / min(k, n_targets)        mrr          1 / rank of first hit
     A query without an answer counts as 0: a recommender cannot win by keeping silent.
     Source: Järvelin & Kekäläinen 2002, doi:10.1145/582415.582418.
@@ -61,6 +64,7 @@ def accuracy(hits: Bool, n_targets: Integers, cuts: Sequence[int]) -> dict[str, 
         values[f"recall@{k}"] = n_hits[:, k - 1] / reachable
         values[f"hr@{k}"] = (n_hits[:, k - 1] > 0).astype(np.float64)
         values[f"precision@{k}"] = n_hits[:, k - 1] / k
+        values[f"f1@{k}"] = 2 * n_hits[:, k - 1] / (k + reachable)  # 2pr / (p + r) of hits / k and hits / n_targets
         values[f"map@{k}"] = (gain[:, :k] * n_hits[:, :k] / ranks[:k]).sum(axis=1) / best
     first = np.argmax(gain > 0, axis=1)
     values["mrr"] = np.where(n_hits[:, -1] > 0, 1.0 / (first + 1), 0.0)

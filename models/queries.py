@@ -109,7 +109,7 @@ def part_queries(
     )
     counts = np.bincount(wanted.get_column("query").to_numpy(), minlength=len(user_ids)).astype(np.int64)
     wanted = _with_positions(wanted, vocabulary).sort("query", "item")
-    offsets = _offsets(wanted.get_column("query").to_numpy(), len(user_ids))
+    offsets = offsets_of(wanted.get_column("query").to_numpy(), len(user_ids))
     return queries, Targets(offsets, wanted.get_column("item").to_numpy().astype(np.int32), counts)
 
 
@@ -168,7 +168,8 @@ def _with_positions(rows: pl.DataFrame, vocabulary: Vocabulary) -> pl.DataFrame:
     return rows.join(known, on="item_id", maintain_order="left")
 
 
-def _offsets(owners: npt.NDArray[np.integer], n_queries: int) -> Int64:
+def offsets_of(owners: npt.NDArray[np.integer], n_queries: int) -> Int64:
+    """(n_queries + 1,) where each query's entries start and end; owners: (n,) the query of each entry, ascending."""
     return np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=n_queries))]).astype(np.int64)
 
 
@@ -190,11 +191,11 @@ def _assemble(
     return Queries(
         user_ids,
         at,
-        _offsets(owners, len(at)),
+        offsets_of(owners, len(at)),
         np.ascontiguousarray(items, dtype=np.int32),
         np.ascontiguousarray(times, dtype=np.int64),
         np.ones(len(items), dtype=np.float32),
-        _offsets(seen_owners, len(at)),
+        offsets_of(seen_owners, len(at)),
         np.ascontiguousarray(seen_items, dtype=np.int32),
         barred,
     )

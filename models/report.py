@@ -15,7 +15,9 @@ LIST_PROPERTIES = (
     "coverage",
     "coverage_catalog",
     "novelty",
+    "serendipity",
     "ild",
+    "miscalibration",
     "pop_lift",
     "arp",
     "head_share",
@@ -68,7 +70,7 @@ def as_markdown(evaluation: Evaluation, metrics: Sequence[str], k: int, notes: S
 
 def tables(evaluation: Evaluation, metrics: Sequence[str], k: int) -> list[tuple[list[str], list[list[str]]]]:
     """Heads and rows of each table."""
-    primary, models = metrics[0], _distinct(evaluation)
+    primary, models = metrics[0], distinct(evaluation)
     accuracy = [
         [model, *(_with_bounds(evaluation, model, name) if name in metrics[:2] else _value(evaluation, model, name)
                   for name in metrics)]
@@ -111,7 +113,7 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _distinct(evaluation: Evaluation) -> tuple[str, ...]:
+def distinct(evaluation: Evaluation) -> tuple[str, ...]:
     """The models without `popular` where it is the champion."""
     figures = [evaluation.summary.filter(model=model).drop("model") for model in ("champion", "popular")]
     same = figures[0].height > 0 and figures[0].equals(figures[1])

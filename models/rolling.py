@@ -17,9 +17,9 @@ import polars as pl
 
 from features.positives import USUAL, Positives
 from features.schema import ROLLING
-from models.interfaces import Int32, Int64, Queries
+from models.interfaces import Int32, Queries
 from models.metrics import accuracy, found, metric_names
-from models.queries import Targets
+from models.queries import Targets, offsets_of
 from models.vocabulary import Vocabulary
 
 DEPTH = 20  # ranks of a query in the table ROLLING
@@ -88,17 +88,17 @@ def rolling_queries(
     queries = Queries(
         events.get_column("user_id").to_numpy().astype(np.str_),
         at,
-        _offsets(past.query, len(at)),
+        offsets_of(past.query, len(at)),
         past.items,
         past.times,
         np.ones(len(past.items), dtype=np.float32),
-        _offsets(seen.query[new], len(at)),
+        offsets_of(seen.query[new], len(at)),
         seen.items[new],
         _unknown(history.filter(positives.where()), vocabulary),
     )
     wanted = vocabulary.positions(events.get_column("item_id").to_list())
     here = np.flatnonzero(wanted >= 0)
-    return queries, Targets(_offsets(here, len(at)), wanted[here], np.ones(len(at), dtype=np.int64))
+    return queries, Targets(offsets_of(here, len(at)), wanted[here], np.ones(len(at), dtype=np.int64))
 
 
 def rolling_table(events: pl.DataFrame, lists: Int32, vocabulary: Vocabulary, depth: int = DEPTH) -> pl.DataFrame:
@@ -157,10 +157,6 @@ class _Past:
         self.query, row = query[before], row[before]
         self.items = rows.get_column("item").to_numpy().astype(np.int32)[row]
         self.times = rows.get_column("time").to_numpy().astype(np.int64)[row]
-
-
-def _offsets(owners: npt.NDArray[np.integer], n_queries: int) -> Int64:
-    return np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=n_queries))]).astype(np.int64)
 
 
 def _keys(events: pl.DataFrame) -> npt.NDArray[np.uint64]:

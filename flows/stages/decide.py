@@ -13,17 +13,20 @@ from features.params import section
 from features.schema import write_text
 from flows.stages.entry import stage
 from models.checks import Judged
-from models.evaluated import champion_name
-from models.gate import Params, decide
+from models.evaluated import EXAMPLES, ROLLING_FIGURES, champion_name, load
+from models.evaluation import RUNGS, SLICES, rung_name
+from models.gate import Decision, Params, decide
+from models.pages.manager import page
 
 logger = logging.getLogger(__name__)
 
 EVALUATION = Path("data/evaluation")
 REPORT = Path("data/reports/decision")
+PAGE = Path("data/reports/report.html")
 
 
 def main() -> None:
-    """data/evaluation → data/reports/decision.json, data/reports/decision.md."""
+    """data/evaluation → data/reports/decision.json, data/reports/decision.md, data/reports/report.html."""
     params = section("decide", Params)
     queries = pl.read_parquet(EVALUATION / "per_query.parquet")
     lists = pl.read_parquet(EVALUATION / "lists.parquet")
@@ -34,6 +37,7 @@ def main() -> None:
     if unknown:
         there = sorted(name for name in queries.columns if "@" in name or name == "mrr")
         raise ContractError(f"params.yaml: section 'decide' names metrics {unknown}; there are {there}")
+    check_slices(params)
     decision = decide(
         Judged("the challenger", queries.filter(model="challenger"), lists.filter(model="challenger")),
         Judged(
@@ -50,7 +54,29 @@ def main() -> None:
     verdict = decision.as_dict() | {"bundle_hash": judged["bundle_hash"]}  # a release asks whose verdict it is
     write_text(json.dumps(verdict, indent=1, sort_keys=True) + "\n", REPORT.with_suffix(".json"))
     write_text(decision.as_markdown(), REPORT.with_suffix(".md"))
+    write_text(_page(decision), PAGE)
     logger.info("promote=%s verdict=%s", decision.promote, decision.verdict)
+
+
+def _page(decision: Decision) -> str:
+    """The report in html, of what evaluate left and of the verdict."""
+    evaluation, _ = load(EVALUATION)
+    kept = EVALUATION / ROLLING_FIGURES
+    rolling = pl.read_parquet(kept) if kept.is_file() else None
+    return page(evaluation, decision, rolling, json.loads((EVALUATION / EXAMPLES).read_text(encoding="utf-8")))
+
+
+def check_slices(params: Params) -> None:
+    """Refuses slices that nobody judges, and coverage on a rung of the ladder, whose lists are not kept."""
+    rungs = [rung_name(n) for n in RUNGS]
+    for check in params.checks():
+        if check.slice not in SLICES:
+            raise ContractError(f"params.yaml: section 'decide' names slice {check.slice!r}; there are {list(SLICES)}")
+        if check.metric.startswith("coverage@") and check.slice in rungs:
+            raise ContractError(
+                f"params.yaml: section 'decide' asks for {check.metric} of slice {check.slice!r}; the cold ladder has "
+                "accuracy only, name a metric such as ndcg@10"
+            )
 
 
 if __name__ == "__main__":

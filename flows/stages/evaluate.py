@@ -10,17 +10,22 @@ import numpy as np
 import polars as pl
 
 from features.params import section
+from features.positives import Positives
 from features.schema import RECOMMENDATIONS, ROLLING, write_parquet, write_text
-from flows.judging import BUNDLE, EVALUATION, Judgement, Source, judge
-from flows.rolling import FIGURES, judge_rolling
+from flows.contenders import Source, open_contenders, read_test
+from flows.judging import BUNDLE, EVALUATION, Judgement, judge
+from flows.ladder import with_rungs
+from flows.rolling import Rolling, judge_rolling
 from flows.stages.entry import stage
 from models.bundle import read_manifest
-from models.evaluated import save
+from models.evaluated import EXAMPLES, ROLLING_FIGURES, save
 from models.evaluation import HEADLINE, Params
 from models.figures import figures, history, learning_curve, write
+from models.interfaces import Catalogue
 from models.metrics import metric_names
 from models.report import as_markdown, metrics_dict
 from models.rolling_report import rolling_dict
+from models.shown import examples
 
 METRICS = Path("data/reports/metrics.json")
 HISTORY_COLUMNS = 2
@@ -30,26 +35,35 @@ def main() -> None:
     """data/bundle → data/evaluation, data/reports/metrics.json."""
     params = section("evaluate", Params)
     source = Source.read(Path("params.yaml"))
-    judged = judge(Path(), BUNDLE, params, source)
+    test, contenders = read_test(Path()), open_contenders(Path(), BUNDLE, Positives.of(params.targets), source)
+    judged = with_rungs(Path(), test, contenders, judge(test, contenders, params, source), params)
+    rolling = judge_rolling(test, contenders, params)
     names = metric_names(params.k)
     RECOMMENDATIONS.write(judged.recommendations(), EVALUATION / "recommendations.parquet")
     short = {model: lists[:, : max(params.k)] for model, lists in judged.lists.items()}
     write_parquet(judged.shown(short), EVALUATION / "lists.parquet")
     save(judged.evaluation, judged.champion, EVALUATION, bundle_hash=read_manifest(BUNDLE).hash)
-    figures_dict = metrics_dict(judged.evaluation, names, params.k[0]) | _facts(judged) | _rolling(params, source)
+    figures_dict = metrics_dict(judged.evaluation, names, params.k[0]) | _facts(judged) | _rolling(rolling)
     write_text(json.dumps(figures_dict, indent=1, sort_keys=True) + "\n", METRICS)
     write_text(as_markdown(judged.evaluation, names, params.k[0]), EVALUATION / "metrics.md")
     _write_figures(judged, Path(source.reference), names)
+    _write_examples(judged, contenders.challenger.catalogue, params)
 
 
-def _rolling(params: Params, source: Source) -> dict[str, Any]:
-    """Judges with live histories too, where the split has a cut in time."""
-    rolling = judge_rolling(Path(), BUNDLE, params, source)
+def _rolling(rolling: Rolling | None) -> dict[str, Any]:
+    """Keeps what was judged with live histories, where the split has a cut in time."""
     if rolling is None:
         return {}
     ROLLING.write(rolling.recommendations, EVALUATION / "rolling.parquet")
-    write_parquet(rolling.figures, EVALUATION / FIGURES)
+    write_parquet(rolling.figures, EVALUATION / ROLLING_FIGURES)
     return {"rolling": rolling_dict(rolling.figures)}
+
+
+def _write_examples(judged: Judgement, catalogue: Catalogue, params: Params) -> None:
+    """What some users see, for the html report."""
+    ours = judged.queries["challenger"], judged.lists["challenger"]
+    seen = examples(judged.exam, *ours, catalogue, params.example_users, params.seed)
+    write_text(json.dumps(seen, indent=1, ensure_ascii=False) + "\n", EVALUATION / EXAMPLES)
 
 
 def _facts(judged: Judgement) -> dict[str, Any]:

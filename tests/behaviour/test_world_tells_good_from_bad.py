@@ -14,31 +14,24 @@ import numpy.typing as npt
 import polars as pl
 import pytest
 
-from features.building import build_tables, scan
 from features.catalogue import build_catalogue
 from features.cleaning import Params as CleanParams
 from features.cleaning import clean_log
-from features.lookup import OfflineLookup
 from features.params import read_params, section
-from features.positives import USUAL
-from features.schema import CATALOGUE, INTERACTIONS
 from features.simulation.scenario import draw_choices
 from features.sources.simulator import Params as WorldParams
 from features.sources.simulator import Truth, read, truth
 from features.split import Params as SplitParams
-from features.split import Split, split
-from models.examples import feature_names, features_of, make_examples, query_features
-from models.interfaces import Catalogue, Int32, Queries, Retriever
+from features.split import split
+from models.interfaces import Catalogue, Int32, Queries
 from models.intervals import bounds, resampled_means
 from models.language.encoder import Params as EncoderParams
 from models.language.encoder import encode
 from models.logs import make_catalogue, make_log
 from models.metrics import accuracy, found
 from models.oracle import Oracle, OracleParams
-from models.parts import load_ranker, load_reranker, load_retriever
 from models.queries import Targets, part_queries
-from models.recommender import Recommender
-from models.retrieval import candidates_of
+from tests.behaviour.trained import trained
 
 ROOT = Path(__file__).parents[2]
 PARAMS = read_params(ROOT / "params.yaml")
@@ -75,44 +68,6 @@ def _world_params() -> WorldParams:
     return section("source.simulator", WorldParams, ROOT / "params.yaml")
 
 
-def _fitted(rows: pl.DataFrame, catalogue: Catalogue, at: int) -> dict[str, Retriever]:
-    log = make_log(rows, catalogue.vocabulary, at=at)
-    fitted: dict[str, Retriever] = {}
-    for name in sorted(PARAMS["retrievers"]):
-        part = load_retriever(name)
-        fitted[name] = part(part.Params.model_validate(PARAMS["retrievers"][name] or {})).fit(log, catalogue)
-    return fitted
-
-
-def _recommender(
-    folder: Path, parts: Split, train: pl.DataFrame, full: pl.DataFrame, frame: pl.DataFrame, catalogue: Catalogue
-) -> Recommender:
-    """Trained as the stages do it: retrievers on train answer valid, the ranker learns from that."""
-    for name, rows in (("train", parts.train), ("valid", parts.valid), ("test", parts.test)):
-        INTERACTIONS.write(rows, folder / f"{name}.parquet")
-    CATALOGUE.write(frame, folder / "catalogue.parquet")
-    files = [folder / f"{name}.parquet" for name in ("train", "valid", "test")]
-    build_tables(scan(files, folder / "catalogue.parquet", USUAL), folder / "features", USUAL)
-    lookup = OfflineLookup(
-        folder / "features",
-        catalogue.vocabulary.item_ids,
-        frame.get_column("category").to_list(),
-        catalogue.prices,
-        catalogue.created_at,
-    )
-    cut = parts.cuts.valid_cut
-    queries, targets = part_queries(
-        parts.train, parts.valid, catalogue.vocabulary, cut, created_at=catalogue.created_at
-    )
-    candidates = candidates_of(_fitted(train, catalogue, cut), queries, K, catalogue.n_items)
-    examples = make_examples(queries, candidates, targets, catalogue.n_items)
-    features = features_of(candidates, queries.user_ids, queries.at, query_features(queries), lookup)
-    ranker = load_ranker("lightgbm")()
-    ranker.fit(features, examples.labels, examples.groups, feature_names(candidates.retrievers, lookup.names))
-    retrievers = _fitted(full, catalogue, parts.cuts.test_cut)
-    return Recommender(catalogue, retrievers, ranker, load_reranker("mmr")(), lookup, K)
-
-
 @pytest.fixture(scope="module")
 def trial(tmp_path_factory) -> Trial:
     params = _world_params()
@@ -125,7 +80,9 @@ def trial(tmp_path_factory) -> Trial:
     frame, _ = build_catalogue(tables.items, history)
     catalogue = make_catalogue(frame, encode(frame.get_column("text").to_list(), EncoderParams()))
     known = truth(params)
-    recommender = _recommender(tmp_path_factory.mktemp("world"), parts, train, full, frame, catalogue)
+    recommender = trained(
+        tmp_path_factory.mktemp("world"), parts, train, full, frame, catalogue, PARAMS["retrievers"], K
+    )
     queries, targets = part_queries(
         history, parts.test, catalogue.vocabulary, cuts.test_cut, created_at=catalogue.created_at
     )

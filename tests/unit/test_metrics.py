@@ -10,7 +10,7 @@ from sklearn.metrics import ndcg_score
 from features.errors import ContractError
 from models.evaluation import SLICES, Params, evaluate
 from models.exam import Exam, make_exam
-from models.lists import gini, head
+from models.lists import gini, head, list_values, serendipity
 from models.metrics import accuracy, found, metric_names, recall_curve
 
 
@@ -23,6 +23,7 @@ def test_a_list_with_hits_at_ranks_one_and_three_of_four_targets() -> None:
     values = {name: column[0] for name, column in accuracy(hits, np.array([4]), [2, 3]).items()}
     assert values["recall@3"] == 2 / 4
     assert values["precision@3"] == 2 / 3
+    assert values["f1@3"] == pytest.approx(2 * (2 / 3) * (1 / 2) / (2 / 3 + 1 / 2))
     assert values["hr@2"] == 1.0
     assert values["mrr"] == 1.0
     assert values["map@3"] == pytest.approx((1 / 1 + 2 / 3) / 3)
@@ -112,6 +113,29 @@ def test_list_properties_by_hand() -> None:
     assert result.value("m", "recall@2") == 1.0
     assert result.value("m", "recall@2", "all") == pytest.approx((1 + 1 + 0) / 3)
     assert result.value("m", "recall@2", "new_items") == 1.0
+
+
+def test_calibration_compares_the_categories_of_list_and_history() -> None:
+    history = _pairs(*(("ann", item) for item in ("a", "b", "c", "d", "untold")), ("bob", "a"), ("cem", "untold"))
+    items = pl.DataFrame({"item_id": list("abcdpqr"), "category": ["x", "x", "x", "y", "x", "y", None]})
+    later = _pairs(*((user, item) for user in ("ann", "bob", "cem") for item in "pqr"))
+    exam = make_exam(history, later, items)
+    lists = np.stack([exam.codes(["p", "q"]), exam.codes(["q", "r"]), exam.codes(["p", "q"])])
+    values = list_values(exam, lists, 2)["miscalibration@2"]
+    # ann: x, x, x, y of what has a category against a list of x, y; a hundredth of the history is mixed in
+    mixed = [0.99 * 0.5 + 0.01 * 0.75, 0.99 * 0.5 + 0.01 * 0.25]
+    assert values[0] == pytest.approx(0.75 * np.log(0.75 / mixed[0]) + 0.25 * np.log(0.25 / mixed[1]))
+    assert values[1] == pytest.approx(np.log(100))  # nothing of bob's x is shown
+    assert np.isnan(values[2])  # cem's history has no category
+
+
+def test_serendipity_counts_targets_that_popular_would_not_have_shown() -> None:
+    usual = np.array([[1, 2, 3], [1, 2, -1]])
+    lists = np.array([[1, 3, 5, 6], [7, -1, -1, -1]])
+    hits = np.array([[True, True, True, True], [True, False, False, False]])
+    # of the first two places 1 is expected, 3 is not (popular shows it third)
+    assert serendipity(lists, usual, hits, 2).tolist() == [1 / 2, 1 / 2]
+    assert serendipity(lists, usual, hits, 3).tolist() == [1 / 3, 1 / 3]
 
 
 def test_slices_hold_whom_they_say() -> None:
