@@ -246,7 +246,8 @@ def release(
     before = ReleaseStore(settings.home).live()
     done = release_bundle(root, settings, who=_who(), force=force, why=why)
     said = "live already: nothing released," if done.release == before else "released"
-    print(f"{said} {done.release} (bundle {done.bundle_hash[:12]})")
+    fitted = f", fitted anew on all data from {done.judged[:12]}" if done.refit else ""
+    print(f"{said} {done.release} (bundle {done.bundle_hash[:12]}{fitted})")
 
 
 @app.command()
