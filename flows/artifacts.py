@@ -37,6 +37,11 @@ def publish_release(release: Release, why: str) -> list[str]:
     return _publish("markdown", "release", markdown=release_text(release, why), description="what went live")
 
 
+def publish_tune(text: str) -> list[str]:
+    """The artifact of a search: what was tried, and the diff that it proposes."""
+    return _publish("markdown", "tuning", markdown=f"```diff\n{text}\n```\n", description="what was found on valid")
+
+
 def release_text(release: Release, why: str) -> str:
     """A release in markdown."""
     lines = [f"# {release.release}", "", why, "", "| | |", "|---|---|"]

@@ -195,6 +195,39 @@ def evaluate(
 
 
 @app.command()
+def tune(
+    retriever: Annotated[
+        list[str] | None, typer.Option(help="One in use, may be repeated; default: all but the slow `sequence`.")
+    ] = None,
+    minutes: Annotated[float, typer.Option(min=0.0, help="For all of them; what was begun is ended.")] = 10.0,
+    trials: Annotated[int, typer.Option(min=2, help="Of each retriever, those of earlier calls counted.")] = 30,
+    horizon: Annotated[str | None, typer.Option(help="frozen or rolling; default: params.yaml's.")] = None,
+    accept: Annotated[bool, typer.Option("--accept", help="Apply what was proposed last; searches nothing.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search for better params of the retrievers on valid; proposes a diff of params.yaml."""
+    root, settings = _project()
+    from flows.tuning_proposal import accept as apply
+    from flows.tuning_proposal import tasks_of, tune_params
+
+    if accept:
+        print(f"params.yaml: {apply(root)} values changed; `recops run` trains and judges with them")
+        return
+    from flows.tuning_data import check_there
+
+    tasks_of(root, retriever or [])  # mistakes are told before a server is started
+    tune_params(root, horizon)
+    check_there(root)
+    from flows.server import choose_server
+
+    logging.getLogger("flows").setLevel(logging.WARNING if quiet else logging.INFO)
+    choose_server(settings)
+    from flows.tune import tune_flow
+
+    print(tune_flow(str(root), retriever or [], minutes, trials, horizon))
+
+
+@app.command()
 def release(
     force: Annotated[bool, typer.Option("--force", help="Put a refused bundle live; needs --why.")] = False,
     why: Annotated[str | None, typer.Option(help="The reason, kept in the history.")] = None,
@@ -214,7 +247,8 @@ def release(
     before = ReleaseStore(settings.home).live()
     done = release_bundle(root, settings, who=_who(), force=force, why=why)
     said = "live already: nothing released," if done.release == before else "released"
-    print(f"{said} {done.release} (bundle {done.bundle_hash[:12]})")
+    fitted = f", fitted anew on all data from {done.judged[:12]}" if done.refit else ""
+    print(f"{said} {done.release} (bundle {done.bundle_hash[:12]}{fitted})")
 
 
 @app.command()

@@ -14,15 +14,17 @@ from models.releases import ReleaseStore
 
 
 def refresh_reference(root: Path, settings: Settings) -> bool:
-    """Takes the live release as the champion; True when that changed what the DAG will see.
+    """Takes the live release's judged bundle as the champion; True when that changed what the DAG will see.
 
+    A refitted bundle knows rows that the next test part may hold, so it cannot be judged on them: the champion is the
+    bundle that it was fitted anew from.
     Called only when a new bundle will be made: a bundle that is live already is never judged against itself.
     """
     store = ReleaseStore(settings.home)
     live = store.live()
     if live is None or not belongs_here(root, store.read(live).source):
         return False
-    bundle = store.bundle(live)
+    bundle = store.judged(live)
     present = root / REFERENCE / "champion"
     if (present / "manifest.json").is_file() and read_manifest(present).hash == read_manifest(bundle).hash:
         return edit_source(root, {"reference": REFERENCE})

@@ -1,4 +1,4 @@
-"""Flow `release`: materialize → build_bento → replay → swap → record; the live release changes in `swap` alone."""
+"""Flow `release`: (refit →) materialize → build_bento → replay → swap → record; only `swap` changes what is live."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def release(root: Path, settings: Settings, *, who: str, force: bool = False, wh
     """Puts data/bundle live. When it is live already it says so, starts no flow and gives that release.
 
     Raises:
-        RefusedError: the gate said no of this bundle (and it is not forced with a reason), or the replay differs.
+        RefusedError: the gate said no of this bundle (and it is not forced with a reason), the refitted one is not
+            sane, or the replay differs.
         BundleError: the bundle is not whole.
         UserError: another release is under way.
     """
@@ -44,6 +45,12 @@ def release(root: Path, settings: Settings, *, who: str, force: bool = False, wh
     finally:
         _given.reset(token)
     return ReleaseStore(settings.home).read(done)
+
+
+@task(name="refit", cache_policy=NO_CACHE, persist_result=False)
+def refit(plan: Plan) -> None:
+    """Where params.yaml asks for it: what is shipped is fitted anew on all data."""
+    releasing.refit(plan)
 
 
 @task(name="materialize", cache_policy=NO_CACHE, persist_result=False)
@@ -90,6 +97,8 @@ def release_flow(root: str | None = None, who: str | None = None, force: bool = 
         if isinstance(found, Release):
             return found.release
         plan = releasing.begin(folder, settings, found, who=who or getpass.getuser(), force=force, why=why)
+        if plan.refit:
+            refit(plan)
         materialize(plan)
         tag = build_bento(plan)
         n_queries = replay(plan, tag)

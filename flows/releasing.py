@@ -25,9 +25,10 @@ from flows.bento import build_bento, folder_of
 from flows.leftovers import clean, drop_namespace, namespace_of, replay_namespace_of, scratch_of
 from flows.materialize import data_until, fill, test_cut
 from flows.reference import data_line
+from flows.refit import FIGURES, refit_bundle, release_params
 from flows.replay import K, answered_at, length_asked, questions, replay
-from models.bundle import Manifest, unseal
-from models.releases import Release, ReleaseStore, now
+from models.bundle import Manifest, read_manifest, unseal
+from models.releases import JUDGED, Release, ReleaseStore, now
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class Plan:
     who: str
     why: str
     forced: bool
+    refit: bool = False
 
     @property
     def store(self) -> ReleaseStore:
@@ -57,6 +59,11 @@ class Plan:
     @property
     def scratch(self) -> Path:
         return scratch_of(self.store, self.release)
+
+    @property
+    def judged(self) -> Path:
+        """The bundle that the gate judged: beside the one that is shipped where that is another."""
+        return self.scratch / (JUDGED if self.refit else "bundle")
 
 
 def check(root: Path, settings: Settings, *, force: bool, why: str | None) -> Release | Manifest:
@@ -69,8 +76,8 @@ def check(root: Path, settings: Settings, *, force: bool, why: str | None) -> Re
     manifest = unseal(root / BUNDLE)
     store = ReleaseStore(settings.home)
     live = store.live()
-    if live and store.read(live).bundle_hash == manifest.hash:
-        return store.read(live)
+    if live and (found := store.read(live)).judged == manifest.hash and found.refit == release_params(root).refit:
+        return found
     if force and not why:
         raise UserError("a forced release needs a reason (--why): the history will show it")
     if not force and (refusal := refusal_of(root, manifest)):
@@ -102,14 +109,24 @@ def begin(root: Path, settings: Settings, manifest: Manifest, *, who: str, force
     refused = refusal_of(root, manifest) is not None
     instant = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     reason = why or "promoted by the gate"
-    plan = Plan(f"{instant}-{manifest.hash[:8]}", root, settings, manifest, who, reason, force and refused)
+    refit = release_params(root).refit
+    plan = Plan(f"{instant}-{manifest.hash[:8]}", root, settings, manifest, who, reason, force and refused, refit)
     plan.scratch.mkdir(parents=True)
-    shutil.copytree(root / BUNDLE, plan.scratch / "bundle")
-    if unseal(plan.scratch / "bundle").hash != manifest.hash:
+    shutil.copytree(root / BUNDLE, plan.judged)
+    if unseal(plan.judged).hash != manifest.hash:
         raise UserError(f"{root / BUNDLE} changed while it was copied; wait for the run that makes it, release again")
     if (root / PROFILE).is_file():
         shutil.copy(root / PROFILE, plan.scratch / "profile.json")
     return plan
+
+
+def refit(plan: Plan) -> None:
+    """The bundle that is shipped, fitted anew on all data, beside the one that was judged.
+
+    Raises:
+        RefusedError: the sanity gate says no.
+    """
+    refit_bundle(plan.root, plan.judged, plan.scratch / "bundle", plan.scratch / FIGURES)
 
 
 def materialize(plan: Plan) -> None:
@@ -127,7 +144,8 @@ def replay_queries(plan: Plan, tag: str) -> int:
     """Asks the Bento test queries as of the test cut and compares; how many were asked.
 
     Under leave-last-out every query has an instant of its own and a service has one now: the same users are then asked
-    as of the last row of the data, online and offline.
+    as of the last row of the data, online and offline. What a refitted bundle answers offline was not written down by
+    the judging, so it is asked here.
 
     The server gets a home of its own that holds this release only, an empty event log and an online namespace with
     the users that are asked about: nothing of the live service is read or written.
@@ -135,7 +153,7 @@ def replay_queries(plan: Plan, tag: str) -> int:
     bundle, cut = plan.scratch / "bundle", test_cut(plan.root)
     at = data_until(plan.root) if cut is None else cut
     asked, k = questions(plan.root / RECOMMENDATIONS), length_asked(plan.root, bundle)
-    if cut is None:
+    if cut is None or plan.refit:
         asked, k = answered_at(plan.root, bundle, asked, at), K
     place = plan.scratch / "replay"
     shutil.rmtree(place, ignore_errors=True)
@@ -179,7 +197,9 @@ def description(plan: Plan, tag: str) -> Release:
     """What release.json says."""
     return Release(
         release=plan.release,
-        bundle_hash=plan.manifest.hash,
+        bundle_hash=read_manifest(plan.scratch / "bundle").hash,
+        judged_hash=plan.manifest.hash,
+        refit=plan.refit,
         created_at=now(),
         data_until=data_until(plan.root),
         events_through=events_through(plan.root),
@@ -221,6 +241,11 @@ def _origin(plan: Plan) -> Iterator[tuple[str, Any]]:
     yield "code_version", plan.manifest.code_version
     yield "who", plan.who
     yield "forced", plan.forced
+    if plan.refit:
+        figures = json.loads((plan.scratch / FIGURES).read_text(encoding="utf-8"))
+        yield "judged_bundle", plan.manifest.hash
+        yield "refit_overlap", round(figures["overlap"], 4)
+        yield "refit_coverage", round(figures["coverage"], 4)
     if run := _flow_run():
         yield "flow_run", run
 

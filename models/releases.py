@@ -14,6 +14,8 @@ from typing import Any
 from features.errors import UserError
 from features.files import write_text
 
+JUDGED = "judged"
+
 
 class ReleaseError(UserError):
     """No such release, or it cannot be put live."""
@@ -24,6 +26,8 @@ class Release:
     """A bundle that was (or may be) put live. Times are ISO-8601 UTC; data_until is µs since 1970.
 
     events_through: last sequence number of the event log that its online namespace held when it was filled.
+    judged_hash: of the bundle that the gate judged ("": the same, as in releases of before); refit: what is served was
+    fitted anew from it, on all data.
     """
 
     release: str
@@ -35,6 +39,13 @@ class Release:
     bento_tag: str | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     source: dict[str, Any] = field(default_factory=dict)
+    judged_hash: str = ""
+    refit: bool = False
+
+    @property
+    def judged(self) -> str:
+        """Hash of the bundle that the gate judged."""
+        return self.judged_hash or self.bundle_hash
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,11 @@ class ReleaseStore:
 
     def bundle(self, release: str) -> Path:
         return self.root / release / "bundle"
+
+    def judged(self, release: str) -> Path:
+        """The bundle that the gate judged: kept beside the one that is served where that was fitted anew."""
+        kept = self.root / release / JUDGED
+        return kept if kept.is_dir() else self.bundle(release)
 
     def read(self, release: str) -> Release:
         """One release by its id.

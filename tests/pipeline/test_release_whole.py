@@ -12,18 +12,20 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from features.errors import RefusedError
+from features.errors import RefusedError, UserError
 from features.settings import Settings
 from flows import releasing
 from flows.bento import folder_of
 from flows.leftovers import drop_namespace, namespace_of
+from flows.reference import refresh_reference
 from flows.replay import questions
-from models.bundle import seal
+from models.bundle import Manifest, read_manifest, seal, unseal
 from models.releases import ReleaseStore
 from tests.workspace import bundle_hash, edit_params, environment, recops, run
 
 # Where a step is killed: the function that does it, after the real one has run or in place of it.
 KILL = {
+    "refit": ("flows.refit", "likeness"),  # the other bundle is sealed, not yet compared
     "materialize": ("features.carried", "carry"),  # the namespace is filled, the folder is not
     "build_bento": ("flows.bento", "_build"),
     "replay": ("flows.replay", "compare"),  # the server is up
@@ -55,6 +57,8 @@ root, settings = Path.cwd(), Settings()
 with release_lock(settings):
     manifest = releasing.check(root, settings, force=False, why=None)
     plan = releasing.begin(root, settings, manifest, who="test", force=False, why=None)
+    if plan.refit:
+        releasing.refit(plan)
     releasing.materialize(plan)
     tag = releasing.build(plan)
     releasing.replay_queries(plan, tag)
@@ -141,6 +145,55 @@ def test_answers_that_differ_from_the_judging_are_refused_with_query_found_and_e
     assert len(store_of(released).history()) == 1
 
 
+def begun(folder: Path) -> releasing.Plan:
+    settings = Settings(home=folder / ".recops")
+    manifest = releasing.check(folder, settings, force=False, why=None)
+    assert isinstance(manifest, Manifest)
+    return releasing.begin(folder, settings, manifest, who="test", force=False, why=None)
+
+
+def test_a_refit_is_shipped_and_the_champion_stays_the_judged_bundle(released, monkeypatch):
+    monkeypatch.chdir(released)
+    edit_params(released, {"release.refit": True})
+    plan = begun(released)
+    releasing.refit(plan)
+    done = releasing.swap(plan, "recops:refit-code")
+    store = store_of(released)
+    served, judged = unseal(store.bundle(done.release)), unseal(store.judged(done.release))
+    assert (served.hash, judged.hash) == (done.bundle_hash, done.judged) == (done.bundle_hash, bundle_hash(released))
+    changed = {name.split("/")[0] for name in judged.files if judged.files[name] != served.files[name]}
+    assert changed == {"retrievers"}
+    assert releasing.check(released, plan.settings, force=False, why=None) == done  # live already
+    assert refresh_reference(released, plan.settings)
+    assert read_manifest(released / "data" / "reference" / "champion").hash == judged.hash
+    edit_params(released, {"release.refit": False})
+    assert not begun(released).refit  # the judged bundle itself is another release
+
+
+def test_a_refit_that_is_another_recommender_is_refused(released, monkeypatch):
+    monkeypatch.chdir(released)
+    edit_params(released, {"release": {"refit": True, "least_overlap": 1.0}})
+    with pytest.raises(RefusedError, match=r"share 0\.\d\d with the judged ones, expected 1 or more"):
+        releasing.refit(begun(released))
+    edit_params(released, {"retrievers.popular.half_life_days": 3})
+    with pytest.raises(UserError, match=r"params.yaml: changed since the bundle was judged .* run `recops run`"):
+        releasing.refit(begun(released))
+    assert len(store_of(released).history()) == 1
+
+
+@pytest.mark.soak
+def test_killed_in_the_refit_the_old_one_stays_live_and_the_next_release_ships_it(released):
+    edit_params(released, {"release.refit": True})
+    store = store_of(released)
+    old = store.live()
+    killed_in(released, "refit")
+    assert store.live() == old
+    recops(released, "release")
+    done = store.read(store.live())
+    assert done.refit and done.judged == bundle_hash(released) != done.bundle_hash
+    assert not [path for path in store.root.iterdir() if path.name.endswith((".tmp", ".gone"))]
+
+
 def killed_in(folder: Path, step: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", DRIVER, *KILL[step]], cwd=folder, env=environment(folder), capture_output=True, text=True
@@ -170,7 +223,7 @@ def test_killed_while_the_bento_answers_the_old_one_stays_live_and_the_next_rele
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("step", [step for step in KILL if step != "replay"])
+@pytest.mark.parametrize("step", [step for step in KILL if step not in ("replay", "refit")])
 def test_killed_in_any_other_step_too(released, step):
     kill_point(released, step)
     shutil.rmtree(released)

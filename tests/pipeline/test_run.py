@@ -48,6 +48,19 @@ def test_dvc_repro_leaves_nothing_for_the_flow(project):
     assert "nothing to do" in recops(project, "run").stdout
 
 
+def test_a_search_needs_no_test_part_and_changes_no_input_until_it_is_accepted(project):
+    (project / "data" / "split" / "test.parquet").unlink()
+    before = (project / "params.yaml").read_text()
+    said = recops(project, "tune", "--retriever", "popular", "--trials", "6", "--horizon", "rolling").stdout
+    assert "ndcg@10 of each retriever alone on valid, rolling" in said
+    report = json.loads((project / "data/tuning/report.json").read_text())
+    assert report["retrievers"]["popular"]["n_trials"] == 6
+    assert (project / "params.yaml").read_text() == before
+    accepted = recops(project, "tune", "--accept", check=False)
+    assert accepted.returncode == (0 if report["changes"] else 2)
+    assert ((project / "params.yaml").read_text() != before) == bool(report["changes"])
+
+
 def test_without_a_server_it_runs_too_and_until_stops_where_it_is_told(tmp_path, monkeypatch):
     monkeypatch.delenv(TEST_SERVER, raising=False)
     folder = make_workspace(tmp_path / "project")

@@ -1,0 +1,83 @@
+"""Flow `tune`: a budgeted search for better params of retrievers on valid; its result is a diff to accept."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from features.errors import UserError
+from flows.artifacts import publish_tune
+from flows.dag import Dag, project_root
+from flows.notify import notify_hooks
+from flows.restarts import guard
+from flows.tuning_data import read_valid
+from flows.tuning_proposal import TUNING, propose, tasks_of, tune_params
+from flows.tuning_study import Found, search
+
+logger = logging.getLogger(__name__)
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def _run(searching: Callable[[], Found]) -> Found:
+    return searching()
+
+
+@flow(name="tune", persist_result=False, validate_parameters=False, **notify_hooks())
+def tune_flow(
+    root: str | None = None,
+    retrievers: Sequence[str] = (),
+    minutes: float = 10,
+    trials: int = 30,
+    horizon: str | None = None,
+) -> str:
+    """Searches one retriever after the other; what was found, in words.
+
+    root: the project folder, the current one by default; retrievers: those in use but the slow ones by default;
+    minutes: for all of them, what one leaves goes to those after it; trials: of each, those of earlier calls counted;
+    horizon: see models/tuning.py, that of params.yaml by default.
+    """
+    guard()
+    folder = project_root(Path(root) if root else Path.cwd())
+    ends = time.monotonic() + minutes * 60
+    params, tasks = tune_params(folder, horizon), tasks_of(folder, retrievers)
+    with _alone(folder):
+        with Dag(folder).exclusive(wait_s=0):
+            valid = read_valid(folder, params)
+        n_queries = sum(int(chunk.counted.sum()) for chunk in valid.chunks)
+        logger.info("horizon=%s queries=%d retrievers=%d", params.horizon, n_queries, len(tasks))
+        found = []
+        for place, wanted in enumerate(tasks):
+            seconds = (ends - time.monotonic()) / (len(tasks) - place)
+            if seconds <= 0:
+                found.append(Found(wanted.name))
+                continue
+            searching = partial(search, folder / TUNING, wanted, valid, params, n_trials=trials, seconds=seconds)
+            found.append(_run.with_options(name=wanted.name, task_run_name=wanted.name)(searching))
+        text = propose(folder, tasks, found, params)
+    publish_tune(text)
+    return text
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """One search in a project at a time: what another one is trying would be taken for what a killed one left."""
+    path = root / TUNING / ".lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{root / TUNING}: another `recops tune` is under way; wait for it to end") from None
+        yield
+
+
+if __name__ == "__main__":
+    tune_flow()

@@ -1,0 +1,125 @@
+"""Search space: which params of each retriever are tuned, and over which values.
+
+It stands apart from the retrievers because a fit does not depend on it: a wider range must not make DVC fit them again.
+Whether a number is whole and the names of a Literal come from the Params class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol, get_args, get_origin
+
+from pydantic import BaseModel
+
+DIGITS = 3  # of a number that is tried: what is judged is what is written down
+
+
+class Trial(Protocol):
+    """What proposes values, as a trial of Optuna does."""
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float: ...
+    def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int: ...
+    def suggest_categorical(self, name: str, choices: Any) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The values of one param: numbers from `low` to `high` (with `log` spread evenly over their logarithms), or
+    `choices`."""
+
+    low: float = 0.0
+    high: float = 0.0
+    log: bool = False
+    whole: bool = False
+    choices: tuple[str, ...] = ()
+
+    def suggested(self, name: str, trial: Trial) -> float | str:
+        """A value that a trial proposes; numbers are rounded to DIGITS significant digits."""
+        if self.choices:
+            return str(trial.suggest_categorical(name, self.choices))
+        if self.whole:
+            return trial.suggest_int(name, int(self.low), int(self.high), log=self.log)
+        return float(f"{trial.suggest_float(name, self.low, self.high, log=self.log):.{DIGITS}g}")
+
+    def placed(self, value: Any) -> float | str:
+        """What a trial would have proposed for a value: the nearest where it lies outside, the greatest for null, which
+        stands for "without limit" wherever it may be set."""
+        if self.choices:
+            return str(value)
+        inside = self.high if value is None else min(max(float(value), self.low), self.high)
+        return round(inside) if self.whole else inside
+
+
+_NAMES = Axis()
+_DAYS = Axis(1, 1000, log=True)
+
+SPACES: dict[str, dict[str, Axis]] = {
+    "popular": {"half_life_days": Axis(0.5, 365, log=True)},
+    "item_knn": {
+        "similarity": _NAMES,
+        "neighbors": Axis(5, 500, log=True),
+        "shrinkage": Axis(1, 1000, log=True),
+        "half_life_days": _DAYS,
+    },
+    "user_knn": {
+        "similarity": _NAMES,
+        "asymmetry": Axis(0, 1),
+        "neighbors": Axis(10, 1000, log=True),
+        "shrinkage": Axis(0.1, 100, log=True),
+        "half_life_days": _DAYS,
+    },
+    "ease": {"regularization": Axis(1, 10_000, log=True), "text_weight": Axis(0, 300), "half_life_days": _DAYS},
+    "als": {
+        "size": Axis(16, 128, log=True),
+        "unobserved": Axis(1, 300, log=True),
+        "regularization": Axis(0.01, 10, log=True),
+        "frequency_scaling": Axis(0, 1),
+        "half_life_days": _DAYS,
+    },
+    "bpr": {
+        "size": Axis(16, 128, log=True),
+        "epochs": Axis(10, 300, log=True),
+        "learning_rate": Axis(0.005, 0.2, log=True),
+        "regularization": Axis(1e-4, 0.1, log=True),
+        "half_life_days": _DAYS,
+    },
+    "svd": {"size": Axis(8, 256, log=True), "damping": Axis(0, 1), "half_life_days": _DAYS},
+    "graph": {
+        "alpha": Axis(0.2, 2),
+        "beta": Axis(0, 1),
+        "neighbors": Axis(50, 2000, log=True),
+        "half_life_days": _DAYS,
+    },
+    "markov": {
+        "window": Axis(1, 100, log=True),
+        "gap_power": Axis(0, 2),
+        "backward": Axis(0, 1),
+        "half_life_days": _DAYS,
+        "shrinkage": Axis(1, 1000, log=True),
+        "popularity_power": Axis(0, 1),
+        "last_events": Axis(1, 200, log=True),
+        "recency_power": Axis(0, 2),
+    },
+    "social": {"likeness": Axis(0, 300), "half_life_days": _DAYS},
+    "text": {"half_life_events": Axis(1, 200, log=True), "half_life_days": _DAYS},
+    "sequence": {
+        "learning_rate": Axis(0.0005, 0.01, log=True),
+        "weight_decay": Axis(1e-4, 0.1, log=True),
+        "dropout": Axis(0, 0.5),
+        "hidden_text": Axis(0, 0.5),
+    },
+}
+SLOW = ("sequence",)  # minutes a fit: tuned when asked for by name
+
+
+def axes_of(retriever: str, params: type[BaseModel]) -> dict[str, Axis]:
+    """Name → values of the params of a retriever that are tuned; none where it stands not in SPACES."""
+    return {
+        name: _fitted(axis, params.model_fields[name].annotation) for name, axis in SPACES.get(retriever, {}).items()
+    }
+
+
+def _fitted(axis: Axis, annotation: Any) -> Axis:
+    if get_origin(annotation) is Literal:
+        return replace(axis, choices=get_args(annotation))
+    return replace(axis, whole=int in (get_args(annotation) or (annotation,)))
