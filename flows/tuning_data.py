@@ -14,7 +14,7 @@ from features.errors import UserError
 from features.params import positives
 from features.schema import INTERACTIONS, LOG
 from features.split import read_cuts
-from flows.rating_cache import file_hash
+from models.bundle import sha256_of
 from models.interfaces import Catalogue, Log
 from models.logs import make_log, read_catalogue, read_friends
 from models.queries import part_queries
@@ -99,6 +99,8 @@ def read_valid(root: Path, params: Params) -> Valid:
 
 
 def _key(root: Path, params: Params, targets: list[str] | None) -> str:
-    files: Mapping[str, str | None] = {name: file_hash(root / name) for name in (*NEEDED, RELATIONS)}
+    files: Mapping[str, str | None] = {
+        name: sha256_of(root / name) if (root / name).is_file() else None for name in (*NEEDED, RELATIONS)
+    }
     told = {"files": files, "params": params.model_dump(mode="json"), "targets": targets}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
