@@ -83,21 +83,28 @@ def _live(rolling: pl.DataFrame, models: Sequence[str], metric: str) -> list[tup
     return [(model, (one["value"], one["low"], one["high"])) for model, one in found]
 
 
-def ladder(evaluation: Evaluation, metric: str, champion: str) -> str:
-    """NDCG by how much is known of the same users; empty where there is no ladder."""
-    steps = [n for n in RUNGS if np.isfinite(evaluation.value("challenger", metric, rung_name(n)))]
+def ladder(evaluation: Evaluation, metrics: Sequence[str], champion: str) -> str:
+    """Each metric by how much is known of the same users; empty where there is no ladder."""
+    steps = [n for n in RUNGS if np.isfinite(evaluation.value("challenger", metrics[0], rung_name(n)))]
     if not steps:
         return ""
     models = [model for model in SIDES if model in distinct(evaluation)]
-    lines = {kind(model): [point(evaluation, model, metric, rung_name(n)) for n in steps] for model in reversed(models)}
-    n_users = evaluation.summary.filter(slice=rung_name(steps[0]), metric=metric).get_column("n_queries")[0]
-    said = ", ".join(f"{n}: {number(evaluation.value('challenger', metric, rung_name(n)))}" for n in steps)
+    ticks = ["1 act" if n == 1 else f"{n} acts" for n in steps]
+    panels = []
+    for metric in metrics:
+        lines = {
+            kind(model): [point(evaluation, model, metric, rung_name(n)) for n in steps] for model in reversed(models)
+        }
+        said = ", ".join(f"{n}: {number(evaluation.value('challenger', metric, rung_name(n)))}" for n in steps)
+        drawn = climb(lines, ticks, f"{metric} by acts known: {said}")
+        panels.append(f"<div><h3>{metric_name(metric)}</h3>{drawn}</div>")
+    n_users = evaluation.summary.filter(slice=rung_name(steps[0]), metric=metrics[0]).get_column("n_queries")[0]
     return section(
         "How soon it knows a newcomer",
         f"{n_users:,} users with long histories, asked again as if only their newest acts were known: nothing, one, "
-        f"three, ten. {metric_name(metric)}; higher is better.",
+        "three, ten. Higher is better.",
         key([(kind(model), model_name(model, champion)) for model in models]),
-        climb(lines, [f"{n} acts" if n != 1 else "1 act" for n in steps], f"{metric} by acts known: {said}"),
+        f'<div class="panels">{"".join(panels)}</div>',
     )
 
 

@@ -38,7 +38,7 @@ def page(
             verdict(evaluation, decision, k),
             against_champion(decision.results, decision.champion),
             side_by_side(evaluation, rolling, metrics, decision.champion),
-            ladder(evaluation, metrics[0], decision.champion),
+            ladder(evaluation, metrics, decision.champion),
             what_users_see(examples),
             variety(evaluation, k, decision.champion),
             groups(evaluation, metrics[0], decision.champion),
