@@ -35,7 +35,7 @@ def judge_sizes(contenders: Contenders, judged: Judgement, params: Params) -> pl
         if name not in params.learning_curve or model not in judged.lists:
             continue
         for share in SHARES:
-            part = type(whole)(whole.params).fit(newest_rows(contenders.log, share), catalogue)  # type: ignore
+            part = type(whole)(whole.params).fit(newest_rows(contenders.log, share), catalogue)  # type: ignore[attr-defined, call-arg]
             lists = codes_of(judged.exam, catalogue, part.retrieve(queries, max(params.k)).items)
             values[name, share] = headline_ndcg(judged.exam, lists, params)
         values[name, 1.0] = headline_ndcg(judged.exam, judged.lists[model][:, : max(params.k)], params)
