@@ -61,12 +61,12 @@ def _answer(
     catalogue = recommender.catalogue
     queries = shortened(judged.queries[model], chosen, rows, catalogue.vocabulary, Positives.of(params.targets))
     with tempfile.TemporaryDirectory(prefix="recops-ladder-") as scratch:
-        _write_features(root / FEATURES, Path(scratch), rows, catalogue)
+        write_features(root / FEATURES, Path(scratch), rows, catalogue)
         cold = replace(recommender, lookup=offline_lookup(root, catalogue, Path(scratch)))
         return codes_of(judged.exam, catalogue, cold.recommend(queries, max(params.k)).items)
 
 
-def _write_features(source: Path, target: Path, rows: pl.DataFrame, catalogue: Catalogue) -> None:
+def write_features(source: Path, target: Path, rows: pl.DataFrame, catalogue: Catalogue) -> None:
     """The tables of `source` with what these rows alone say of users."""
     positives = positives_of(source)
     facts = pl.DataFrame(

@@ -12,6 +12,7 @@ from features.schema import write_parquet, write_text
 from models.evaluation import Evaluation
 
 ROLLING_FIGURES = "rolling_figures.parquet"  # where the split has a cut in time
+DATA_SIZE = "data_size.csv"  # among the plots
 EXAMPLES = "examples.json"
 FRAMES = ("per_query", "summary", "differences", "curves")
 

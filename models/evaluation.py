@@ -57,6 +57,8 @@ class Params(BaseModel):
     """Events of the test part asked one by one with live histories, a seeded sample; 0: none."""
     ladder_users: int = Field(1000, ge=0)
     """Users with long histories who are asked again with short ones, a seeded sample; 0: no cold ladder."""
+    learning_curve: list[str] = ["popular", "item_knn", "ease"]
+    """Retrievers fitted again on the newest quarter and half of the log, to tell whether data are short; []: none."""
     k: list[int] = Field([10, 20], min_length=1)
     """Cuts of the metrics; the first is the one of list properties and figures, mrr is cut at the largest."""
     depth: int = Field(100, ge=1)

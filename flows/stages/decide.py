@@ -13,7 +13,7 @@ from features.params import section
 from features.schema import write_text
 from flows.stages.entry import stage
 from models.checks import Judged
-from models.evaluated import EXAMPLES, ROLLING_FIGURES, champion_name, load
+from models.evaluated import DATA_SIZE, EXAMPLES, ROLLING_FIGURES, champion_name, load
 from models.evaluation import RUNGS, SLICES, rung_name
 from models.gate import Decision, Params, decide
 from models.pages.manager import page
@@ -63,7 +63,9 @@ def _page(decision: Decision) -> str:
     evaluation, _ = load(EVALUATION)
     kept = EVALUATION / ROLLING_FIGURES
     rolling = pl.read_parquet(kept) if kept.is_file() else None
-    return page(evaluation, decision, rolling, json.loads((EVALUATION / EXAMPLES).read_text(encoding="utf-8")))
+    examples = json.loads((EVALUATION / EXAMPLES).read_text(encoding="utf-8"))
+    sizes = pl.read_csv(EVALUATION / "plots" / DATA_SIZE, schema_overrides={"value": pl.Float64})
+    return page(evaluation, decision, rolling, sizes, examples)
 
 
 def check_slices(params: Params) -> None:

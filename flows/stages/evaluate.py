@@ -13,12 +13,13 @@ from features.params import section
 from features.positives import Positives
 from features.schema import RECOMMENDATIONS, ROLLING, write_parquet, write_text
 from flows.contenders import Source, open_contenders, read_test
+from flows.data_size import judge_sizes
 from flows.judging import BUNDLE, EVALUATION, Judgement, judge
 from flows.ladder import with_rungs
 from flows.rolling import Rolling, judge_rolling
 from flows.stages.entry import stage
 from models.bundle import read_manifest
-from models.evaluated import EXAMPLES, ROLLING_FIGURES, save
+from models.evaluated import DATA_SIZE, EXAMPLES, ROLLING_FIGURES, save
 from models.evaluation import HEADLINE, Params
 from models.figures import figures, history, learning_curve, write
 from models.interfaces import Catalogue
@@ -47,6 +48,7 @@ def main() -> None:
     write_text(json.dumps(figures_dict, indent=1, sort_keys=True) + "\n", METRICS)
     write_text(as_markdown(judged.evaluation, names, params.k[0]), EVALUATION / "metrics.md")
     _write_figures(judged, Path(source.reference), names)
+    write({DATA_SIZE: judge_sizes(contenders, judged, params)}, EVALUATION / "plots")
     _write_examples(judged, contenders.challenger.catalogue, params)
 
 

@@ -23,6 +23,7 @@ OUTCOMES = {
     "unclear": "not shown",
     "too_few": "too few users",
 }
+COLOURS_OF_LINES = ("ours", "theirs", "plain", "good", "open", "bad")
 SIDES = ("challenger", "champion", "popular")
 
 
@@ -39,15 +40,15 @@ def against_champion(results: Sequence[Result], champion: str) -> str:
         outcome = OUTCOMES[result.outcome]
         words = f"{label}: {percent(apart.value)}, interval {percent(apart.low)} to {percent(apart.high)}: {outcome}"
         colour = COLOURS[result.outcome]
-        drawing = (
-            lead(point, reach, -sign * result.margin, colour, words) if np.isfinite(apart.value) else "<span></span>"
-        )
-        shown = f"{percent(apart.value)} · {outcome}" if np.isfinite(apart.value) else outcome
+        drawing, shown = '<svg height="22"></svg>', outcome
+        if np.isfinite(apart.value):
+            drawing = lead(point, reach, -sign * result.margin, colour, words)
+            shown = f"{percent(apart.value)} · {outcome}"
         rows.append(row(f"{label}{' (less is better)' if sign < 0 else ''}", drawing, shown, colour))
     return section(
         f"Against {champion}",
-        "Each line is one thing that must hold. The dot is the difference, the bar the range in which the truth lies "
-        "19 times in 20. Right of the middle is more, left is less; the dashed mark is the loss that is still "
+        "Each line is one thing that must hold. The dot is the difference, the bar the range in which the truth "
+        "most likely lies. Right of the middle is more, left is less; the dashed mark is the loss that is still "
         "accepted, and the whole bar has to stay on its good side. What is farther off stands at the edge.",
         *rows,
     )
@@ -67,8 +68,8 @@ def side_by_side(evaluation: Evaluation, rolling: pl.DataFrame | None, metrics: 
     return section(
         "Two ways to ask",
         "Frozen: what is known of a user stops at the cut, and all that they choose afterwards counts. Rolling: each "
-        "later choice is one question, asked with everything that preceded it. Higher is better; thin lines are "
-        "95 % intervals.",
+        "later choice is one question, asked with everything that preceded it. Higher is better; thin "
+        "lines are intervals.",
         f'<div class="panels">{"".join(panels)}</div>',
     )
 
@@ -82,21 +83,28 @@ def _live(rolling: pl.DataFrame, models: Sequence[str], metric: str) -> list[tup
     return [(model, (one["value"], one["low"], one["high"])) for model, one in found]
 
 
-def ladder(evaluation: Evaluation, metric: str, champion: str) -> str:
-    """NDCG by how much is known of the same users; empty where there is no ladder."""
-    steps = [n for n in RUNGS if np.isfinite(evaluation.value("challenger", metric, rung_name(n)))]
+def ladder(evaluation: Evaluation, metrics: Sequence[str], champion: str) -> str:
+    """Each metric by how much is known of the same users; empty where there is no ladder."""
+    steps = [n for n in RUNGS if np.isfinite(evaluation.value("challenger", metrics[0], rung_name(n)))]
     if not steps:
         return ""
     models = [model for model in SIDES if model in distinct(evaluation)]
-    lines = {kind(model): [point(evaluation, model, metric, rung_name(n)) for n in steps] for model in reversed(models)}
-    n_users = evaluation.summary.filter(slice=rung_name(steps[0]), metric=metric).get_column("n_queries")[0]
-    said = ", ".join(f"{n}: {number(evaluation.value('challenger', metric, rung_name(n)))}" for n in steps)
+    ticks = ["1 act" if n == 1 else f"{n} acts" for n in steps]
+    panels = []
+    for metric in metrics:
+        lines = {
+            kind(model): [point(evaluation, model, metric, rung_name(n)) for n in steps] for model in reversed(models)
+        }
+        said = ", ".join(f"{n}: {number(evaluation.value('challenger', metric, rung_name(n)))}" for n in steps)
+        drawn = climb(lines, ticks, f"{metric} by acts known: {said}")
+        panels.append(f"<div><h3>{metric_name(metric)}</h3>{drawn}</div>")
+    n_users = evaluation.summary.filter(slice=rung_name(steps[0]), metric=metrics[0]).get_column("n_queries")[0]
     return section(
         "How soon it knows a newcomer",
         f"{n_users:,} users with long histories, asked again as if only their newest acts were known: nothing, one, "
-        f"three, ten. {metric_name(metric)}; higher is better.",
+        "three, ten. Higher is better.",
         key([(kind(model), model_name(model, champion)) for model in models]),
-        climb(lines, [f"{n} acts" if n != 1 else "1 act" for n in steps], f"{metric} by acts known: {said}"),
+        f'<div class="panels">{"".join(panels)}</div>',
     )
 
 
@@ -114,6 +122,26 @@ def parts(evaluation: Evaluation, metric: str, champion: str) -> str:
             else "."
         ),
         bars(ranked, champion, metric),
+    )
+
+
+def data_size(sizes: pl.DataFrame, metric: str) -> str:
+    """Some parts by how much of the log they had learned from; empty where none was tried."""
+    if sizes.is_empty():
+        return ""
+    ticks = sizes.get_column("percent").unique().sort().to_list()
+    names = sizes.get_column("series").unique(maintain_order=True).to_list()
+    colours = dict(zip(names, COLOURS_OF_LINES, strict=False))  # more lines than colours would not be read
+    values = {name: sizes.filter(series=name).sort("percent").get_column("value").to_list() for name in colours}
+    lines = {colours[name]: [(value, value, value) for value in found] for name, found in values.items()}
+    said = "; ".join(f"{name}: {', '.join(number(value) for value in found)}" for name, found in values.items())
+    return section(
+        "Would more data help?",
+        "Some parts learned again from the newest part of the log alone. A line that still rises at the right says "
+        "that more data would help, a flat one that old data could go, a falling one that they mislead. "
+        f"{metric_name(metric)}.",
+        key([(colour, name) for name, colour in colours.items()]),
+        climb(lines, [f"newest {share} %" if share < 100 else "all" for share in ticks], said),
     )
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from models.checks import LESS_IS_BETTER, number, percent
 from models.evaluation import HEADLINE, RUNGS, SLICES, Evaluation, rung_name
 from models.gate import Decision
-from models.pages.comparison import against_champion, ladder, parts, side_by_side
+from models.pages.comparison import against_champion, data_size, ladder, parts, side_by_side
 from models.pages.html import frame, section, table, text
 from models.pages.words import METRICS, VARIETY, metric_name
 
@@ -19,11 +19,16 @@ CHOSEN = '\N{NO-BREAK SPACE}<b class="good">✓</b>'
 
 
 def page(
-    evaluation: Evaluation, decision: Decision, rolling: pl.DataFrame | None, examples: Sequence[Mapping[str, Any]]
+    evaluation: Evaluation,
+    decision: Decision,
+    rolling: pl.DataFrame | None,
+    sizes: pl.DataFrame,
+    examples: Sequence[Mapping[str, Any]],
 ) -> str:
     """The whole report as one html file.
 
-    rolling: see `rolling_figures`, None where nothing was asked with live histories; examples: of `models.shown`.
+    rolling: see `rolling_figures`, None where nothing was asked with live histories; sizes: of `models.learning`;
+    examples: of `models.shown`.
     """
     k = cut(evaluation)
     metrics = [f"ndcg@{k}", f"hr@{k}"]
@@ -33,11 +38,12 @@ def page(
             verdict(evaluation, decision, k),
             against_champion(decision.results, decision.champion),
             side_by_side(evaluation, rolling, metrics, decision.champion),
-            ladder(evaluation, metrics[0], decision.champion),
+            ladder(evaluation, metrics, decision.champion),
             what_users_see(examples),
             variety(evaluation, k, decision.champion),
             groups(evaluation, metrics[0], decision.champion),
             parts(evaluation, metrics[0], decision.champion),
+            data_size(sizes, metrics[0]),
             how_to_read(k),
         ],
     )
@@ -140,8 +146,9 @@ def how_to_read(k: int) -> str:
         "How to read this",
         "The data end at a cut; what users chose after it is hidden from every model and then compared with its lists. "
         f"Lists are judged by their first {k} items, items that a user had before do not count. An interval holds the "
-        "truth 19 times in 20; where it reaches across the middle, the difference may be chance. Nothing here tells "
-        "what users would have chosen had they been shown something else: only an experiment on live users does.",
+        "truth most of the time, by default 19 times in 20; where it reaches across the middle, the difference may be "
+        "chance. Nothing here tells what users would have chosen had they been shown something else: only an "
+        "experiment on live users does.",
         f"<dl>{terms}</dl>",
     )
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 
+from features.aggregates import ITEM_STATS, USER_CATEGORY_STATS, USER_STATS, arrivals
+from features.building import build_tables
 from features.errors import ContractError
 from features.positives import USUAL
 from features.schema import INTERACTIONS
+from flows.ladder import write_features
 from flows.stages.decide import check_slices
 from models.checks import Check
 from models.evaluation import Params, evaluate
@@ -19,6 +23,7 @@ from models.gate import Params as GateParams
 from models.ladder import climbers, newest, shortened, with_ladder
 from models.queries import part_queries
 from models.vocabulary import Vocabulary
+from tests.part_inputs import make_catalogue
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CUT = int((START + timedelta(minutes=100)).timestamp() * 1e6)
@@ -63,6 +68,24 @@ def test_the_newest_acts_are_positive_and_known_by_the_cut():
     assert of("cid", newest(HISTORY, 2, USUAL, CUT)) == ["i07", "i08"]
     assert of("cid", newest(HISTORY, 2, USUAL, None)) == ["i08", "i09"]
     assert newest(HISTORY, 0, USUAL, CUT).is_empty()
+
+
+def test_features_of_users_are_those_that_the_shortened_history_leaves(tmp_path):
+    catalogue = make_catalogue(14)
+    facts = pl.DataFrame({"item_id": ITEMS, "category": ["tea"] * 14, "price": [1.0] * 14})
+    build_tables(arrivals(HISTORY.lazy(), facts.lazy(), USUAL), tmp_path / "full", USUAL)
+    catalogue = replace(
+        catalogue, vocabulary=VOCABULARY, category_names=["tea"], categories=np.zeros(14, dtype=np.int32)
+    )
+    for n in (0, 3):
+        write_features(tmp_path / "full", tmp_path, newest(HISTORY, n, USUAL, CUT), catalogue)
+        for table in (USER_STATS, USER_CATEGORY_STATS):
+            ann = table.read(tmp_path / f"{table.name}.parquet").filter(user_id="ann")
+            assert ann.get_column("n_positive").to_list() == list(range(1, n + 1))
+        assert ITEM_STATS.read(tmp_path / "item_stats.parquet").equals(
+            ITEM_STATS.read(tmp_path / "full" / "item_stats.parquet")
+        )
+        (tmp_path / "item_stats.parquet").unlink()
 
 
 def test_climbers_have_a_warm_target_and_enough_acts():

@@ -80,6 +80,9 @@ class Balance(HTMLParser):
         self.words += data
 
 
+SIZES = pl.DataFrame({"series": ["ease"] * 2, "percent": [50, 100], "value": [0.1, 0.2]})
+
+
 def rolling() -> pl.DataFrame:
     values = {
         model: {"ndcg@10": np.array([0.5, 0.0]), "hr@10": np.array([1.0, 0.0])} for model in ("challenger", "popular")
@@ -88,21 +91,22 @@ def rolling() -> pl.DataFrame:
 
 
 def test_the_page_needs_nothing_else_and_is_well_formed(evaluation):
-    html = page(evaluation, decision(), rolling(), EXAMPLES)
+    html = page(evaluation, decision(), rolling(), SIZES, EXAMPLES)
     assert not re.search(r"https?:|<script|<link|<img|url\(|@import", html)
-    assert html == page(evaluation, decision(), rolling(), EXAMPLES)
+    assert html == page(evaluation, decision(), rolling(), SIZES, EXAMPLES)
     assert "nan%" not in html and "inf%" not in html
     reader = Balance()
     reader.feed(html)
     assert reader.open == []
+    assert "Would more data help?" in reader.words
     assert "May go live: better than the champion in ndcg@10." in reader.words
     assert "<b>&" in reader.words and "<li><b>&" not in html  # titles are text, never html
 
 
 def test_the_page_says_what_is_so_and_leaves_out_what_there_is_not(evaluation):
-    html = page(evaluation, decision(False, "Refused: worse than the champion in ndcg@10."), None, [])
+    html = page(evaluation, decision(False, "Refused: worse than the champion in ndcg@10."), None, SIZES.clear(), [])
     assert "Stays off: worse than the champion in ndcg@10." in html
-    assert "What users see" not in html and "rolling)" not in html
+    assert all(words not in html for words in ("What users see", "rolling)", "more data"))
     hits = evaluation.value("challenger", "hr@10") * 10
     assert f"<b>{hits:.1f} of 10</b>" in html
     assert "How soon it knows a newcomer" in html
@@ -113,7 +117,7 @@ def test_the_page_says_what_is_so_and_leaves_out_what_there_is_not(evaluation):
         evaluation.differences,
         evaluation.curves,
     )
-    assert "How soon it knows a newcomer" not in page(bare, decision(), None, [])
+    assert "How soon it knows a newcomer" not in page(bare, decision(), None, SIZES.clear(), [])
 
 
 def test_drawings_stand_where_the_figures_say():
