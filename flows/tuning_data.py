@@ -100,5 +100,6 @@ def read_valid(root: Path, params: Params) -> Valid:
 
 def _key(root: Path, params: Params, targets: list[str] | None) -> str:
     files: Mapping[str, str | None] = {name: file_hash(root / name) for name in (*NEEDED, RELATIONS)}
-    told = {"files": files, "params": params.model_dump(mode="json"), "targets": targets}
+    asked = params.model_dump(mode="json", include={"horizon", "rolling_events", "chunks", "seed"})
+    told = {"files": files, "asked": asked, "targets": targets}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
