@@ -102,5 +102,6 @@ def _key(root: Path, params: Params, targets: list[str] | None) -> str:
     files: Mapping[str, str | None] = {
         name: sha256_of(root / name) if (root / name).is_file() else None for name in (*NEEDED, RELATIONS)
     }
-    told = {"files": files, "params": params.model_dump(mode="json"), "targets": targets}
+    asked = params.model_dump(mode="json", include={"horizon", "rolling_events", "chunks", "seed"})
+    told = {"files": files, "asked": asked, "targets": targets}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

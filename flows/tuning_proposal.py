@@ -61,7 +61,7 @@ def propose(root: Path, tasks: Sequence[Task], found: Sequence[Found], params: P
     changes = [
         {"param": f"retrievers.{task.name}.{name}", "from": getattr(task.present, name), "to": value}
         for task, ended in zip(tasks, found, strict=True)
-        if ended.gain is not None and ended.gain.low > 0
+        if ended.is_gain(params)
         for name, value in ended.values.items()
         if value != getattr(task.present, name)
     ]
@@ -124,7 +124,7 @@ def accept(root: Path) -> int:
 def report_text(found: Sequence[Found], params: Params, diff: str) -> str:
     """The table of what was tried, which params matter, and the diff."""
     rows = [["retriever", "trials", "given up", "now", "best", "gain", ""]]
-    rows += [_row(ended) for ended in found]
+    rows += [_row(ended, params) for ended in found]
     lines = [
         f"{METRIC} of each retriever alone on valid, {params.horizon}; gains with {params.confidence * 100:g} % bounds "
         "that allow for the best of many trials",
@@ -143,7 +143,7 @@ def report_text(found: Sequence[Found], params: Params, diff: str) -> str:
     return "\n".join(lines)
 
 
-def _row(ended: Found) -> list[str]:
+def _row(ended: Found, params: Params) -> list[str]:
     def number(value: float | None) -> str:
         return "" if value is None else f"{value:.4f}"
 
@@ -156,7 +156,9 @@ def _row(ended: Found) -> list[str]:
         said = "nothing better was found"
     else:
         gain = f"{ended.gain.value:+.4f} [{ended.gain.low:+.4f}, {ended.gain.high:+.4f}]"
-        said = "better" if ended.gain.low > 0 else "within noise"
+        said = "better" if ended.is_gain(params) else "within noise"
+        if ended.gain.low > 0 and ended.n_users < params.min_users:
+            said = f"{ended.n_users} users are too few to tell"
     counts = [str(ended.n_trials), str(ended.n_pruned)]
     return [ended.retriever, *counts, number(ended.present), number(ended.best), gain, said]
 

@@ -61,7 +61,8 @@ class Task:
 class Found:
     """How a search ended. n_trials: that ended, n_pruned of them early; present, best: NDCG@10 on valid, None where the
     present params were not reached; values: of the best; gain: its lead over the present params, None where those are
-    the best; importance: share of each param in how well trials do; silent: the retriever offers nothing here."""
+    the best; importance: share of each param in how well trials do; silent: the retriever offers nothing here;
+    n_users: who were asked."""
 
     retriever: str
     n_trials: int = 0
@@ -72,6 +73,11 @@ class Found:
     gain: Interval | None = None
     importance: dict[str, float] = field(default_factory=dict)
     silent: bool = False
+    n_users: int = 0
+
+    def is_gain(self, params: Params) -> bool:
+        """Whether it is beyond chance."""
+        return self.gain is not None and self.gain.low > 0 and self.n_users >= params.min_users
 
 
 def search(folder: Path, task: Task, valid: Valid, params: Params, *, n_trials: int, seconds: float) -> Found:
@@ -227,7 +233,17 @@ def _found(study: Study, task: Task, folder: Path, owners: Any, params: Params) 
     if len(whole) >= LEAST_FOR_IMPORTANCE and len(task.axes) > 1:
         importance = {name: round(share, 3) for name, share in get_param_importances(study).items()}
     values = dict(best.user_attrs["values"])
-    return Found(task.name, len(ended), n_pruned, _value(present), _value(best), values, gain, importance)
+    return Found(
+        task.name,
+        len(ended),
+        n_pruned,
+        _value(present),
+        _value(best),
+        values,
+        gain,
+        importance,
+        n_users=int(owners.max()) + 1,
+    )
 
 
 def _value(trial: FrozenTrial) -> float:

@@ -40,6 +40,8 @@ class Params(BaseModel):
     """Resamples of users for the interval of the gain; more steadies its last digit."""
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     """Share of such intervals that hold the true gain; higher proposes less."""
+    min_users: int = Field(default=100, ge=2)
+    """With fewer users on valid nothing is proposed: intervals from so few are too narrow."""
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ def test_the_objective_is_ndcg_by_hand():
 def test_a_search_finds_the_gain_and_goes_on_as_if_undisturbed(tmp_path):
     valid, task = small_valid(), popular(365)
     whole = search(tmp_path / "a", task, valid, Params(), n_trials=8, seconds=600)
-    assert whole.n_trials == 8 and whole.best > whole.present and whole.gain.low > 0
+    assert whole.n_trials == 8 and whole.best > whole.present and whole.gain.low > 0 and whole.n_users == 20
     search(tmp_path / "b", task, valid, Params(), n_trials=3, seconds=600)
     _leave_a_running_trial(tmp_path / "b")
     assert search(tmp_path / "b", task, valid, Params(), n_trials=8, seconds=600) == whole
@@ -159,8 +159,9 @@ def project(folder: Path, text: str = PARAMS_YAML) -> Path:
     return folder
 
 
-def found(low: float) -> Found:
-    return Found("popular", 20, 3, 0.1, 0.12, {"half_life_days": 2.5}, Interval(0.02, low, 0.05))
+def found(low: float, n_users: int = 100) -> Found:
+    gain = Interval(0.02, low, 0.05)
+    return Found("popular", 20, 3, 0.1, 0.12, {"half_life_days": 2.5}, gain, n_users=n_users)
 
 
 def test_a_gain_is_proposed_and_accepted(tmp_path):
@@ -182,6 +183,13 @@ def test_a_gain_within_noise_proposes_nothing_and_withdraws_what_was_proposed(tm
     assert "within noise" in propose(root, tasks_of(root, []), [found(low=-0.001)], Params())
     assert not (root / "data/tuning/params.diff").exists()
     assert json.loads((root / "data/tuning/report.json").read_text())["changes"] == []
+
+
+def test_a_few_users_prove_nothing(tmp_path):
+    root = project(tmp_path)
+    text = propose(root, tasks_of(root, []), [found(low=0.01, n_users=99)], Params())
+    assert "99 users are too few to tell" in text
+    assert not (root / "data/tuning/params.diff").exists()
 
 
 def test_what_was_changed_since_is_not_overwritten(tmp_path):
