@@ -6,12 +6,13 @@ import polars as pl
 
 
 def cuts_within(part: pl.DataFrame, first: int, n_cuts: int) -> list[int]:
-    """At most n_cuts instants [µs], ascending: `first`, then the times of rows that part the rows evenly.
+    """At most n_cuts instants [µs], ascending: `first`, then the times of rows that part the first half of them evenly.
 
-    part: rows of INTERACTIONS after `first`. Instants that coincide count once, and none is the part's end.
+    part: rows of INTERACTIONS after `first`. After each cut at least half of the part is to come: what is wanted in a
+    shorter time is another question. Instants that coincide count once, and none is the part's end.
     """
     times = part.get_column("timestamp").dt.epoch("us").sort()
-    inner = {int(times[len(times) * number // n_cuts]) for number in range(1, n_cuts)} if len(times) else set()
+    inner = {int(times[len(times) * number // (2 * n_cuts)]) for number in range(1, n_cuts)} if len(times) else set()
     return [first, *sorted(instant for instant in inner if first < instant < int(times[-1]))]
 
 

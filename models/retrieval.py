@@ -24,8 +24,8 @@ class Params(BaseModel):
     """Events after the first cut, with all that preceded them as history, that teach the ranker the next choice beside
     the queries at the cut, which teach it the time after; 0: these alone."""
     cuts: int = Field(default=4, ge=1)
-    """Instants, the first cut and then evenly by rows of valid, at which everybody with a later choice there is asked
-    for all of them; 1: the first cut alone."""
+    """Instants, the first cut and then evenly by rows in the first half of valid, at which everybody with a later
+    choice there is asked for all of them; 1: the first cut alone."""
     seed: int = Field(default=1, ge=0)
     """Which events."""
 

@@ -28,8 +28,8 @@ class HorizonsParams(BaseModel):
     """A history whose last act is no older is live: what comes next is asked for; else what the coming time brings."""
     live: LightGbmParams = LightGbmParams()
     """Of the trees for the next act."""
-    away: LightGbmParams = LightGbmParams(prior=15.0, truncation=50, target_power=0.5)
-    """Of the trees for the time after a pause: a heavier prior, for examples are few, and the longer view."""
+    away: LightGbmParams = LightGbmParams(prior=10.0, truncation=50, target_power=0.5)
+    """Of the trees for the time after a pause: a heavier prior, for examples are fewer, and the longer view."""
 
 
 class Horizons:

@@ -30,7 +30,7 @@ class SequenceParams(BaseModel):
 
     epochs: int = Field(default=10, ge=0)
     """Times the log is read; more learns longer (time grows in proportion), 0: steps aside and offers nothing."""
-    refit_epochs: int | None = Field(default=5, ge=0)
+    refit_epochs: int | None = Field(default=3, ge=0)
     """The same for the second fit, which goes on from the first; null: it learns all anew, in `epochs`."""
     size: int = Field(default=64, ge=8)
     """Of every vector; greater holds more, and costs time and memory in proportion."""
