@@ -40,7 +40,7 @@ from benchmarks.peer_judging import (
     verdict,
     warm_values,
 )
-from benchmarks.peer_models import EASE_ITEMS, PEERS, Int64, Past, Setting, ranked
+from benchmarks.peer_models import EASE_ITEMS, PEERS, Array, Int64, Past, Setting, ranked
 from features.errors import UserError
 from features.params import section
 from features.positives import Positives
@@ -155,17 +155,18 @@ def table(shown: dict[str, Standing], given: dict[str, Answer], confidence: floa
     return "\n".join(lines)
 
 
-def as_json(shown: dict[str, Standing], given: dict[str, Answer], judge: str, n_users: int) -> str:
-    """All of it for a program."""
+def as_json(shown: dict[str, Standing], given: dict[str, Answer], judge: str, values: dict[str, Array]) -> str:
+    """All of it for a program; relative_leads: each user's lead in NDCG@10 over the best peer, over that one's mean."""
     best, word = verdict(shown)
+    leads = (values["recops"][:, 0] - values[best][:, 0]) / shown[best].values[0]
     models: dict[str, dict[str, object]] = {}
     for model, one in shown.items():
         models[model] = {**dict(zip(METRICS, one.values, strict=True)), "of_recops": one.share}
         if model in given:
             cost = {"setting": dict(given[model].setting), "fit_seconds": given[model].fit}
             models[model] |= cost | {"peak_mib": given[model].memory, "recops_lead": asdict(one.lead)}
-    found = {"judge": judge, "n_users": n_users, "models": models, "best_peer": best, "recops_is": word}
-    return json.dumps(found, indent=1, sort_keys=True) + "\n"
+    found = {"judge": judge, "n_users": len(leads), "models": models, "best_peer": best, "recops_is": word}
+    return json.dumps(found | {"relative_leads": leads.round(6).tolist()}, indent=1, sort_keys=True) + "\n"
 
 
 def main() -> None:
@@ -198,7 +199,7 @@ def main() -> None:
     best, word = verdict(shown)
     print(f"best peer: {best}; recops is {word + ' to it' if word != 'not distinguishable' else word + ' from it'}")
     if options.out:
-        options.out.write_text(as_json(shown, given, judge, n_users), encoding="utf-8")
+        options.out.write_text(as_json(shown, given, judge, values), encoding="utf-8")
 
 
 if __name__ == "__main__":

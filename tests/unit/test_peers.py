@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -12,7 +13,8 @@ from scipy import sparse
 from benchmarks.peer_elsewhere import unseen
 from benchmarks.peer_judging import sitting, standings, verdict, warm_values
 from benchmarks.peer_models import PEERS, Past, ease_weights, popular, ranked
-from benchmarks.peers import answer, table
+from benchmarks.peers import answer, as_json, table
+from benchmarks.pooled import pooled
 from features.positives import USUAL
 from features.schema import INTERACTIONS
 
@@ -127,3 +129,16 @@ def test_the_verdict_is_about_the_best_peer_and_follows_the_interval(shift: floa
     assert shown["strong"].lead.value == pytest.approx(shift)
     assert shown["weak"].share == pytest.approx((theirs[:, 0].mean() - 0.2) / (theirs[:, 0].mean() + shift))
     assert table(shown, {}, 0.95).splitlines()[0].startswith("model")
+
+
+def test_pooled_leads_count_users_and_each_file_by_its_own_scale() -> None:
+    shown = pooled({"wide": np.array([0.5, 0.5, 0.5]), "narrow": np.array([-0.1])})
+    assert shown["all"].value == pytest.approx((3 * 0.5 - 0.1) / 4)
+    assert (shown["wide"].low, shown["wide"].high) == pytest.approx((0.5, 0.5))
+
+
+def test_relative_leads_are_over_the_best_peers_mean() -> None:
+    values = {"recops": np.full((2, 3), 0.6), "weak": np.full((2, 3), 0.1), "strong": np.array([[0.2] * 3, [0.6] * 3])}
+    shown = standings(values, n_resamples=50, seed=1, confidence=0.95)
+    told = json.loads(as_json(shown, {}, "ours", values))
+    assert (told["best_peer"], told["relative_leads"]) == ("strong", [1.0, 0.0])
