@@ -63,9 +63,12 @@ class Platform:
 
     def wait(self, done, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s
-        while not done():
-            assert time.monotonic() < deadline, self.told()
+        while time.monotonic() < deadline:
+            with contextlib.suppress(TimeoutError):  # a server on a busy machine may answer the next time
+                if done():
+                    return
             time.sleep(0.5)
+        pytest.fail(self.told())
 
     def told(self) -> str:
         """What everything has said, for a failed test."""
