@@ -14,11 +14,10 @@ from scipy import sparse
 
 from benchmarks.peer_models import Array, Int64, Past
 from features.positives import Positives
-from models.evaluation import HEADLINE, Params, slices_of
+from models.evaluation import HEADLINE, Params, headline_accuracy
 from models.exam import Exam, make_exam
 from models.interfaces import MICROSECONDS_A_DAY
 from models.intervals import Interval, bounds, resampled_means
-from models.metrics import accuracy, found
 
 METRICS = ("ndcg@10", "recall@10", "hr@10")
 
@@ -68,13 +67,8 @@ def _seen(exam: Exam, rows: pl.DataFrame) -> Any:
 
 def warm_values(exam: Exam, lists: Int64) -> Array:
     """(n_warm, 3) METRICS of each query of the headline: users and items with history; by our own judging."""
-    wanted, warm = slices_of(exam, Params())[HEADLINE]
-    owners = np.repeat(np.arange(len(exam)), np.diff(exam.offsets))
-    n_targets = np.bincount(owners[wanted], minlength=len(exam)) * warm
-    place = found(lists, exam.offsets, exam.targets)
-    hits = (place >= 0) & np.append(wanted, False)[place]
-    values = accuracy(hits, n_targets, [10])
-    return np.stack([values[name][n_targets > 0] for name in METRICS], axis=1)
+    values = headline_accuracy(exam, lists, [10], Params())
+    return np.stack([values[name] for name in METRICS], axis=1)
 
 
 def independent_values(folder: Path, asked: Sitting, lists: Int64) -> Array:

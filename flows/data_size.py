@@ -38,6 +38,6 @@ def judge_sizes(contenders: Contenders, judged: Judgement, params: Params) -> pl
             part = type(whole)(whole.params).fit(newest_rows(contenders.log, share), catalogue)  # type: ignore[attr-defined, call-arg]
             lists = codes_of(judged.exam, catalogue, part.retrieve(queries, max(params.k)).items)
             values[name, share] = headline_ndcg(judged.exam, lists, params)
-        values[name, 1.0] = headline_ndcg(judged.exam, judged.lists[model][:, : max(params.k)], params)
+        values[name, 1.0] = judged.evaluation.value(model, f"ndcg@{params.k[0]}")
     logger.info("learning curve retrievers=%d", len({name for name, _ in values}))
     return curve(values)

@@ -124,6 +124,15 @@ def slices_of(exam: Exam, params: Params) -> dict[str, tuple[Bool, Bool]]:
     }
 
 
+def headline_accuracy(exam: Exam, lists: Int64, cuts: Sequence[int], params: Params) -> dict[str, Float64]:
+    """Each metric of `accuracy` of the queries that the headline judges, (n_chosen,); lists: as in `evaluate`."""
+    wanted, asked = slices_of(exam, params)[HEADLINE]
+    n_targets = np.bincount(exam.owners[wanted], minlength=len(exam)) * asked
+    place = found(lists, exam.offsets, exam.targets)
+    hits = (place >= 0) & np.append(wanted, False)[place]
+    return {name: values[n_targets > 0] for name, values in accuracy(hits, n_targets, cuts).items()}
+
+
 def evaluate(exam: Exam, lists: Mapping[str, Int64], params: Params) -> Evaluation:
     """Judges each model's lists (n_queries, depth) of item codes, best first, -1 pads; the challenger comes first.
 
@@ -134,7 +143,7 @@ def evaluate(exam: Exam, lists: Mapping[str, Int64], params: Params) -> Evaluati
     cuts = sorted(params.k)
     places = {model: found(lists[model], exam.offsets, exam.targets) for model in models}
     properties = {model: list_values(exam, lists[model], k) for model in models}
-    owners = np.repeat(np.arange(len(exam)), np.diff(exam.offsets))
+    owners = exam.owners
     queries, summary, differences, curves = [], [], [], []
     for name, (wanted, asked) in slices_of(exam, params).items():
         n_targets = np.bincount(owners[wanted], minlength=len(exam)) * asked

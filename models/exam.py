@@ -54,6 +54,11 @@ class Exam:
     def __len__(self) -> int:
         return len(self.user_ids)
 
+    @property
+    def owners(self) -> Int64:
+        """(n_targets,) which query wants each target."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
     def codes(self, item_ids: Sequence[str] | npt.NDArray[np.str_]) -> Int64:
         """Codes of item ids.
 

@@ -35,8 +35,7 @@ def climbers(exam: Exam, history: pl.DataFrame, params: Params) -> Bool:
     acts as the highest rung asks for; history: of `newest` with that many."""
     long = history.group_by("user_id").len().filter(pl.col("len") >= RUNGS[-1]).get_column("user_id")
     wanted, warm = slices_of(exam, params)[HEADLINE]
-    owners = np.repeat(np.arange(len(exam)), np.diff(exam.offsets))
-    able = warm & (np.bincount(owners[wanted], minlength=len(exam)) > 0)
+    able = warm & (np.bincount(exam.owners[wanted], minlength=len(exam)) > 0)
     able &= np.isin(exam.user_ids, long.to_numpy().astype(np.str_))
     places = np.flatnonzero(able)
     drawn = np.random.default_rng(params.seed).permutation(places)[: params.ladder_users]
@@ -70,7 +69,7 @@ def with_ladder(
     the challenger comes first.
     """
     wanted, _ = slices_of(exam, params)[HEADLINE]
-    owners = np.repeat(np.arange(len(exam)), np.diff(exam.offsets))
+    owners = exam.owners
     n_targets = np.bincount(owners[wanted], minlength=len(exam)).astype(np.int64)
     kept = wanted & chosen[owners]
     places = np.flatnonzero(chosen)

@@ -8,10 +8,9 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from models.evaluation import HEADLINE, Params, slices_of
+from models.evaluation import Params, headline_accuracy
 from models.exam import Exam, Int64
 from models.interfaces import Log
-from models.metrics import accuracy, found
 
 SHARES = (0.25, 0.5)  # of the rows, the newest; the whole is what the bundle holds
 
@@ -31,13 +30,8 @@ def newest_rows(log: Log, share: float) -> Log:
 
 def headline_ndcg(exam: Exam, lists: Int64, params: Params) -> float:
     """Mean NDCG at the first cut over the headline's queries, NaN where there are none; lists: see `evaluate`."""
-    wanted, asked = slices_of(exam, params)[HEADLINE]
-    owners = np.repeat(np.arange(len(exam)), np.diff(exam.offsets))
-    n_targets = np.bincount(owners[wanted], minlength=len(exam)) * asked
-    places = found(lists, exam.offsets, exam.targets)
-    hits = (places >= 0) & np.append(wanted, False)[places]
-    name = f"ndcg@{params.k[0]}"
-    return float(accuracy(hits, n_targets, [params.k[0]])[name][n_targets > 0].mean()) if n_targets.any() else np.nan
+    values = headline_accuracy(exam, lists, [params.k[0]], params)[f"ndcg@{params.k[0]}"]
+    return float(values.mean()) if len(values) else np.nan
 
 
 def curve(values: Mapping[tuple[str, float], float]) -> pl.DataFrame:
