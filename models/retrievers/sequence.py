@@ -13,6 +13,7 @@ from features.errors import UserError
 from features.schema import write_text
 from models.arrays import read_arrays, write_arrays
 from models.interfaces import Catalogue, Float32, Hits, Int32, Int64, Log, NotFittedError, Queries
+from models.precision import Precision
 from models.retrieval import no_hits, retrieve_by, silence
 from models.sequences.answering import state_after
 from models.sequences.shape import Shape, gap_buckets
@@ -58,6 +59,8 @@ class SequenceParams(BaseModel):
     """Another one gives another model of like quality."""
     threads: int = Field(default=2, ge=1)
     """Of training; part of the result: another number may change the last bits."""
+    precision: Precision = "auto"
+    """Of training's greatest matrix products; see models/precision.py."""
 
 
 class Sequence:

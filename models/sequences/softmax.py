@@ -7,25 +7,31 @@ from typing import Any
 import torch
 from torch import Tensor
 
-CELLS = 1 << 20  # of a block of logits (tokens × classes): 2 MiB, what a processor's cache holds
+CELLS = 1 << 20  # of a block of logits (tokens × classes): 2 or 4 MiB, what a processor's cache holds
 
 
 class SoftmaxLoss(torch.autograd.Function):
     """Weighted sum of -log softmax(hidden · classesᵀ + offsets)[target]; a target's own logit takes no offset.
 
-    Matrix products and logits are bfloat16, sums float32. Offsets of 0 give the softmax over the classes;
+    Matrix products and logits are of the type `kind`, sums float32. Offsets of 0 give the softmax over the classes;
     -log(chance of being drawn) the importance-weighted estimate of it over all items (Bengio & Senécal 2008,
     doi:10.1109/TNN.2007.912312).
     """
 
     @staticmethod
     def forward(
-        ctx: Any, hidden: Tensor, classes: Tensor, offsets: Tensor | None, targets: Tensor, weights: Tensor
+        ctx: Any,
+        hidden: Tensor,
+        classes: Tensor,
+        offsets: Tensor | None,
+        targets: Tensor,
+        weights: Tensor,
+        kind: torch.dtype,
     ) -> Tensor:
         """hidden (n, size), classes (n_classes, size), offsets (n_classes,), targets (n,) int64, weights (n,)."""
-        shares = weights.to(torch.bfloat16)
-        states, vectors = hidden.to(torch.bfloat16), classes.to(torch.bfloat16)
-        corrections = None if offsets is None else offsets.to(torch.bfloat16)
+        shares = weights.to(kind)
+        states, vectors = hidden.to(kind), classes.to(kind)
+        corrections = None if offsets is None else offsets.to(kind)
         to_hidden, to_classes = torch.empty_like(hidden), torch.zeros_like(classes)
         loss = torch.zeros((), dtype=torch.float32)
         step = max(1, CELLS // len(classes))
@@ -39,13 +45,13 @@ class SoftmaxLoss(torch.autograd.Function):
             cells = torch.softmax(cells, 1)
             chance = cells.gather(1, wanted)
             loss -= (chance.float().clamp_min(1e-30).log() * share.float()).sum()
-            cells.mul_(share).scatter_(1, wanted, (chance.float() - 1.0).to(torch.bfloat16) * share)
+            cells.mul_(share).scatter_(1, wanted, (chance.float() - 1.0).to(kind) * share)
             to_hidden[part] = (cells @ vectors).float()
             to_classes += (cells.T @ states[part]).float()
         ctx.save_for_backward(to_hidden, to_classes)
         return loss
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None, None]:
         to_hidden, to_classes = ctx.saved_tensors
-        return grad * to_hidden, grad * to_classes, None, None, None
+        return grad * to_hidden, grad * to_classes, None, None, None, None

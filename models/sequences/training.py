@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.interfaces import Float32, Int64, Log
+from models.precision import Precision, type_of
 from models.sequences.batches import Batch, Histories
 from models.sequences.classes import Classes
 from models.sequences.descent import Descent
@@ -44,6 +45,7 @@ class Recipe:
     full_softmax_items: int
     seed: int
     threads: int
+    precision: Precision
 
 
 def train(
@@ -128,7 +130,8 @@ def _gradients(
     vectors = network.vectors(Hiding(recipe.hidden_text, rng), None if chosen is None else torch.from_numpy(chosen))
     total = np.float32(sum(batch.weights.sum(dtype=np.float64) for batch in batches))
     hidings = [Hiding(recipe.dropout, chance) for chance in rng.spawn(len(batches))]
-    work = partial(_share, network, vectors.detach(), offsets, total)
+    kind = type_of(recipe.precision)
+    work = partial(_share, network, vectors.detach(), offsets, total, kind)
     (loss, (to_vectors, *gradients)), *others = list(workers.map(work, batches, hidings))
     for more, further in others:
         loss += more
@@ -145,7 +148,13 @@ def _translated(batch: Batch, chosen: Int64) -> Batch:
 
 
 def _share(
-    network: Network, vectors: Tensor, offsets: Tensor | None, total: np.float32, batch: Batch, hiding: Hiding
+    network: Network,
+    vectors: Tensor,
+    offsets: Tensor | None,
+    total: np.float32,
+    kind: torch.dtype,
+    batch: Batch,
+    hiding: Hiding,
 ) -> tuple[float, list[Tensor]]:
     """A batch's share of the loss and of its gradient for the items' vectors and for each parameter of the layers."""
     vectors = vectors.detach().requires_grad_()
@@ -153,7 +162,7 @@ def _share(
     states = network(found, torch.from_numpy(batch.gaps), hiding)
     states = states.view(-1, states.shape[-1])[torch.from_numpy(batch.places)]
     weights, targets = torch.from_numpy(batch.weights / total), torch.from_numpy(batch.targets)
-    loss = SoftmaxLoss.apply(states, vectors, offsets, targets, weights)  # type: ignore[no-untyped-call]
+    loss = SoftmaxLoss.apply(states, vectors, offsets, targets, weights, kind)  # type: ignore[no-untyped-call]
     gradients = torch.autograd.grad(loss, [vectors, *network.layers()])
     return loss.item(), [gradient.contiguous() for gradient in gradients]
 

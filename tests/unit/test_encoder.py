@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from features.errors import UserError
+from models import precision
 from models.arrays import read_arrays, write_arrays
 from models.language.encoder import PACKAGED, Params, centred, encode, encoder_name
 from models.logs import read_vectors
@@ -47,10 +48,18 @@ def test_the_same_texts_give_the_same_bytes_in_any_order(vectors):
     assert turned == pytest.approx(vectors, abs=1e-6)
 
 
-def test_bfloat16_agrees_with_float32(vectors):
-    exact = encode(TEXTS, Params(precision="float32"))
+def test_bfloat16_agrees_with_float32():
+    coarse, exact = encode(TEXTS, Params(precision="bfloat16")), encode(TEXTS, Params(precision="float32"))
     there = [0, 2, 3, 5]
-    assert (vectors * exact).sum(axis=1)[there] == pytest.approx([1] * 4, abs=0.005)
+    assert (coarse * exact).sum(axis=1)[there] == pytest.approx([1] * 4, abs=0.005)
+    assert coarse.tobytes() != exact.tobytes()
+
+
+@pytest.mark.parametrize(("instructions", "named"), [(True, "bfloat16"), (False, "float32")])
+def test_a_processor_without_instructions_for_bfloat16_is_given_float32(instructions, named, monkeypatch):
+    """There torch multiplies bfloat16 number by number, some hundred times as slowly."""
+    monkeypatch.setattr(precision, "_has_bfloat16", lambda: instructions)
+    assert encode(TEXTS, Params()).tobytes() == encode(TEXTS, Params(precision=named)).tobytes()
 
 
 def test_centring_takes_the_mean_off_what_is_there():

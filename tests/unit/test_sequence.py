@@ -218,14 +218,15 @@ def test_answering_imports_no_torch(ring, tmp_path):
     assert done.stdout.strip() == "False"
 
 
+@pytest.mark.parametrize(("kind", "tolerance"), [(torch.bfloat16, 0.01), (torch.float32, 1e-6)])
 @pytest.mark.parametrize("offsets", [None, [0.5, -1.0, 0.0, float("-inf"), 2.0]])
-def test_the_loss_and_its_gradients_are_those_of_a_plain_softmax(offsets):
+def test_the_loss_and_its_gradients_are_those_of_a_plain_softmax(offsets, kind, tolerance):
     chance = torch.Generator().manual_seed(2)
     hidden = torch.randn(6, 4, generator=chance, requires_grad=True)
     classes = torch.randn(5, 4, generator=chance, requires_grad=True)
     targets, weights = torch.tensor([0, 3, 4, 1, 3, 2]), torch.tensor([0.1, 0.3, 0.05, 0.25, 0.2, 0.1])
     correction = None if offsets is None else torch.tensor(offsets)
-    SoftmaxLoss.apply(hidden, classes, correction, targets, weights).backward()
+    SoftmaxLoss.apply(hidden, classes, correction, targets, weights, kind).backward()
     found = hidden.grad.clone(), classes.grad.clone()
     hidden.grad = classes.grad = None
     logits = hidden @ classes.T
@@ -234,8 +235,8 @@ def test_the_loss_and_its_gradients_are_those_of_a_plain_softmax(offsets):
         logits = torch.where(own, logits, logits + correction)
     loss = (torch.nn.functional.cross_entropy(logits, targets, reduction="none") * weights).sum()
     loss.backward()
-    assert found[0].numpy() == pytest.approx(hidden.grad.numpy(), abs=0.01)
-    assert found[1].numpy() == pytest.approx(classes.grad.numpy(), abs=0.01)
+    assert found[0].numpy() == pytest.approx(hidden.grad.numpy(), abs=tolerance)
+    assert found[1].numpy() == pytest.approx(classes.grad.numpy(), abs=tolerance)
 
 
 def test_a_draw_estimates_the_whole_sum():
