@@ -8,16 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
-from features.aggregates import ITEM_STATS, USER_CATEGORY_STATS, USER_STATS, arrivals, positives_of, state_rows
 from features.positives import Positives
 from flows.contenders import Contenders, Test
 from flows.judging import Judgement, codes_of
 from flows.lookups import FEATURES, offline_lookup
+from flows.short_features import write_features
 from models.evaluation import RUNGS, Params
-from models.interfaces import Bool, Catalogue, Int64
-from models.ladder import climbers, newest, shortened, with_ladder
+from models.interfaces import Bool, Int64
+from models.ladder import climbers, with_ladder
+from models.short_histories import newest, shortened
 
 if TYPE_CHECKING:
     from models.recommender import Recommender
@@ -41,7 +43,9 @@ def with_rungs(root: Path, test: Test, contenders: Contenders, judged: Judgement
         rows = newest(history, n, rule, test.cut)
         asked = {"challenger": contenders.challenger, "champion": contenders.champion}
         rungs[n] = {
-            model: popular if recommender is None else _answer(root, recommender, judged, model, chosen, rows, params)
+            model: popular
+            if recommender is None
+            else _answer(root, recommender, judged, model, chosen, n, rows, params)
             for model, recommender in asked.items()
         } | {"popular": popular}
     logger.info("ladder users=%d", int(chosen.sum()))
@@ -54,26 +58,18 @@ def _answer(
     judged: Judgement,
     model: str,
     chosen: Bool,
+    n: int,
     rows: pl.DataFrame,
     params: Params,
 ) -> Int64:
-    """(n_chosen, greatest k) item codes that a recommender shows to users of whom only some rows are known."""
+    """(n_chosen, greatest k) item codes that a recommender shows to users of whom it knows their newest n acts alone.
+
+    rows: these acts.
+    """
     catalogue = recommender.catalogue
-    queries = shortened(judged.queries[model], chosen, rows, catalogue.vocabulary, Positives.of(params.targets))
+    places = np.flatnonzero(chosen)
+    queries = shortened(judged.queries[model], places, np.full(len(places), n))
     with tempfile.TemporaryDirectory(prefix="recops-ladder-") as scratch:
         write_features(root / FEATURES, Path(scratch), rows, catalogue)
         cold = replace(recommender, lookup=offline_lookup(root, catalogue, Path(scratch)))
         return codes_of(judged.exam, catalogue, cold.recommend(queries, max(params.k)).items)
-
-
-def write_features(source: Path, target: Path, rows: pl.DataFrame, catalogue: Catalogue) -> None:
-    """The tables of `source` with what these rows alone say of users."""
-    positives = positives_of(source)
-    facts = pl.DataFrame(
-        {"item_id": catalogue.vocabulary.item_ids, "category": catalogue.item_categories, "price": catalogue.prices},
-        schema_overrides={"category": pl.String},
-    ).with_columns(pl.col("price").fill_nan(None))
-    arrived = arrivals(rows.lazy(), facts.lazy(), positives).collect()
-    for table in (USER_STATS, USER_CATEGORY_STATS):
-        table.write(state_rows(arrived, table), target / f"{table.name}.parquet")
-    (target / f"{ITEM_STATS.name}.parquet").symlink_to((source / f"{ITEM_STATS.name}.parquet").absolute())

@@ -21,6 +21,7 @@ SCORE_PREFIX = "score:"
 EVENT_PREFIX = "event_"  # of columns on disk
 IDLE = "idle_days"
 QUERY_FEATURES = (IDLE, "n_history")
+NAMES = ("user_id", "known_as")  # columns on disk that name a query's user
 
 
 def feature_names(retrievers: tuple[str, ...], looked_up: tuple[str, ...]) -> tuple[str, ...]:
@@ -113,7 +114,8 @@ class Examples:
 
     user_ids, at, n_targets: (n_queries,); labels: (n_rows,) in {0, 1}; live: (n_queries,) whether the query stands
     right before its user's next choice (False: what was known at a cut, and all that was chosen in the time after).
-    events: see `events_of`.
+    events: see `events_of`. known_as: (n_queries,) the name under which the feature tables hold what is known of the
+    user, `user_ids` but for short histories (models/short_histories.py); None: `user_ids` throughout.
     """
 
     user_ids: npt.NDArray[np.str_]
@@ -124,6 +126,12 @@ class Examples:
     live: Bool
     asked: Float32
     events: Mapping[str, Bool] = field(default_factory=dict)
+    known_as: npt.NDArray[np.str_] | None = None
+
+    @property
+    def names(self) -> npt.NDArray[np.str_]:
+        """(n_queries,) `known_as`, whether given or not."""
+        return self.user_ids if self.known_as is None else self.known_as
 
     @property
     def groups(self) -> Int32:
@@ -139,9 +147,10 @@ class Examples:
             columns[f"rank_{name}"] = found.ranks[:, place]
         columns |= {f"{EVENT_PREFIX}{kind}": mark for kind, mark in self.events.items()}
         write_parquet(pl.DataFrame(columns), folder / "candidates.parquet")
-        asked = {"user_id": self.user_ids.tolist(), "at": self.at, "n_targets": self.n_targets, "live": self.live}
+        asked = {"user_id": self.user_ids.tolist(), "known_as": self.names.tolist(), "at": self.at}
+        asked |= {"n_targets": self.n_targets, "live": self.live}
         asked |= {name: self.asked[:, place] for place, name in enumerate(QUERY_FEATURES)}
-        write_parquet(pl.DataFrame(asked, schema_overrides={"user_id": pl.String}), folder / "queries.parquet")
+        write_parquet(pl.DataFrame(asked, schema_overrides=dict.fromkeys(NAMES, pl.String)), folder / "queries.parquet")
 
     @classmethod
     def load(cls, folder: Path) -> Examples:
@@ -171,6 +180,7 @@ class Examples:
                 for name in rows.columns
                 if name.startswith(EVENT_PREFIX)
             },
+            np.asarray(asked.get_column("known_as").to_list(), dtype=np.str_),
         )
 
 
@@ -207,4 +217,5 @@ def joined(parts: Sequence[Examples]) -> Examples:
             kind: np.concatenate([part.events.get(kind, np.zeros(len(part.labels), dtype=np.bool_)) for part in parts])
             for kind in sorted({kind for part in parts for kind in part.events})
         },
+        np.concatenate([part.names for part in parts]),
     )

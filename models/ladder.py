@@ -9,25 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.positives import Positives
 from models.evaluation import HEADLINE, RUNGS, Evaluation, Params, figures_of, queries_of, rung_name, slices_of
 from models.exam import Exam
-from models.interfaces import Queries
 from models.metrics import accuracy, found
-from models.queries import offsets_of, queries_at
-from models.vocabulary import Vocabulary
+from models.queries import offsets_of
 
 Int64 = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
-
-
-def newest(history: pl.DataFrame, n: int, positives: Positives, cut: int | None) -> pl.DataFrame:
-    """The newest n positive rows of each user in time order; cut: only rows known by then count [µs], None: all."""
-    rows = history.filter(positives.where())
-    if cut is not None:
-        rows = rows.filter(pl.max_horizontal("timestamp", "known_at").dt.epoch("us") <= cut)
-    rows = rows.sort("timestamp", maintain_order=True)
-    return rows.filter(pl.int_range(pl.len()).reverse().over("user_id") < n)
 
 
 def climbers(exam: Exam, history: pl.DataFrame, params: Params) -> Bool:
@@ -40,24 +28,6 @@ def climbers(exam: Exam, history: pl.DataFrame, params: Params) -> Bool:
     places = np.flatnonzero(able)
     drawn = np.random.default_rng(params.seed).permutation(places)[: params.ladder_users]
     return np.isin(np.arange(len(exam)), drawn)
-
-
-def shortened(
-    queries: Queries, chosen: Bool, rows: pl.DataFrame, vocabulary: Vocabulary, positives: Positives
-) -> Queries:
-    """The chosen queries with the histories that `rows` tell; exclusions stay those of the full history, so that the
-    targets stay the same."""
-    asked = queries.user_ids[chosen].tolist()
-    short = queries_at(rows, vocabulary, asked, queries.at[chosen], positives=positives, as_known=False)
-    places = np.flatnonzero(chosen)
-    owners = np.repeat(np.arange(len(queries)), np.diff(queries.excluded_offsets))
-    kept = chosen[owners]
-    return replace(
-        short,
-        excluded_offsets=offsets_of(np.searchsorted(places, owners[kept]), len(places)),
-        excluded=queries.excluded[kept],
-        barred=queries.barred,
-    )
 
 
 def with_ladder(

@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from features.params import positives, read_params, section
 from features.schema import INTERACTIONS
 from features.split import read_cuts
@@ -19,6 +21,7 @@ from models.parts import load_retriever
 from models.queries import Targets, part_queries
 from models.retrieval import Params, candidates_of
 from models.rolling import rolling_events, rolling_queries
+from models.short_histories import SHORT, drawn, known_of, named, shortened, targets_of
 
 SPLIT = Path("data/split")
 CATALOGUE = Path("data/catalogue")
@@ -37,8 +40,7 @@ def main() -> None:
     names = sorted(read_params()["retrievers"])
     retrievers = {name: load_retriever(name).load(RETRIEVERS / name) for name in names}
 
-    def examples(asked: tuple[Queries, Targets], *, live: bool) -> Examples:
-        queries, targets = asked
+    def examples(queries: Queries, targets: Targets, *, live: bool) -> Examples:
         candidates = candidates_of(retrievers, queries, params.k, catalogue.n_items)
         found = make_examples(queries, candidates, targets, catalogue.n_items, live=live)
         told = len(queries), len(candidates), int(found.labels.sum()), int(targets.counts.sum())
@@ -48,16 +50,24 @@ def main() -> None:
 
     words = catalogue.vocabulary
     ask = partial(part_queries, vocabulary=words, created_at=catalogue.created_at, positives=rule)
-    if in_time:
-        instants = cuts_within(valid, cuts.valid_cut, params.cuts)
-        asked = [ask(*parted(train, valid, cut), cut=cut) for cut in instants]
-    else:
-        asked = [ask(train, valid, cut=None)]
-    parts = [examples(each, live=not in_time) for each in asked]
-    if in_time and params.live_queries:
+    parts, short = [], train.clear()
+    instants = cuts_within(valid, cuts.valid_cut, params.cuts) if in_time else []
+    for cut in instants:
+        past, rest = parted(train, valid, cut)
+        queries, targets = ask(past, rest, cut=cut)
+        parts.append(examples(queries, targets, live=False))
+        places, n_acts = drawn(queries, params.short_queries // len(instants), params.seed)
+        few = shortened(queries, places, n_acts)
+        again = examples(few, targets_of(targets, places), live=False)
+        parts.append(replace(again, known_as=np.asarray(named(few, n_acts), dtype=np.str_)))
+        short = short.vstack(known_of(past, few, n_acts, rule))
+    if not in_time:
+        parts.append(examples(*ask(train, valid, cut=None), live=True))
+    elif params.live_queries:
         events = rolling_events(train, valid, n_events=params.live_queries, seed=params.seed, positives=rule)
-        parts.append(examples(rolling_queries(events, train, valid, words, positives=rule), live=True))
+        parts.append(examples(*rolling_queries(events, train, valid, words, positives=rule), live=True))
     joined(parts).save(CANDIDATES)
+    INTERACTIONS.write(short, CANDIDATES / SHORT)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,17 @@ import json
 import logging
 from pathlib import Path
 
+import numpy as np
+import polars as pl
+
 from features.params import section
-from features.schema import write_text
-from flows.lookups import offline_lookup
+from features.schema import INTERACTIONS, write_text
+from flows.short_features import lookup_with_short
 from flows.stages.entry import stage
 from models.examples import Examples, feature_names, features_of
 from models.logs import read_catalogue
 from models.ranking import Params, train_horizons, train_ranker
+from models.short_histories import SHORT
 
 CANDIDATES = Path("data/candidates")
 CATALOGUE = Path("data/catalogue")
@@ -25,8 +29,9 @@ def main() -> None:
     """Reads examples, feature tables and catalogue; writes the ranker and what was chosen and why (ranker.json)."""
     params = section("ranker", Params)
     examples, catalogue = Examples.load(CANDIDATES), read_catalogue(CATALOGUE)
-    lookup = offline_lookup(Path(), catalogue)
-    features = features_of(examples.candidates, examples.user_ids, examples.at, examples.asked, lookup)
+    short, asked = INTERACTIONS.read(CANDIDATES / SHORT), pl.Series(np.unique(examples.user_ids).tolist())
+    with lookup_with_short(Path(), catalogue, short, asked) as lookup:
+        features = features_of(examples.candidates, examples.names, examples.at, examples.asked, lookup)
     names = feature_names(examples.candidates.retrievers, lookup.names)
     told = (examples.labels, examples.groups, examples.n_targets, examples.user_ids)
     if params.name == "horizons":

@@ -14,14 +14,14 @@ from features.building import build_tables
 from features.errors import ContractError
 from features.positives import USUAL
 from features.schema import INTERACTIONS
-from flows.ladder import write_features
+from flows.short_features import write_features
 from flows.stages.decide import check_slices
 from models.checks import Check
 from models.evaluation import Params, evaluate
 from models.exam import Exam, make_exam
 from models.gate import Params as GateParams
-from models.ladder import climbers, newest, shortened, with_ladder
-from models.queries import part_queries
+from models.ladder import climbers, with_ladder
+from models.short_histories import newest
 from models.vocabulary import Vocabulary
 from tests.part_inputs import make_catalogue
 
@@ -92,18 +92,6 @@ def test_climbers_have_a_warm_target_and_enough_acts():
     chosen = climbers(exam_of(), newest(HISTORY, 10, USUAL, CUT), Params())
     assert exam_of().user_ids[chosen].tolist() == ["ann"]
     assert not climbers(exam_of(), newest(HISTORY, 10, USUAL, CUT), Params(ladder_users=0)).any()
-
-
-def test_a_shortened_query_forgets_the_past_and_keeps_the_exclusions():
-    queries, _ = part_queries(HISTORY, PART, VOCABULARY, CUT)
-    chosen = np.array([True, False, True])
-    short = shortened(queries, chosen, newest(HISTORY, 3, USUAL, CUT), VOCABULARY, USUAL)
-    assert short.user_ids.tolist() == ["ann", "cid"]
-    assert short.at.tolist() == [CUT, CUT]
-    assert [short.history(query).tolist() for query in range(2)] == [[8, 9, 10], [6, 7, 8]]
-    assert short.part(0, 1).excluded.tolist() == list(range(12))  # what was cancelled too
-    assert short.part(1, 2).excluded.tolist() == list(range(9))
-    assert len(shortened(queries, chosen, newest(HISTORY, 0, USUAL, CUT), VOCABULARY, USUAL).items) == 0
 
 
 def test_each_rung_is_a_slice_with_figures_and_paired_differences():
