@@ -151,7 +151,9 @@ def _print_verdict(root: Path) -> None:
 
 @app.command()
 def recommend(
-    out: Annotated[Path, typer.Option(help="Parquet file to write: user_id, item_id, rank, score, reason.")],
+    out: Annotated[
+        Path, typer.Option(help="Parquet file: user_id, item_id, rank, score, reason; propensity too where drawn.")
+    ],
     users: Annotated[Path | None, typer.Option(help="Text, csv or parquet with user_id.")] = None,
     user: Annotated[str | None, typer.Option(help="One user.")] = None,
     bundle: Annotated[Path | None, typer.Option(help="Bundle folder; data/bundle, else the live one.")] = None,
