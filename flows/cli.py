@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -129,14 +129,16 @@ def run(
     from flows.server import choose_server
     from flows.upkeep import wanted_and_stale
 
-    wanted, stale = wanted_and_stale(Dag(root), until)
+    dag = Dag(root)
+    wanted, stale = wanted_and_stale(dag, until)
     if not stale:
         print(f"nothing to do: all {len(wanted)} stages are up to date")
         return
+    dag.forget()
     choose_server(settings)
-    from flows.train import train
+    from flows.train import Outcome, train_flow
 
-    outcome = train(root, settings, until=until)
+    outcome = cast(Outcome, train_flow(str(root), until, 0))
     print(f"ran {len(outcome.ran)} stages, {len(outcome.skipped)} were up to date")
     if until is None and not quiet:
         _print_verdict(root)
@@ -151,7 +153,9 @@ def _print_verdict(root: Path) -> None:
 
 @app.command()
 def recommend(
-    out: Annotated[Path, typer.Option(help="Parquet file to write: user_id, item_id, rank, score, reason.")],
+    out: Annotated[
+        Path, typer.Option(help="Parquet file: user_id, item_id, rank, score, reason; propensity too where drawn.")
+    ],
     users: Annotated[Path | None, typer.Option(help="Text, csv or parquet with user_id.")] = None,
     user: Annotated[str | None, typer.Option(help="One user.")] = None,
     bundle: Annotated[Path | None, typer.Option(help="Bundle folder; data/bundle, else the live one.")] = None,

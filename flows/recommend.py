@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -15,6 +17,7 @@ from flows.judging import BUNDLE
 from flows.lookups import offline_lookup
 from flows.materialize import data_until, interactions
 from models.bundle import MANIFEST, unseal
+from models.interfaces import Slate
 from models.releases import ReleaseStore
 
 ROWS_A_BATCH = 2_000
@@ -32,7 +35,7 @@ def recommend_batch(
     at: str | None,
     include_seen: bool,
 ) -> tuple[int, int]:
-    """Writes user_id, item_id, rank (1..k), score, reason; how many users and rows.
+    """Writes the table of `table_of`; how many users and rows.
 
     Raises:
         UserError: no or two ways to name users, an unreadable file, an instant without a zone, no bundle.
@@ -59,22 +62,30 @@ def recommend_batch(
             include_seen=include_seen,
         )
         slate = recommender.recommend(queries, k)
-        query, place = (slate.items >= 0).nonzero()
         told = recommender.explain(queries, slate)
-        frames.append(
-            pl.DataFrame(
-                {
-                    "user_id": [str(queries.user_ids[q]) for q in query],
-                    "item_id": [catalogue.vocabulary.item_ids[item] for item in slate.items[query, place]],
-                    "rank": (place + 1).astype("int64"),
-                    "score": slate.scores[query, place].astype("float64"),
-                    "reason": [told[q][p] for q, p in zip(query, place, strict=True)],
-                }
-            )
-        )
+        frames.append(table_of(slate, queries.user_ids.tolist(), catalogue.vocabulary.item_ids, told))
     answer = pl.concat(frames)
     write_parquet(answer, out)
     return len(user_ids), answer.height
+
+
+def table_of(slate: Slate, user_ids: Sequence[str], item_ids: Sequence[str], told: list[list[str]]) -> pl.DataFrame:
+    """One row an item shown: user_id, item_id, rank (1..k), score, reason; where places are drawn propensity too.
+
+    user_ids: (n_queries,); item_ids: (n_items,) in the order of the vocabulary; told: (n_queries, k) reasons;
+    propensity: in (0, 1], the chance of the item given those above it, 1 where it was not drawn.
+    """
+    query, place = (slate.items >= 0).nonzero()
+    columns: dict[str, Any] = {
+        "user_id": [user_ids[q] for q in query.tolist()],
+        "item_id": [item_ids[item] for item in slate.items[query, place].tolist()],
+        "rank": (place + 1).astype("int64"),
+        "score": slate.scores[query, place].astype("float64"),
+        "reason": [told[q][p] for q, p in zip(query, place, strict=True)],
+    }
+    if slate.propensities is not None:
+        columns["propensity"] = slate.propensities[query, place].astype("float64")
+    return pl.DataFrame(columns, schema_overrides=dict.fromkeys(("user_id", "item_id", "reason"), pl.String))
 
 
 def _users(users: Path | None, user: str | None) -> list[str]:

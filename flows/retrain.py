@@ -100,7 +100,7 @@ def retrain_flow(root: str | None = None, wait_s: float = 3600) -> str:
     guard()
     folder, settings = project_root(Path(root) if root else Path.cwd()), Settings()
     n_events = _export(folder, settings, wait_s)
-    outcome = train(folder, settings, wait_s=wait_s)
+    outcome = train(folder, wait_s=wait_s)
     stays = worth_releasing(folder, settings, outcome)
     if stays is None:
         done = release(folder, settings, who=getpass.getuser(), why="promoted by the gate in a scheduled retrain")

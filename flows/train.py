@@ -82,7 +82,7 @@ def _run_all(dag: Dag, settings: Settings, until: str | None) -> Outcome:
     return Outcome(ran, skipped, verdict(dag.root))
 
 
-def train(root: Path, settings: Settings, *, until: str | None = None, wait_s: float = 0) -> Outcome:
+def train(root: Path, *, wait_s: float) -> Outcome:
     """Runs the flow if anything is stale; with nothing to do it says so by an Outcome without runs and starts no flow.
 
     Raises:
@@ -90,11 +90,11 @@ def train(root: Path, settings: Settings, *, until: str | None = None, wait_s: f
         RefusedError: a stage's answer is no.
     """
     dag = Dag(root)
-    names, stale = wanted_and_stale(dag, until)
+    names, stale = wanted_and_stale(dag, None)
     if not stale:
         return Outcome([], names, verdict(root))
     dag.forget()
-    return cast(Outcome, train_flow(str(root), until, wait_s))
+    return cast(Outcome, train_flow(str(root), None, wait_s))
 
 
 def verdict(root: Path) -> bool | None:
@@ -106,6 +106,7 @@ def verdict(root: Path) -> bool | None:
 def _prepare(dag: Dag, settings: Settings) -> None:
     """Before the first stage: no leftovers of retrievers that are gone, and the champion of today as an input."""
     dag.remove_orphans()
+    # asked anew, now that no other run can change the answer
     if dag.needed_by(dag.maker_of(BUNDLE)) & set(dag.stale()) and refresh_reference(dag.root, settings):
         dag.forget()
 

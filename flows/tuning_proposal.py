@@ -12,7 +12,8 @@ from features.errors import UserError
 from features.files import write_text
 from features.params import parse, read_params, section
 from flows.params_edit import edited, read_text, unified_diff
-from flows.tuning_study import Found, Task
+from flows.tuning_study import Found
+from flows.tuning_trials import Task
 from models.parts import load_retriever
 from models.report import aligned
 from models.search_space import SLOW, SPACES, axes_of

@@ -141,12 +141,12 @@ class Recommender:
                 f"bundle {folder}: its ranker was trained on features {plan.features}, the lookup gives "
                 f"{list(lookup.names)}; serve it with the code that made it, or run `recops run`"
             )
-        retrievers = {name: _read_part("retriever", name, folder / "retrievers" / name) for name in plan.retrievers}
+        retrievers = {name: read_part("retriever", name, folder / "retrievers" / name) for name in plan.retrievers}
         reranker = load_reranker(plan.reranker)
         return cls(
             load_catalogue(folder),
             retrievers,
-            _read_part("ranker", plan.ranker, folder / "ranker"),
+            read_part("ranker", plan.ranker, folder / "ranker"),
             reranker(reranker.Params.model_validate(plan.reranker_params)),  # type: ignore[call-arg]
             lookup,
             plan.k,
@@ -188,7 +188,7 @@ class Recommender:
         return slate
 
 
-def _read_part(kind: str, name: str, folder: Path) -> Any:
+def read_part(kind: str, name: str, folder: Path) -> Any:
     """A retriever or ranker of a bundle.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Refit: the retrievers of a judged bundle fitted anew on all data with their judged params, and a sanity gate.
+"""Refit: the retrievers of a judged bundle fitted again on all data with their judged params, and a sanity gate.
 
 A refitted bundle knows the rows that the judged one was judged on, so no figure can be measured for it: all that is
 asked is whether it still recommends much the same.
@@ -14,9 +14,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.bundle import MANIFEST, Manifest, read_manifest, seal
-from models.interfaces import Log
+from models.interfaces import Catalogue, Log, Refits, Retriever
 from models.parts import load_retriever
-from models.recommender import load_catalogue, read_plan
+from models.recommender import load_catalogue, read_part, read_plan
 
 
 class Params(BaseModel):
@@ -47,15 +47,14 @@ class Likeness:
 def refit(judged: Path, target: Path, log: Log) -> Manifest:
     """Writes and seals in `target` (not there yet) the judged bundle with its retrievers fitted on `log`.
 
+    A retriever that may go on from an earlier fit goes on from the judged one, as that did from the first.
+
     Catalogue, text vectors, ranker and params are the judged ones; the manifest says the same of data, params and code.
     """
     plan, sealed, catalogue = read_plan(judged), read_manifest(judged), load_catalogue(judged)
     shutil.copytree(judged, target, ignore=shutil.ignore_patterns(MANIFEST, "retrievers"))
     for name in plan.retrievers:
-        retriever = load_retriever(name)
-        said = (judged / "retrievers" / name / "params.json").read_text(encoding="utf-8")
-        fitted = retriever(retriever.Params.model_validate_json(said))  # type: ignore[call-arg]
-        fitted.fit(log, catalogue).save(target / "retrievers" / name)
+        _fitted_again(name, judged / "retrievers" / name, log, catalogue).save(target / "retrievers" / name)
     return seal(
         target,
         features=sealed.features,
@@ -63,6 +62,15 @@ def refit(judged: Path, target: Path, log: Log) -> Manifest:
         params_hash=sealed.params_hash,
         code_version=sealed.code_version,
     )
+
+
+def _fitted_again(name: str, judged: Path, log: Log, catalogue: Catalogue) -> Retriever:
+    retriever = load_retriever(name)
+    params = retriever.Params.model_validate_json((judged / "params.json").read_text(encoding="utf-8"))
+    fresh = retriever(params)  # type: ignore[call-arg]
+    if isinstance(fresh, Refits):
+        return fresh.refit(log, catalogue, read_part("retriever", name, judged))
+    return fresh.fit(log, catalogue)
 
 
 def likeness(judged: Sequence[Sequence[str]], refitted: Sequence[Sequence[str]]) -> Likeness:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -10,9 +11,10 @@ from features.schema import CATALOGUE
 from models.arrays import write_arrays
 from models.bundle import seal, unseal
 from models.interfaces import Log
-from models.recommender import PLAN, Plan
+from models.recommender import PLAN, Plan, read_plan
 from models.refit import Likeness, Params, faults, likeness, refit
 from models.retrievers.popular import Popular
+from models.retrievers.sequence import Sequence, SequenceParams
 from tests.part_inputs import make_catalogue, make_log
 
 EARLY: Log = make_log([(0, 0, 1), (1, 0, 2), (1, 1, 2)])
@@ -49,6 +51,28 @@ def test_retrievers_learn_the_later_rows_with_the_judged_params_and_all_else_sta
     assert fitted.params.half_life_days == 3
     assert fitted.scores_.argmax() == 2  # chosen on the last day only
     assert refit(judged, tmp_path / "again", LATE).hash == done.hash
+
+
+@pytest.mark.parametrize("epochs", [0, 1, None])
+def test_a_retriever_that_may_go_on_does_so_from_the_judged_one(judged, tmp_path, epochs):
+    """In no further epoch it stays what it was, whatever the later rows say; null learns all of them from nothing."""
+    params = SequenceParams(epochs=1, refit_epochs=epochs, size=8, max_length=4, threads=1)
+    catalogue = make_catalogue(3)
+    first = Sequence(params).fit(EARLY, catalogue)
+    first.save(judged / "retrievers" / "sequence")
+    plan = read_plan(judged).model_copy(update={"retrievers": ["sequence"]})
+    write_text(plan.model_dump_json(), judged / PLAN)
+    seal(judged, features=["a"], data_hash="d", params_hash="p", code_version="c")
+    later = make_log([(0, 0, 1), (1, 0, 2), (1, 1, 2), (1, 2, 99)])
+    done = refit(judged, tmp_path / "refitted", later)
+    found = Sequence.load(tmp_path / "refitted" / "retrievers" / "sequence")
+    expected = Sequence(params).refit(later, catalogue, first)
+    assert found.arrays_["ids"].tobytes() == expected.arrays_["ids"].tobytes()
+    anew = Sequence(params).fit(later, catalogue)
+    known = [fitted.arrays_["ids"][:2] for fitted in (found, first, anew)]  # item 2 comes with the later rows
+    same = [np.array_equal(known[0], other) for other in known[1:]]
+    assert same == [epochs == 0, epochs is None]
+    assert refit(judged, tmp_path / "again", later).hash == done.hash
 
 
 def test_likeness_by_hand():

@@ -12,7 +12,8 @@ import pytest
 from features.errors import UserError
 from flows.tuning_data import Valid, read_valid
 from flows.tuning_proposal import accept, propose, tasks_of
-from flows.tuning_study import Found, Task, search
+from flows.tuning_study import Found, search
+from flows.tuning_trials import Task
 from models.interfaces import Queries
 from models.intervals import Interval
 from models.parts import load_retriever
