@@ -25,4 +25,5 @@ def _has_bfloat16() -> bool:
     """What torch itself asks before it hands a product to oneDNN; without oneDNN it multiplies number by number."""
     import torch
 
-    return torch.backends.mkldnn.is_available() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    known = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return bool(known and torch.ops.mkldnn._is_mkldnn_bf16_supported())

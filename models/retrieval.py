@@ -26,7 +26,7 @@ class Params(BaseModel):
     cuts: int = Field(default=4, ge=1)
     """Instants, the first cut and then evenly by rows in the first half of valid, at which everybody with a later
     choice there is asked for all of them; 1: the first cut alone."""
-    short_queries: int = Field(default=2000, ge=0)
+    short_queries: int = Field(default=500, ge=0)
     """Queries at the cuts that are asked again as if only their users' newest one to ten acts had been recorded: they
     teach the ranker to recommend to those of whom little is known."""
     seed: int = Field(default=1, ge=0)
