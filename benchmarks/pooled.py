@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.peer_models import Array
+from benchmarks.peer_past import Array
 from models.intervals import Interval, bounds, resampled_means
 
 N_RESAMPLES, SEED, CONFIDENCE = 2000, 1, 0.95
