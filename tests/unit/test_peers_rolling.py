@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,26 +14,17 @@ import pytest
 from benchmarks.peer_answers import answer
 from benchmarks.peer_elsewhere import rectools
 from benchmarks.peer_judging import independent_values, relative_leads, standings
-from benchmarks.peer_models import PEERS, markov, popular, ranked
+from benchmarks.peer_models import PEERS, markov, ranked
 from benchmarks.peer_rolling import read_rolling, rolling
 from benchmarks.peer_sittings import Sitting
 from features.errors import UserError
 from features.positives import USUAL
-from features.schema import INTERACTIONS
+from features.schema import INTERACTIONS, ITEMS, ROLLING
 from models.evaluation import Params
-from models.rolling import rolling_events
+from models.rolling import rolling_events, rolling_table
+from models.vocabulary import Vocabulary
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
-
-JUDGE = """
-import pandas as pd
-
-def evaluate(recs, train, test, per_user):
-    hits = recs.merge(test, on=["user_id", "item_id"]).merge(train[["user_id"]].drop_duplicates(), on="user_id")
-    known = test[test.item_id.isin(train[train.user_id == "known"].item_id)].user_id.tolist()
-    first = hits.set_index("user_id")["rank"].reindex(known)
-    return {}, {"warm": pd.DataFrame({"ndcg@10": (first == 1) * 1.0, "hr@10": first.notna() * 1.0}, index=known)}
-"""
 
 
 def _rows(*acts: tuple[str, str, int]) -> pl.DataFrame:
@@ -39,8 +32,7 @@ def _rows(*acts: tuple[str, str, int]) -> pl.DataFrame:
     times = [START + timedelta(days=day) for *_, day in acts]
     given = pl.DataFrame({"user_id": [act[0] for act in acts], "item_id": [act[1] for act in acts]})
     frame = given.with_columns(timestamp=pl.Series(times), known_at=pl.Series(times))
-    empty = [pl.lit(None).alias(name) for name in INTERACTIONS.columns if name not in frame.columns]
-    return frame.with_columns(empty).cast({"event": pl.String})
+    return pl.concat([INTERACTIONS.empty(), frame], how="diagonal")
 
 
 HISTORY = _rows(("p", "a", 0), ("q", "b", 0), ("p", "b", 1), ("q", "c", 1), ("r", "c", 1), ("p", "d", 2), ("r", "d", 2))
@@ -115,6 +107,69 @@ def test_models_of_users_have_no_place_there() -> None:
     assert {name for name, peer in PEERS.items() if peer.of_users} == {"implicit ALS", "implicit BPR"}
     assert [name for name, peer in rectools(5).items() if not peer.of_users] == ["RecTools SASRec"]
     assert all(peer.of_users for peer in rectools(0).values())
+
+
+def test_recops_lists_are_those_of_its_own_events(project: Path) -> None:
+    case = read_rolling(project, Params())
+    events, test = _sitting()
+    assert case.test.names.tolist() == test.names.tolist()
+    found = [case.test.item_ids[row[row >= 0]].tolist() for row in case.ours]
+    expected = {"a": ["d", "a"], "b": ["c", "d"], "d": []}  # no answer is none of the file's rows, and counts as 0
+    assert found == [expected[item] for item in events.get_column("item_id")]
+    values = dict(zip(events.get_column("item_id"), case.test.values(case.ours).tolist(), strict=True))
+    assert values == {"a": [pytest.approx(1 / np.log2(3)), 1.0], "b": [0.0, 0.0], "d": [0.0, 0.0]}
+
+
+def test_another_judge_is_told_all_that_each_event_knows(project: Path) -> None:
+    """It takes an event for a user, and each item known before the cut for one with history."""
+    case = read_rolling(project, Params())
+    seen = {name: sorted(rows.get_column("item_id")) for (name,), rows in case.seen.group_by("user_id")}
+    events = dict(_sitting()[0].select("item_id", "query_id").iter_rows())
+    assert seen == {
+        events["a"]: ["b", "c"],
+        events["b"]: ["a"],
+        events["d"]: ["a", "b", "late"],
+        "known": ["a", "b", "c", "d"],
+    }
+    assert sorted(case.wanted.iter_rows()) == sorted((query, item) for item, query in events.items())
+
+
+def test_the_independent_judge_agrees(project: Path) -> None:
+    bench = os.environ.get("RECOPS_BENCH")
+    if not bench:
+        pytest.skip("RECOPS_BENCH names no folder with an evaluate.py")
+    case = read_rolling(project, Params())
+    np.testing.assert_allclose(independent_values(Path(bench), case, case.ours), case.test.values(case.ours))
+
+
+def test_lists_of_other_params_are_not_compared(project: Path) -> None:
+    with pytest.raises(UserError, match="not those of params.yaml; run `dvc repro evaluate`"):
+        read_rolling(project, Params(rolling_events=1))
+
+
+def test_a_split_without_a_cut_in_time_has_no_events(project: Path) -> None:
+    (project / "data/evaluation/rolling.parquet").unlink()
+    with pytest.raises(UserError, match="split.scheme global_time"):
+        read_rolling(project, Params())
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """One in which recops answered q's a with d a and new's b with c d, and nothing to new's d."""
+    split = tmp_path / "data" / "split"
+    for name, rows in {"train": HISTORY[:4], "valid": HISTORY[4:], "test": PART}.items():
+        INTERACTIONS.write(rows, split / f"{name}.parquet")
+    cuts = {"valid_cut": (START + timedelta(days=1)).isoformat(), "test_cut": (START + timedelta(days=2)).isoformat()}
+    told = {"scheme": "global_time", "leaky": False, "why": "", "artificial_time": False}
+    (split / "split.json").write_text(json.dumps(cuts | told), encoding="utf-8")
+    items = pl.concat([ITEMS.empty(), pl.DataFrame({"item_id": ["a", "b", "c", "d", "late"]})], how="diagonal")
+    ITEMS.write(items, tmp_path / "data" / "tables" / "items.parquet")
+    events = rolling_events(HISTORY, PART)
+    lists = {"a": [3, 0], "b": [2, 3], "d": [-1, -1]}
+    answers = np.array([lists[item] for item in events.get_column("item_id")], dtype=np.int32)
+    answered = rolling_table(events, answers, Vocabulary(["a", "b", "c", "d"]))
+    ROLLING.write(answered, tmp_path / "data" / "evaluation" / "rolling.parquet")
+    return tmp_path
 
 
 def test_users_with_many_events_are_drawn_as_one() -> None:
