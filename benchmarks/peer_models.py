@@ -1,7 +1,7 @@
-"""The peers: popular, EASE, RP3beta in plain numpy and scipy, and implicit's ALS, BPR and item kNN, through its API.
+"""The peers: popular, EASE, RP3beta, markov in plain numpy and scipy, and implicit's ALS, BPR and item kNN.
 
-A peer is a function of (past, setting) that gives scores: rows of users → (n, n_items), higher is better. Its grid
-holds at most four settings; the one with the best NDCG@10 on valid is fitted again and asked for the test.
+A peer is a function of (past, setting) that gives scores: queries → (n, n_items), higher is better. Its grid holds at
+most four settings; the one with the best NDCG@10 on valid is fitted again and asked for the test.
 """
 
 from __future__ import annotations
@@ -12,50 +12,39 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import linalg, sparse
 
-Array = npt.NDArray[Any]
-Int64 = npt.NDArray[np.int64]
-Scores = Callable[[Int64], Array]
+from benchmarks.peer_markov import followers, newest, transitions
+from benchmarks.peer_past import Array, Asked, Int64, Past
+
+Scores = Callable[[Asked], Array]
 Setting = Mapping[str, Any]
 
 SEED = 1
 DEPTH = 20
-USERS_AT_ONCE = 500
+QUERIES_AT_ONCE = 500
 ITEMS_AT_ONCE = 2_000
 EASE_ITEMS = 20_000  # above, its dense float64 matrices take more than 3 GB each
 
 
 @dataclass(frozen=True)
-class Past:
-    """What a peer learns from and is asked.
-
-    chosen: (n_users, n_items) CSR of ones, who chose what; ages: the same pairs in the same order, days since the last
-    choice (≥ 0); asked: (n_queries,) rows of `chosen`, -1 for a user without one; seen: (n_queries, n_items) CSR, what
-    is not to be recommended.
-    """
-
-    chosen: Any
-    ages: Array
-    asked: Int64
-    seen: Any
-
-
-@dataclass(frozen=True)
 class Peer:
-    """A fit and the settings that valid chooses among."""
+    """A fit and the settings that valid chooses among.
+
+    of_users: it knows a user by a row of its own and not by a history, so that it hears of nothing after its fit.
+    """
 
     fit: Callable[[Past, Setting], Scores]
     grid: tuple[Setting, ...]
+    of_users: bool = False
 
 
 def popular(past: Past, setting: Setting) -> Scores:
     """Σ 2^(-age / half life) over the users who chose the item; half_life [days], None: a choice never ages."""
     half_life = setting["half_life"]
     weights = np.ones(len(past.ages)) if half_life is None else np.exp2(-past.ages / half_life)
-    scores = np.bincount(past.chosen.indices, weights, minlength=past.chosen.shape[1])
-    return lambda users: np.tile(scores, (len(users), 1))
+    scores = np.bincount(past.chosen.indices, weights, minlength=past.n_items)
+    return lambda asked: np.tile(scores, (len(asked), 1))
 
 
 def ease_weights(chosen: Any, penalty: float) -> Array:
@@ -73,8 +62,14 @@ def ease_weights(chosen: Any, penalty: float) -> Array:
 
 
 def ease(past: Past, setting: Setting) -> Scores:
-    weights = ease_weights(past.chosen, setting["penalty"])
-    return lambda users: np.asarray(past.chosen[users].astype(np.float64) @ weights)
+    """Of the whole history; with `power`: the n-th newest act of it counts n^-power."""
+    weights, power = ease_weights(past.chosen, setting["penalty"]), setting.get("power")
+
+    def scores(asked: Asked) -> Array:
+        profile = None if power is None else newest(asked.histories, power)
+        return np.asarray(asked.histories.matrix(past.n_items, profile) @ weights)
+
+    return scores
 
 
 def rp3beta(past: Past, setting: Setting) -> Scores:
@@ -93,11 +88,23 @@ def rp3beta(past: Past, setting: Setting) -> Scores:
             block[block < np.partition(block, -setting["kept"], axis=1)[:, [-setting["kept"]]]] = 0.0
         blocks.append(sparse.csr_matrix(block))
     weights = sparse.vstack(blocks).tocsr()
-    return lambda users: np.asarray((ones[users] @ weights).todense())
+    return lambda asked: np.asarray((asked.histories.matrix(past.n_items) @ weights).todense())
+
+
+def markov(past: Past, setting: Setting) -> Scores:
+    """What followed the `last` newest acts of a history within `window` acts, the n-th newest counting 1 / n."""
+    found = transitions(past.histories, past.n_items, setting["window"])
+    weights = followers(found, past.chosen, setting["shrinkage"], setting["beta"])
+
+    def scores(asked: Asked) -> Array:
+        profile = newest(asked.histories, 1.0, setting["last"])
+        return np.asarray((asked.histories.matrix(past.n_items, profile) @ weights).todense())
+
+    return scores
 
 
 def _factors(model: Any) -> Scores:
-    return lambda users: np.asarray(model.user_factors[users] @ model.item_factors.T)
+    return lambda asked: np.asarray(model.user_factors[asked.rows] @ model.item_factors.T)
 
 
 def als(past: Past, setting: Setting) -> Scores:
@@ -126,12 +133,15 @@ def item_knn(past: Past, setting: Setting) -> Scores:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it tells of a conversion inside itself
         model.fit(past.chosen, show_progress=False)
-    return lambda users: np.asarray((past.chosen[users] @ model.similarity).todense())
+    return lambda asked: np.asarray((asked.histories.matrix(past.n_items) @ model.similarity).todense())
 
 
 PEERS: Mapping[str, Peer] = {
     "popular": Peer(popular, tuple({"half_life": days} for days in (7.0, 30.0, 90.0, None))),
     "EASE": Peer(ease, tuple({"penalty": penalty} for penalty in (50.0, 200.0, 700.0, 2500.0))),
+    "EASE, newest first": Peer(
+        ease, tuple({"penalty": penalty, "power": power} for penalty in (200.0, 700.0) for power in (0.5, 1.0))
+    ),
     "implicit ALS": Peer(
         als,
         (
@@ -140,6 +150,7 @@ PEERS: Mapping[str, Peer] = {
             {"factors": 64, "regularization": 5.0, "alpha": 5.0},
             {"factors": 128, "regularization": 5.0, "alpha": 1.0},
         ),
+        of_users=True,
     ),
     "implicit BPR": Peer(
         bpr,
@@ -149,23 +160,31 @@ PEERS: Mapping[str, Peer] = {
             {"factors": 64, "learning_rate": 0.02, "regularization": 0.01, "iterations": 100},
             {"factors": 32, "learning_rate": 0.1, "regularization": 0.02, "iterations": 50},
         ),
+        of_users=True,
     ),
     "implicit item kNN": Peer(item_knn, tuple({"K": kept} for kept in (20, 50, 100, 300))),
     "RP3beta": Peer(rp3beta, tuple({"beta": beta, "kept": 300} for beta in (0.0, 0.3, 0.6, 0.9))),
+    "markov": Peer(
+        markov,
+        tuple(
+            {"window": 20, "last": last, "shrinkage": 50.0, "beta": beta} for last in (3, 20) for beta in (0.0, 0.25)
+        ),
+    ),
 }
 
 
-def ranked(past: Past, scores: Scores, depth: int = DEPTH) -> Int64:
+def ranked(past: Past, asked: Asked, scores: Scores, depth: int = DEPTH) -> Int64:
     """Lists (n_queries, depth) of items, best first, ties by item, -1 pads: every item that somebody chose and the user
-    has not seen competes; a user without a row gets nothing."""
+    has not seen competes; a query without a history gets nothing."""
     offered = np.asarray(past.chosen.sum(axis=0)).ravel() > 0
-    lists = np.full((len(past.asked), depth), -1, dtype=np.int64)
-    known = np.flatnonzero(past.asked >= 0)
-    for start in range(0, len(known), USERS_AT_ONCE):
-        queries = known[start : start + USERS_AT_ONCE]
-        found = np.array(scores(past.asked[queries]), dtype=np.float64)
+    lists = np.full((len(asked), depth), -1, dtype=np.int64)
+    known = np.flatnonzero(np.diff(asked.histories.offsets))
+    for start in range(0, len(known), QUERIES_AT_ONCE):
+        queries = known[start : start + QUERIES_AT_ONCE]
+        part = asked.part(queries)
+        found = np.array(scores(part), dtype=np.float64)
         found[:, ~offered] = -np.inf
-        found[past.seen[queries].nonzero()] = -np.inf
+        found[part.seen.nonzero()] = -np.inf
         best = np.argsort(-found, axis=1, kind="stable")[:, :depth]
         there = np.take_along_axis(found, best, axis=1) > -np.inf
         lists[queries, : best.shape[1]] = np.where(there, best, -1)

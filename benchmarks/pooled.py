@@ -2,9 +2,9 @@
 
     python -m benchmarks.pooled FILE...
 
-FILEs were written by `python -m benchmarks.peers --out`. A user counts once in each; their lead is divided by the mean
-of the file's best peer, so that data sets with high and low figures weigh alike. Intervals of 95 % by resampling users
-within each file.
+FILEs were written by `python -m benchmarks.peers --out`, all by one protocol. A user counts once in each; their lead is
+divided by the mean of the file's best peer, so that data sets with high and low figures weigh alike. Intervals of 95 %
+by resampling users within each file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.peer_models import Array
+from benchmarks.peer_past import Array
 from models.intervals import Interval, bounds, resampled_means
 
 N_RESAMPLES, SEED, CONFIDENCE = 2000, 1, 0.95
