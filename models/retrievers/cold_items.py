@@ -126,17 +126,17 @@ class ColdItems:
         return self.cold_
 
     def _scores(self, queries: Queries) -> Float32:
-        """(n_queries, n_items), -inf but for cold items, and for these where neither history nor demand says anything.
+        """(n_queries, n_items), -inf but for cold items, and for these too where neither log nor history says anything.
 
         One matrix × vector product a query: unlike a product of matrices its bits do not depend on the batch.
         """
         profile = profiles(queries, len(self.texts_), self.params)
         means, tastes = profile @ self.texts_, profile @ self.directions_
         scores = np.full((len(queries), len(self.texts_)), -np.inf, dtype=np.float32)
-        expected = np.float32(self.params.demand) * self.demand_
+        expected, taught = np.float32(self.params.demand) * self.demand_, bool(self.directions_.any())
         with one_thread():
             for query, (mean, taste) in enumerate(zip(means, tastes, strict=True)):
-                if mean.any() or taste.any() or expected.any():
+                if taught or mean.any():
                     total = _standardised(self._cold_texts @ mean)  # its length cancels out
                     total += np.float32(self.params.collaborative) * _standardised(self._cold_directions @ taste)
                     scores[query, self.cold_] = total + expected
