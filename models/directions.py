@@ -9,11 +9,12 @@ from models.interfaces import Float32
 from models.threads import one_thread
 
 
-def directions(matrix: sparse.csr_matrix, size: int, damping: float, seed: int) -> Float32:
+def directions(matrix: sparse.csr_matrix, size: int, damping: float, seed: int, strength: float = 0.0) -> Float32:
     """(n_items, at most size) float32 of a matrix (n_users, n_items); zero rows for empty columns.
 
     damping: power of an item's length that its column is divided
-    by before; seed: of the random projection that the decomposition starts from.
+    by before; seed: of the random projection that the decomposition starts from; strength: products of rows count each
+    direction by so high a power of its singular value, over the first one's (0: all alike, as in PureSVD).
     """
     from sklearn.utils.extmath import randomized_svd
 
@@ -23,7 +24,7 @@ def directions(matrix: sparse.csr_matrix, size: int, damping: float, seed: int) 
     vectors = np.zeros((matrix.shape[1], max(size, 1)), dtype=np.float32)
     if matrix.nnz:
         with one_thread():
-            _, _, right = randomized_svd(damped.tocsr(), size, random_state=seed)
-        vectors[:] = right.T
+            _, values, right = randomized_svd(damped.tocsr(), size, random_state=seed)
+        vectors[:] = (right * (values / values[0])[:, None] ** (strength / 2)).T if strength else right.T
         vectors[lengths == 0] = 0
     return vectors

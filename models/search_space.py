@@ -105,6 +105,8 @@ SPACES: dict[str, dict[str, Axis]] = {
         "collaborative": Axis(0, 3),
         "demand": Axis(0.01, 1, log=True),
         "neighbors": Axis(3, 100, log=True),
+        "size": Axis(16, 256, log=True),
+        "strength": Axis(0, 2),
         "half_life_days": _DAYS,
     },
     "text": {"half_life_events": Axis(1, 200, log=True), "half_life_days": _DAYS},

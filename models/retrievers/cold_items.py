@@ -40,6 +40,8 @@ class ColdItemsParams(Recency):
     """Directions of choices; more tells finer tastes apart, and learns noise."""
     damping: float = Field(default=0.5, ge=0, le=1)
     """Power of an item's length that its column of choices is divided by before: 0 favours the popular, 1 none."""
+    strength: float = Field(default=0.5, ge=0)
+    """Power of its strength that a direction counts with: 0 all alike, higher the main ones, as suits few items."""
     regularization: float = Field(default=10.0, gt=0)
     """Of the regression of demand on texts; higher expects like demand of all."""
     seed: int = 1
@@ -80,12 +82,13 @@ class ColdItems:
                 told.sum(),
                 self.params.max_users,
             )
-        known = directions(matrix[:, warm], self.params.size, self.params.damping, self.params.seed)
+        chosen = self.params
+        known = directions(matrix[:, warm], chosen.size, chosen.damping, chosen.seed, chosen.strength)
         carried = np.zeros((catalogue.n_items, known.shape[1]), dtype=np.float32)
         carried[warm] = known
-        carried[cold] = _carried(texts[cold], texts[warm], self.params.neighbors) @ known
+        carried[cold] = _carried(texts[cold], texts[warm], chosen.neighbors) @ known
         taught = warm[told[warm]]
-        demand = _expected(texts[taught], np.log1p(n_users[taught]), texts[cold], self.params.regularization)
+        demand = _expected(texts[taught], np.log1p(n_users[taught]), texts[cold], chosen.regularization)
         self._learn(cold.astype(np.int32), texts, carried, _standardised(demand))
         return self
 
