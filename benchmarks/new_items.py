@@ -3,10 +3,10 @@
     python -m benchmarks.new_items [--project DIR] [--retriever NAME]... [--out FOLDER]
 
 DIR is a project in which the stage `embed` has ended (`dvc repro embed`). Every item whose sha256 is 0 modulo 5 is new:
-its choices leave the history and are the targets, and only such items are candidates. The retrievers (default: text)
-are fitted on all other choices with their section of params.yaml. NDCG@10 (with its 95 % interval over users), HR@10
-and Recall@20 of models/metrics, beside random order; --out: the lists and both sides of the split are written for an
-independent evaluator (recs.parquet of the first retriever, train.parquet, test.parquet).
+its choices leave the history and are the targets, and only such items are candidates. The retrievers (default: text
+and cold_items) are fitted on all other choices with their section of params.yaml. NDCG@10 (with its 95 % interval over
+users), HR@10 and Recall@20 of models/metrics, beside random order; --out: the lists and both sides of the split are
+written for an independent evaluator (recs.parquet of the first retriever, train.parquet, test.parquet).
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def main() -> None:
     offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(user_ids)))]).astype(np.int64)
     targets, counts = item[order], np.diff(offsets)
     print(f"{len(user_ids)} users, {int((~queries.barred).sum())} new items, {len(targets)} targets")  # type: ignore[operator]
-    for name in [*(options.retriever or ["text"]), "random"]:
+    for name in [*(options.retriever or ["text", "cold_items"]), "random"]:
         lists = lists_of(name, past, catalogue, queries)
         values = accuracy(found(lists, offsets, targets) >= 0, counts, [10, 20])
         table = np.stack([values[metric] for metric in SHOWN], axis=1)

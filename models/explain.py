@@ -59,7 +59,7 @@ def _sentence(name: str, retriever: Retriever | None, catalogue: Catalogue, hist
     titles = _most_telling(telling(history, item), history, catalogue)
     if not titles:
         return ""
-    if name == "text":
+    if name in ("text", "cold_items"):
         return f"Similar description to {titles[0]}"
     return f"Because of {' and '.join(titles)} in your history"
 

@@ -101,6 +101,14 @@ SPACES: dict[str, dict[str, Axis]] = {
         "recency_power": Axis(0, 2),
     },
     "social": {"likeness": Axis(0, 300), "half_life_days": _DAYS},
+    "cold_items": {
+        "collaborative": Axis(0, 3),
+        "demand": Axis(0.01, 1, log=True),
+        "neighbors": Axis(3, 100, log=True),
+        "size": Axis(16, 256, log=True),
+        "strength": Axis(0, 2),
+        "half_life_days": _DAYS,
+    },
     "text": {"half_life_events": Axis(1, 200, log=True), "half_life_days": _DAYS},
     "sequence": {
         "learning_rate": Axis(0.0005, 0.01, log=True),

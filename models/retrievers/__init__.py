@@ -3,6 +3,7 @@
 RETRIEVERS = {
     "als": "models.retrievers.als:Als",
     "bpr": "models.retrievers.bpr:Bpr",
+    "cold_items": "models.retrievers.cold_items:ColdItems",
     "ease": "models.retrievers.ease:Ease",
     "graph": "models.retrievers.graph:Graph",
     "item_knn": "models.retrievers.item_knn:ItemKnn",

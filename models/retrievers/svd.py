@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar, Self
 
-import numpy as np
 from pydantic import BaseModel, Field
-from scipy import sparse
 
+from models.directions import directions
 from models.factors import Float64, ItemFactors
 from models.interfaces import Catalogue, Log
 from models.profiles import Recency, interactions_matrix
-from models.threads import one_thread
 
 
 class SvdParams(Recency):
@@ -36,19 +34,8 @@ class Svd(ItemFactors[SvdParams]):
     Params: ClassVar[type[BaseModel]] = SvdParams
 
     def fit(self, log: Log, catalogue: Catalogue) -> Self:
-        from sklearn.utils.extmath import randomized_svd
-
         matrix = interactions_matrix(log, catalogue.n_items)
-        lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=0), dtype=np.float64).ravel())
-        damped = matrix @ sparse.diags(np.divide(1.0, lengths**self.params.damping, where=lengths > 0, out=lengths * 0))
-        size = min(self.params.size, *matrix.shape)
-        vectors = np.zeros((catalogue.n_items, max(size, 1)), dtype=np.float32)
-        if matrix.nnz:
-            with one_thread():
-                _, _, right = randomized_svd(damped.tocsr(), size, random_state=self.params.seed)
-            vectors[:] = right.T
-            vectors[lengths == 0] = 0
-        self._learn(vectors)
+        self._learn(directions(matrix, self.params.size, self.params.damping, self.params.seed))
         return self
 
     def _fold(self, vectors: Float64, weights: Float64) -> Float64:

@@ -1,0 +1,183 @@
+"""Cold items: what hardly anybody chose yet, by its text and by what people chose who like what reads alike."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, Field
+from scipy import sparse
+
+from features.schema import write_text
+from models.arrays import read_arrays, write_arrays
+from models.directions import directions
+from models.interfaces import Catalogue, Float32, Hits, Int32, Log, NotFittedError, Queries
+from models.neighbours import strongest
+from models.profiles import Recency, interactions_matrix, profiles
+from models.retrieval import no_hits, retrieve_by
+from models.threads import one_thread
+
+logger = logging.getLogger(__name__)
+
+
+class ColdItemsParams(Recency):
+    """What cold items depend on."""
+
+    max_users: int = Field(default=5, ge=0)
+    """Items that more people chose are left to the other retrievers, and teach this one; 0: offers the unseen alone."""
+    offered: int = Field(default=20, ge=1)
+    """At most so many a query: most cold items stay cold, and each candidate costs ranking time."""
+    collaborative: float = Field(default=0.6, ge=0)
+    """Weight of what the choices of textual neighbours say, beside 1 for the text itself; 0: text and demand alone."""
+    demand: float = Field(default=0.1, gt=0)
+    """Weight of the demand that the text lets expect; newcomers get it alone."""
+    neighbors: int = Field(default=20, ge=1)
+    """Items nearest by text that a cold item takes its directions from: more is steadier, and blurs it."""
+    size: int = Field(default=128, ge=1)
+    """Directions of choices; more tells finer tastes apart, and learns noise."""
+    damping: float = Field(default=0.5, ge=0, le=1)
+    """Power of an item's length that its column of choices is divided by before: 0 favours the popular, 1 none."""
+    strength: float = Field(default=0.5, ge=0)
+    """Power of its strength that a direction counts with: 0 all alike, higher the main ones, as suits few items."""
+    regularization: float = Field(default=10.0, gt=0)
+    """Of the regression of demand on texts; higher expects like demand of all."""
+    seed: int = 1
+    """Of the random projection that the directions start from."""
+
+
+class ColdItems:
+    """score = z(text) + collaborative · z(carried) + demand · z(expected demand), z: standardised over the cold items.
+
+    text: cosine between the item's vector and the weighted mean of the history's. carried: product of directions of
+    choices (`models/directions.py`), those of a cold item being the mean of its textual neighbours', weighted by
+    cosine³ (attribute-to-factor mapping by neighbours, Gantner et al. 2010, doi:10.1109/ICDM.2010.33). Demand: ridge
+    regression of log(1 + users) on the vectors. A history in which no item says anything leaves the demand alone.
+
+    cold_: (n_cold,) ascending positions; texts_: (n_items, size of the vectors); directions_: (n_items, size) float32,
+    zero where nothing is known; demand_: (n_cold,) standardised.
+    """
+
+    Params: ClassVar[type[BaseModel]] = ColdItemsParams
+
+    def __init__(self, params: ColdItemsParams | None = None) -> None:
+        self.params = params or ColdItemsParams()
+        self.cold_: Int32 | None = None
+
+    def fit(self, log: Log, catalogue: Catalogue) -> Self:
+        matrix = interactions_matrix(log, catalogue.n_items)
+        n_users = np.bincount(matrix.indices, minlength=catalogue.n_items)
+        texts = catalogue.vectors
+        if texts is None:
+            texts = np.zeros((catalogue.n_items, 1), dtype=np.float32)
+        told = np.asarray(texts.any(axis=1))
+        cold = np.flatnonzero(told & (n_users <= self.params.max_users))
+        warm = np.flatnonzero(n_users > self.params.max_users)
+        if not len(cold):
+            logger.warning(
+                "cold_items n_cold=0 n_items_with_text=%d max_users=%d: no item with a text is that new, so this "
+                "retriever offers nothing",
+                told.sum(),
+                self.params.max_users,
+            )
+        chosen = self.params
+        known = directions(matrix[:, warm], chosen.size, chosen.damping, chosen.seed, chosen.strength)
+        carried = np.zeros((catalogue.n_items, known.shape[1]), dtype=np.float32)
+        carried[warm] = known
+        carried[cold] = _carried(texts[cold], texts[warm], chosen.neighbors) @ known
+        taught = warm[told[warm]]
+        demand = _expected(texts[taught], np.log1p(n_users[taught]), texts[cold], chosen.regularization)
+        self._learn(cold.astype(np.int32), texts, carried, _standardised(demand))
+        return self
+
+    def retrieve(self, queries: Queries, k: int) -> Hits:
+        cold = self._learned()
+        hits = no_hits(len(queries), k)
+        if len(cold):
+            found = retrieve_by(self._scores, queries, len(self.texts_), min(k, self.params.offered))
+            hits.items[:, : found.items.shape[1]] = found.items
+            hits.scores[:, : found.items.shape[1]] = found.scores
+        return hits
+
+    def contributions(self, history: Int32, item: int) -> Float32:
+        """(n_history,) cosine of each item of the history to an item."""
+        self._learned()
+        found: Float32 = self.texts_[history] @ self.texts_[item]
+        return found
+
+    def save(self, folder: Path) -> None:
+        cold = self._learned()
+        arrays = {"cold": cold, "texts": self.texts_, "directions": self.directions_, "demand": self.demand_}
+        write_arrays(arrays, folder / "cold_items.safetensors")
+        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        retriever = cls(ColdItemsParams.model_validate_json((folder / "params.json").read_text(encoding="utf-8")))
+        retriever._learn(**read_arrays(folder / "cold_items.safetensors"))
+        return retriever
+
+    def _learn(self, cold: Int32, texts: Float32, directions: Float32, demand: Float32) -> None:
+        self.cold_, self.texts_, self.directions_, self.demand_ = cold, texts, directions, demand
+        self._cold_texts, self._cold_directions = texts[cold], directions[cold]
+
+    def _learned(self) -> Int32:
+        if self.cold_ is None:
+            raise NotFittedError("cold_items: asked before it was fitted; call fit or load")
+        return self.cold_
+
+    def _scores(self, queries: Queries) -> Float32:
+        """(n_queries, n_items), -inf but for cold items, and for these too where neither log nor history says anything.
+
+        One matrix × vector product a query: unlike a product of matrices its bits do not depend on the batch.
+        """
+        profile = profiles(queries, len(self.texts_), self.params)
+        means, tastes = profile @ self.texts_, profile @ self.directions_
+        scores = np.full((len(queries), len(self.texts_)), -np.inf, dtype=np.float32)
+        expected, taught = np.float32(self.params.demand) * self.demand_, bool(self.directions_.any())
+        with one_thread():
+            for query, (mean, taste) in enumerate(zip(means, tastes, strict=True)):
+                if taught or mean.any():
+                    total = _standardised(self._cold_texts @ mean)  # its length cancels out
+                    total += np.float32(self.params.collaborative) * _standardised(self._cold_directions @ taste)
+                    scores[query, self.cold_] = total + expected
+        return scores
+
+
+def _carried(cold: Float32, warm: Float32, neighbors: int) -> sparse.csr_matrix:
+    """(n_cold, n_warm) float32: cosine³ of the nearest by text, rows of sum 1; one without a like item is empty."""
+
+    def rows(start: int, stop: int) -> Float32:
+        found: Float32 = cold[start:stop] @ warm.T
+        return found
+
+    with one_thread():
+        weights = strongest(rows, len(cold), len(warm), neighbors)
+    weights.data **= 3
+    sums = np.asarray(weights.sum(axis=1), dtype=np.float32).ravel()
+    weights.data /= np.repeat(sums, np.diff(weights.indptr))
+    return weights
+
+
+def _expected(taught: Float32, demand: npt.NDArray[np.float64], asked: Float32, regularization: float) -> Float32:
+    """(n_asked,) demand by ridge regression on texts; 0 where there is nothing to learn from."""
+    if not len(taught):
+        return np.zeros(len(asked), dtype=np.float32)
+    texts = taught.astype(np.float64)
+    with one_thread():
+        gram = texts.T @ texts + regularization * np.eye(texts.shape[1])
+        slopes = np.linalg.solve(gram, texts.T @ (demand - demand.mean()))
+        found: Float32 = (asked.astype(np.float64) @ slopes).astype(np.float32)
+    return found
+
+
+def _standardised(values: Float32) -> Float32:
+    """(n,) float32 with mean 0 and deviation 1; zeros where all are alike."""
+    wide = values.astype(np.float64)
+    spread = wide.std() if len(wide) else 0.0
+    if spread <= 1e-9 * np.abs(wide).max(initial=0.0):
+        return np.zeros(len(values), dtype=np.float32)
+    found: Float32 = ((wide - wide.mean()) / spread).astype(np.float32)
+    return found
