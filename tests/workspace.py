@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 CODE = ("features", "models", "services", "flows")
 TEST_SERVER = "TESTS_PREFECT_API"  # address of a Prefect server for all tests: a flow without one starts its own, 15 s
 SMALL_WORLD = {"n_users": 250, "n_items": 120}
-LEFT_OUT = ("als", "graph", "markov", "sequence", "social")  # each costs two more processes a run, some compile
+LEFT_OUT = ("als", "cold_items", "graph", "markov", "sequence", "social")  # each costs two processes, some compile
 
 
 def make_workspace(folder: Path, changes: dict | None = None, *, every_retriever: bool = False) -> Path:
