@@ -32,9 +32,9 @@ class ColdItemsParams(Recency):
     """At most so many a query: most cold items stay cold, and each candidate costs ranking time."""
     collaborative: float = Field(default=0.6, ge=0)
     """Weight of what the choices of textual neighbours say, beside 1 for the text itself; 0: text and demand alone."""
-    demand: float = Field(default=0.1, gt=0)
+    demand: float = Field(default=0.2, gt=0)
     """Weight of the demand that the text lets expect; newcomers get it alone."""
-    neighbors: int = Field(default=20, ge=1)
+    neighbors: int = Field(default=80, ge=1)
     """Items nearest by text that a cold item takes its directions from: more is steadier, and blurs it."""
     size: int = Field(default=128, ge=1)
     """Directions of choices; more tells finer tastes apart, and learns noise."""
