@@ -59,21 +59,21 @@ def test_nearer_neighbours_count_by_the_cube_of_their_cosine():
     assert (single.directions_ @ single.directions_[0])[3] == pytest.approx(0.5, rel=1e-4)
 
 
-def test_newcomers_get_what_the_text_lets_expect_to_be_in_demand():
-    vectors = np.array([[1, 0], [-1, 0], [1, 0], [-1, 0], [0, 0]], dtype=np.float32)
-    choices = [(user, 0, 1) for user in range(2)] + [(user, 1, 1) for user in range(4)]
-    retriever, catalogue = fitted(choices, vectors, demand=0.3)
-    items, scores = ask(retriever, catalogue, [], k=3)
-    assert items == [3, 2, -1]  # item 1 has four users, item 0 two
+def test_between_items_alike_to_the_history_the_demand_that_the_text_lets_expect_decides():
+    vectors = np.array([[1, 0, 0], [-1, 0, 0], [1, 0, 0], [-1, 0, 0], [0, 0, 1]], dtype=np.float32)
+    choices = [(user, 0, 1) for user in range(2)] + [(user, 1, 1) for user in range(4)] + [(9, 4, 1), (8, 4, 1)]
+    retriever, catalogue = fitted(choices, vectors, demand=0.3, collaborative=0)
+    items, scores = ask(retriever, catalogue, [4], k=3)
+    assert items == [3, 2, -1]  # item 1 has four users, item 0 two, and 4 reads like neither
     assert scores[:2] == pytest.approx([0.3, -0.3])
-    assert ask(retriever, catalogue, [4], k=3)[0] == items  # a history that says nothing
 
 
-def test_a_newcomer_to_an_empty_log_gets_nothing_and_a_single_new_item_is_offered_to_everybody_else():
-    retriever, catalogue = fitted([(0, 0, 1)], VECTORS, max_users=5)
+def test_who_has_no_history_or_one_that_says_nothing_is_offered_nothing():
+    vectors = np.array([[1, 0], [0, 1], [1, 0], [0, 0]], dtype=np.float32)
+    retriever, catalogue = fitted([(0, 0, 1), (1, 0, 1), (0, 1, 1), (1, 1, 1)], vectors)
     assert ask(retriever, catalogue, [], k=2)[0] == [-1, -1]
-    retriever, catalogue = fitted(CHOICES, VECTORS[:4])
-    assert ask(retriever, catalogue, [], k=2)[0] == ask(retriever, catalogue, [1], k=2)[0] == [3, -1]
+    assert ask(retriever, catalogue, [3], k=2)[0] == [-1, -1]
+    assert ask(retriever, catalogue, [1], k=2)[0] == [2, -1]
 
 
 def test_at_most_so_many_are_offered():
