@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 
@@ -134,11 +134,10 @@ def run(
     if not stale:
         print(f"nothing to do: all {len(wanted)} stages are up to date")
         return
-    dag.forget()
     choose_server(settings)
-    from flows.train import Outcome, train_flow
+    from flows.train import begin
 
-    outcome = cast(Outcome, train_flow(str(root), until, 0))
+    outcome = begin(dag, until, 0)
     print(f"ran {len(outcome.ran)} stages, {len(outcome.skipped)} were up to date")
     if until is None and not quiet:
         _print_verdict(root)

@@ -93,8 +93,13 @@ def train(root: Path, *, wait_s: float) -> Outcome:
     names, stale = wanted_and_stale(dag, None)
     if not stale:
         return Outcome([], names, verdict(root))
+    return begin(dag, None, wait_s)
+
+
+def begin(dag: Dag, until: str | None, wait_s: float) -> Outcome:
+    """Starts the flow, which opens the DAG anew; the caller has seen that something is stale."""
     dag.forget()
-    return cast(Outcome, train_flow(str(root), None, wait_s))
+    return cast(Outcome, train_flow(str(dag.root), until, wait_s))
 
 
 def verdict(root: Path) -> bool | None:

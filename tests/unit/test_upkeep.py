@@ -40,6 +40,7 @@ def test_until_takes_what_it_needs_in_order():
 
 def test_before_the_flow_begins_the_state_of_all_stages_is_asked_once(monkeypatch, tmp_path):
     asked = Asked("clean")
+    asked.root = tmp_path
     monkeypatch.setattr(cli, "_project", lambda: (tmp_path, Settings()))
     monkeypatch.setattr(dag, "Dag", lambda root: asked)
     monkeypatch.setattr(train, "Dag", lambda root: asked)
