@@ -13,7 +13,7 @@ import polars as pl
 from benchmarks.peer_past import Array, Int64
 from benchmarks.peer_sittings import Case
 from models.evaluation import HEADLINE
-from models.intervals import Interval, bounds, resampled_means
+from models.intervals import Interval, bounds, resampled_means, sums_by_user
 
 
 def independent_values(folder: Path, case: Case, lists: Int64) -> Array:
@@ -50,13 +50,12 @@ def standings(
 ) -> dict[str, Standing]:
     """Each model beside `recops`, by paired resamples of users; values: (n_queries, n_metrics) of the same queries.
 
-    owners: (n_queries,) whose each query is, None where no user has two. Users are drawn with all of their queries, and
-    a mean is over queries (cluster bootstrap, Davison & Hinkley 1997, section 3.8).
+    owners: (n_queries,) whose each query is, None where no user has two. Users are drawn with all of their queries
+    (`sums_by_user`), and a mean is over queries.
     """
     models = list(values)
     table = np.stack([values[model][:, 0] for model in models], axis=1)
-    sums, counts = of_users(table, owners)
-    drawn = resampled_means(np.column_stack([sums, counts]), n_resamples, seed)
+    drawn = resampled_means(of_users(table, owners), n_resamples, seed)
     drawn, means = drawn[:, :-1] / drawn[:, [-1]], table.mean(axis=0)
     ours = models.index("recops")
     shown = {}
@@ -67,13 +66,9 @@ def standings(
     return shown
 
 
-def of_users(table: Array, owners: Int64 | None) -> tuple[Array, Array]:
-    """Sums (n_users, m) of each user's rows, and how many they are (n_users,)."""
-    if owners is None:
-        return table, np.ones(len(table))
-    users, place = np.unique(owners, return_inverse=True)
-    sums = np.stack([np.bincount(place, column, minlength=len(users)) for column in table.T], axis=1)
-    return sums, np.bincount(place).astype(np.float64)
+def of_users(table: Array, owners: Int64 | None) -> Array:
+    """`sums_by_user`; no owners: each row is of a user of its own, in this order."""
+    return sums_by_user(table, np.arange(len(table)) if owners is None else owners)
 
 
 def relative_leads(values: Mapping[str, Array], best: str, owners: Int64 | None = None) -> Array:
@@ -83,9 +78,9 @@ def relative_leads(values: Mapping[str, Array], best: str, owners: Int64 | None 
     (influence values, Davison & Hinkley 1997, section 2.7), so that the mean over users is the mean over queries.
     """
     theirs = values[best][:, 0]
-    sums, counts = of_users((values["recops"][:, 0] - theirs)[:, None], owners)
+    sums, counts = of_users((values["recops"][:, 0] - theirs)[:, None], owners).T
     lead = sums.sum() / counts.sum()
-    shares: Array = (lead + (sums[:, 0] - lead * counts) / counts.mean()) / theirs.mean()
+    shares: Array = (lead + (sums - lead * counts) / counts.mean()) / theirs.mean()
     return shares
 
 

@@ -12,9 +12,9 @@ from models.threads import one_thread
 def directions(matrix: sparse.csr_matrix, size: int, damping: float, seed: int, strength: float = 0.0) -> Float32:
     """(n_items, at most size) float32 of a matrix (n_users, n_items); zero rows for empty columns.
 
-    damping: power of an item's length that its column is divided
-    by before; seed: of the random projection that the decomposition starts from; strength: products of rows count each
-    direction by so high a power of its singular value, over the first one's (0: all alike, as in PureSVD).
+    damping: power of an item's length that its column is divided by before; seed: of the random projection that the
+    decomposition starts from; strength: products of rows count each direction by so high a power of its singular
+    value, over the first one's (0: all alike, as in PureSVD).
     """
     from sklearn.utils.extmath import randomized_svd
 

@@ -39,6 +39,17 @@ def resampled_means(values: Float64, n_resamples: int, seed: int) -> Float64:
     return np.concatenate(rows) / n_users
 
 
+def sums_by_user(values: Float64, owners: npt.NDArray[np.generic]) -> Float64:
+    """(n_users, m + 1): each user's rows of values (n_rows, m) added up, and last how many they are.
+
+    owners: (n_rows,) whose each row is. Resampled so, a column over the last one is a mean over rows whose spread is
+    that of users, since rows of one user are alike (cluster bootstrap, Davison & Hinkley 1997, section 3.8).
+    """
+    users, place = np.unique(owners, return_inverse=True)
+    columns = [*values.T, np.ones(len(values))]
+    return np.stack([np.bincount(place, column, minlength=len(users)) for column in columns], axis=1)
+
+
 @lru_cache(maxsize=2)
 def _few_draws(n_users: int, n_resamples: int, seed: int) -> Float64:
     """The draws that several columns, checks or slices of one size share."""

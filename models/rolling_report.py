@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from models.checks import number, percent
-from models.intervals import bounds, ratio_less_one, resampled_means
+from models.intervals import bounds, ratio_less_one, resampled_means, sums_by_user
 from models.report import aligned
 
 Float64 = npt.NDArray[np.float64]
@@ -40,15 +40,12 @@ def rolling_figures(
     """model, metric, n_events, n_users, value, low, high: means over events; lead, lead_low, lead_high: of the first
     model's mean over this one's, less one.
 
-    models: values (n_events,) by metric by model. The bounds resample whole users, all models together, since the
-    events of one user are alike (cluster bootstrap, Davison & Hinkley 1997, section 3.8).
+    models: values (n_events,) by metric by model. The bounds resample whole users, all models together
+    (`sums_by_user`).
     """
-    users, owners = np.unique(user_ids, return_inverse=True)
     names = [(model, metric) for model, values in models.items() for metric in values]
-    columns = [*(models[model][metric] for model, metric in names), np.ones(len(user_ids))]
-    sums = np.zeros((len(users), len(columns)))
-    for place, column in enumerate(columns):
-        sums[:, place] = np.bincount(owners, column, minlength=len(users))
+    columns = [models[model][metric] for model, metric in names]
+    sums = sums_by_user(np.stack(columns, axis=1), user_ids)
     drawn = resampled_means(sums, n_resamples, seed)
     first = next(iter(models))
     rows: list[tuple[Any, ...]] = []
@@ -60,7 +57,7 @@ def rolling_figures(
             ratio = ratio_less_one(np.array([columns[ours].sum()]), np.array([column.sum()]))
             lead = (float(ratio[0]), *bounds(ratio_less_one(drawn[:, ours], drawn[:, place]), confidence))
         spread = bounds(drawn[:, place] / drawn[:, -1], confidence)
-        rows.append((model, metric, len(column), len(users), value, *spread, *lead))
+        rows.append((model, metric, len(column), len(sums), value, *spread, *lead))
     return pl.DataFrame(rows, schema=_FIGURES, orient="row")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from features.positives import Positives
@@ -53,11 +54,11 @@ def shortened(queries: Queries, places: Int64, n_acts: Int64) -> Queries:
         queries,
         user_ids=queries.user_ids[places],
         at=queries.at[places],
-        offsets=np.concatenate([[0], np.cumsum(kept)]).astype(np.int64),
+        offsets=_offsets(kept),
         items=queries.items[acts],
         times=queries.times[acts],
         weights=queries.weights[acts],
-        excluded_offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        excluded_offsets=_offsets(sizes),
         excluded=queries.excluded[_ranges(starts, sizes)],
     )
 
@@ -66,29 +67,34 @@ def targets_of(targets: Targets, places: Int64) -> Targets:
     """The targets of the queries at `places`."""
     starts = targets.offsets[places]
     sizes = targets.offsets[places + 1] - starts
-    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    return Targets(offsets, targets.items[_ranges(starts, sizes)], targets.counts[places])
+    return Targets(_offsets(sizes), targets.items[_ranges(starts, sizes)], targets.counts[places])
 
 
 def _ranges(starts: Int64, sizes: Int64) -> Int64:
     """Positions starts[i], …, starts[i] + sizes[i] - 1 of every i, one range after the other."""
-    before = np.cumsum(sizes) - sizes
-    return (np.arange(sizes.sum()) - np.repeat(before - starts, sizes)).astype(np.int64)
+    return (np.arange(sizes.sum()) - np.repeat(_offsets(sizes)[:-1] - starts, sizes)).astype(np.int64)
 
 
-def named(queries: Queries, n_acts: Int64) -> list[str]:
-    """A name for the state of each query's user as it is with the newest n_acts[i] acts: no user's own."""
+def _offsets(sizes: Int64) -> Int64:
+    """(n + 1,) where each of ragged rows starts, and the end."""
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+
+def named(queries: Queries, n_acts: Int64) -> npt.NDArray[np.str_]:
+    """(n_queries,) a name for the state of each query's user as it is with the newest n_acts[i] acts: no user's own."""
     asked = zip(queries.user_ids.tolist(), queries.at.tolist(), n_acts.tolist(), strict=True)
-    return [f"{user}\x1f{at}\x1f{n}" for user, at, n in asked]
+    return np.asarray([f"{user}\x1f{at}\x1f{n}" for user, at, n in asked], dtype=np.str_)
 
 
-def known_of(history: pl.DataFrame, queries: Queries, n_acts: Int64, positives: Positives) -> pl.DataFrame:
-    """The rows of INTERACTIONS that make up the short histories, under the names of `named`; all queries of one cut.
+def known_of(
+    history: pl.DataFrame, queries: Queries, names: npt.NDArray[np.str_], n_acts: Int64, positives: Positives
+) -> pl.DataFrame:
+    """The rows of INTERACTIONS that make up the short histories, under their names (`named`); all queries of one cut.
 
     history: the rows before the cut.
     """
-    names = {"user_id": queries.user_ids.tolist(), "name": named(queries, n_acts), "n": n_acts}
-    asked = pl.DataFrame(names, schema_overrides={"user_id": pl.String, "name": pl.String})
+    told = {"user_id": queries.user_ids.tolist(), "name": names.tolist(), "n": n_acts}
+    asked = pl.DataFrame(told, schema_overrides={"user_id": pl.String, "name": pl.String})
     rows = history.join(asked, on="user_id", maintain_order="left")
     kept = newest(rows, pl.col("n"), positives, int(queries.at.max(initial=0)))
     return kept.with_columns(user_id=pl.col("name")).select(history.columns)

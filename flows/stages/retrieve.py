@@ -7,8 +7,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from features.params import positives, read_params, section
 from features.schema import INTERACTIONS
 from features.split import read_cuts
@@ -58,9 +56,9 @@ def main() -> None:
         parts.append(examples(queries, targets, live=False))
         places, n_acts = drawn(queries, params.short_queries // len(instants), params.seed)
         few = shortened(queries, places, n_acts)
-        again = examples(few, targets_of(targets, places), live=False)
-        parts.append(replace(again, known_as=np.asarray(named(few, n_acts), dtype=np.str_)))
-        short = short.vstack(known_of(past, few, n_acts, rule))
+        again, names_of_few = examples(few, targets_of(targets, places), live=False), named(few, n_acts)
+        parts.append(replace(again, known_as=names_of_few))
+        short = short.vstack(known_of(past, few, names_of_few, n_acts, rule))
     if not in_time:
         parts.append(examples(*ask(train, valid, cut=None), live=True))
     elif params.live_queries:

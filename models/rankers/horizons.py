@@ -14,7 +14,8 @@ from features.schema import write_text
 from models.examples import IDLE
 from models.interfaces import Float32, Int32, NotFittedError, Ranker
 from models.parts import load_ranker, name_of
-from models.rankers.lightgbm import LightGbm, LightGbmParams
+from models.rankers.lightgbm import LightGbm
+from models.rankers.lightgbm_params import LightGbmParams
 
 SIDES = ("live", "away")
 

@@ -7,58 +7,28 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from features.schema import write_text
 from models.interfaces import Float32, Int32, NotFittedError
-from models.rankers.fusion import Fusion, FusionParams
-
-
-class LightGbmParams(BaseModel):
-    """How the trees are grown; few and strongly regularised by default, for examples are few."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    n_trees: int = Field(default=100, ge=1)
-    """Trees; more fit the examples closer."""
-    learning_rate: float = Field(default=0.05, gt=0)
-    """Of each tree; lower needs more trees."""
-    num_leaves: int = Field(default=11, ge=2)
-    """Of each tree."""
-    min_data_in_leaf: int = Field(default=200, ge=1)
-    """Examples in a leaf; greater is smoother."""
-    l2: float = Field(default=20.0, ge=0)
-    """Shrinks the leaves' values."""
-    feature_fraction: float = Field(default=0.7, gt=0, le=1)
-    """Share of the features that a tree may look at."""
-    truncation: int = Field(default=20, ge=1)
-    """Places that the ranking objective looks at."""
-    target_power: float = Field(default=0.0, ge=0, le=1)
-    """A query counts as the number of its hits to this power; greater learns more from those who choose much."""
-    prior: float = Field(default=4.0, ge=0)
-    """Weight of plain fusion, from which the trees start; 0 learns from nothing."""
-    fusion: FusionParams = FusionParams()
-    """Of that fusion; where `train_ranker` makes the trees, the params of the ranker `fusion` that they must beat."""
-    max_bin: int = Field(default=63, ge=2)
-    """Steps of a feature that a tree can tell apart; more costs time."""
-    max_rows: int = Field(default=500_000, ge=1)
-    """Of examples to grow from; beyond it a random share of those that were not chosen is left out."""
-    threads: int = Field(default=2, ge=1)
-    """For training; the result does not depend on it."""
-    seed: int = Field(default=1, ge=0)
-    """Of the choice of features."""
+from models.rankers.fusion import Fusion
+from models.rankers.lightgbm_params import LightGbmParams
+from models.rankers.sampling import rows_of_all_hits
 
 
 class LightGbm:
-    """score = prior · fusion + trees (Burges 2010, MSR-TR-2010-82; LightGBM lambdarank)."""
+    """score = prior · fusion + mean of the draws' trees (Burges 2010, MSR-TR-2010-82; LightGBM lambdarank).
+
+    models_: the trees of each draw as text, none where no example told anything.
+    """
 
     Params: ClassVar[type[BaseModel]] = LightGbmParams
 
     def __init__(self, params: LightGbmParams | None = None) -> None:
         self.params = params or LightGbmParams()
-        self.model_: str | None = None
+        self.models_: list[str] | None = None
         self.prior_: Fusion | None = None
-        self._booster: Any = None
+        self._boosters: list[Any] = []
 
     def fit(self, features: Float32, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
         """Queries whose candidates are all alike in label teach nothing and are left out."""
@@ -70,9 +40,9 @@ class LightGbm:
         telling = (hits > 0) & (hits < groups)
         rows = telling[owners]
         if not rows.any():
-            self._learn("")
+            self._learn([])
             return self
-        rows &= self._sample(labels, rows)
+        rows &= rows_of_all_hits(labels, rows, self.params.max_rows, self.params.seed)
         weights = hits[owners[rows]] ** self.params.target_power
         data = lightgbm.Dataset(
             features[rows],
@@ -82,57 +52,48 @@ class LightGbm:
             init_score=self._prior(features[rows]),
             feature_name=[f"f{place}" for place in range(len(names))],
         )
-        booster = lightgbm.train(self._options(), data, num_boost_round=self.params.n_trees)
-        self._learn(booster.model_to_string())
+        grown = [
+            lightgbm.train(self._options() | {"seed": self.params.seed + draw}, data, self.params.n_trees)
+            for draw in range(self.params.draws)
+        ]
+        self._learn([booster.model_to_string() for booster in grown])
         return self
 
     def score(self, features: Float32) -> Float32:
-        if self.model_ is None:
+        if self.models_ is None:
             raise NotFittedError("lightgbm: asked before it was fitted; call fit or load")
-        prior = self._prior(features)
-        if self._booster is None or not len(features):
-            return prior.astype(np.float32)
-        scores: Float32 = (prior + self._booster.predict(features, raw_score=True, num_threads=1)).astype(np.float32)
-        return scores
+        return (self._prior(features) + self._trees(features)).astype(np.float32)
 
     def staged(self, features: Float32, n_steps: int = 10) -> list[tuple[int, Float32]]:
         """(number of trees, scores) as the trees come in, from plain fusion on: for a learning curve."""
         scores = self._prior(features)
         found = [(0, scores.astype(np.float32))]
-        if self._booster is None or not len(features):
+        if not self._boosters or not len(features):
             return found
-        ends = np.linspace(0, self._booster.num_trees(), n_steps + 1).astype(int)
+        ends = np.linspace(0, max(booster.num_trees() for booster in self._boosters), n_steps + 1).astype(int)
         for start, end in zip(ends[:-1], ends[1:], strict=True):
             if end > start:
-                options = {"start_iteration": int(start), "num_iteration": int(end - start), "num_threads": 1}
-                scores = scores + self._booster.predict(features, raw_score=True, **options)
+                scores = scores + self._trees(features, start_iteration=int(start), num_iteration=int(end - start))
                 found.append((int(end), scores.astype(np.float32)))
         return found
 
     def save(self, folder: Path) -> None:
-        if self.model_ is None:
+        if self.models_ is None:
             raise NotFittedError("lightgbm: nothing to save before it was fitted")
-        write_text(self.model_, folder / "lightgbm.txt")
-        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "lightgbm.json")
+        for draw, model in enumerate(self.models_):
+            write_text(model, folder / _file(draw))
+        learned = _Learned(params=self.params, n_models=len(self.models_))
+        write_text(learned.model_dump_json(indent=1) + "\n", folder / "lightgbm.json")
         assert self.prior_ is not None
         self.prior_.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        ranker = cls(LightGbmParams.model_validate_json((folder / "lightgbm.json").read_text(encoding="utf-8")))
+        learned = _Learned.model_validate_json((folder / "lightgbm.json").read_text(encoding="utf-8"))
+        ranker = cls(learned.params)
         ranker.prior_ = Fusion.load(folder)
-        ranker._learn((folder / "lightgbm.txt").read_text(encoding="utf-8"))
+        ranker._learn([(folder / _file(draw)).read_text(encoding="utf-8") for draw in range(learned.n_models)])
         return ranker
-
-    def _sample(self, labels: Float32, rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """(n_rows,) which to keep: all that were chosen, and so many of the others that `max_rows` suffice."""
-        chosen = labels > 0
-        others = int((rows & ~chosen).sum())
-        room = max(self.params.max_rows - int((rows & chosen).sum()), 0)
-        if others <= room:
-            return np.ones(len(labels), dtype=np.bool_)
-        drawn: npt.NDArray[np.bool_] = np.random.default_rng(self.params.seed).random(len(labels)) < room / others
-        return drawn | chosen
 
     def _options(self) -> dict[str, Any]:
         params = self.params
@@ -148,7 +109,6 @@ class LightGbm:
             "force_row_wise": True,
             "num_threads": params.threads,
             "max_bin": params.max_bin,
-            "seed": params.seed,
             "verbosity": -1,
         }
 
@@ -156,8 +116,24 @@ class LightGbm:
         assert self.prior_ is not None
         return self.params.prior * self.prior_.score(features).astype(np.float64)
 
-    def _learn(self, model: str) -> None:
+    def _trees(self, features: Float32, **options: int) -> npt.NDArray[np.float64]:
+        """(n_rows,) mean of what the draws add to the prior."""
+        total = np.zeros(len(features))
+        for booster in self._boosters if len(features) else ():
+            total += booster.predict(features, raw_score=True, num_threads=1, **options)
+        return total / max(len(self._boosters), 1)
+
+    def _learn(self, models: list[str]) -> None:
         import lightgbm
 
-        self.model_ = model
-        self._booster = lightgbm.Booster(model_str=model) if model else None
+        self.models_ = models
+        self._boosters = [lightgbm.Booster(model_str=model) for model in models]
+
+
+class _Learned(BaseModel):
+    params: LightGbmParams
+    n_models: int
+
+
+def _file(draw: int) -> str:
+    return f"lightgbm_{draw + 1}.txt"

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from features.schema import write_text
 from models.arrays import read_arrays, write_arrays
 from models.interfaces import Float32, Int32, NotFittedError
-from models.rankers.standard import Float64, Standard, log_odds_of, rows_of_some_queries
+from models.rankers.sampling import rows_of_some_queries
+from models.rankers.standard import Float64, Standard, log_odds_of
 from models.threads import one_thread
 
 

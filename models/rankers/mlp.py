@@ -14,7 +14,8 @@ from features.schema import write_text
 from models.arrays import read_arrays, write_arrays
 from models.interfaces import Bool, Float32, Int32, NotFittedError
 from models.rankers.platt import platt
-from models.rankers.standard import Float64, Standard, log_odds_of, rows_of_some_queries
+from models.rankers.sampling import rows_of_some_queries
+from models.rankers.standard import Float64, Standard, log_odds_of
 
 FARTHEST = 6.0  # standard deviations beyond which an input is cut: counts have long tails
 ROWS = 2048  # scored at a time, so that the hidden layer stays in the processor's cache

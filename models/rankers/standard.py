@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.interfaces import Bool, Float32, Int32
+from models.interfaces import Float32
 
 Float64 = npt.NDArray[np.float64]
 
@@ -34,15 +34,6 @@ class Standard:
         missing = np.isnan(features)
         values = np.where(missing, 0.0, (features - self.means) / self.scales)
         return np.concatenate([values, missing.astype(np.float64)], axis=1)
-
-
-def rows_of_some_queries(groups: Int32, max_rows: int, seed: int) -> Bool:
-    """(n_rows,) all, or those of random whole queries that stay within `max_rows`: the share of hits stays as it is."""
-    kept = np.ones(len(groups), dtype=np.bool_)
-    if int(groups.sum()) > max_rows:
-        order = np.random.default_rng(seed).permutation(len(groups))
-        kept[order[np.cumsum(groups[order], dtype=np.int64) > max_rows]] = False
-    return np.repeat(kept, groups)
 
 
 def log_odds_of(labels: Float32) -> float:

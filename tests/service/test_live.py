@@ -42,12 +42,12 @@ def test_a_bad_release_leaves_the_old_one_serving(client, made, settings):
     folder = store.folder("r2")
     (folder / "bundle").unlink()
     shutil.copytree(made.bundle, folder / "bundle")
-    (folder / "bundle" / "ranker" / "lightgbm.txt").write_text("altered")
+    (folder / "bundle" / "ranker" / "lightgbm_1.txt").write_text("altered")
     store.swap("r2", who="test", why="bad")
     assert wait_for(lambda: client.runtime.live._refused[0] == "r2")
     assert live(client) == "r1"
     assert client.get("/releases").json()["live"] == "r2"
-    shutil.copy(made.bundle / "ranker" / "lightgbm.txt", folder / "bundle" / "ranker" / "lightgbm.txt")
+    shutil.copy(made.bundle / "ranker" / "lightgbm_1.txt", folder / "bundle" / "ranker" / "lightgbm.txt")
     assert wait_for(lambda: live(client) == "r2")
 
 

@@ -6,6 +6,7 @@ import logging
 
 import numpy as np
 import pytest
+import torch
 
 from features.errors import UserError
 from models import precision
@@ -60,6 +61,16 @@ def test_a_processor_without_instructions_for_bfloat16_is_given_float32(instruct
     """There torch multiplies bfloat16 number by number, some hundred times as slowly."""
     monkeypatch.setattr(precision, "_has_bfloat16", lambda: instructions)
     assert encode(TEXTS, Params()).tobytes() == encode(TEXTS, Params(precision=named)).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"), [("avx512_bf16", torch.bfloat16), ("amx_bf16", torch.bfloat16), ("avx512_f", torch.float32)]
+)
+def test_avx512_that_only_imitates_bfloat16_is_given_float32(own, expected, monkeypatch):
+    """An imitated product took two to four times as long as one of float32."""
+    found = {"architecture": "x86_64", "avx512_bf16": False, "amx_bf16": False} | {own: True}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found)
+    assert precision.type_of("auto") is expected
 
 
 def test_centring_takes_the_mean_off_what_is_there():

@@ -1,12 +1,15 @@
-"""Rankers that add features up: scales, what is missing, and odds that hold."""
+"""Rankers by hand: scales, what is missing, odds that hold, examples left out, trees averaged."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from models.rankers.lightgbm import LightGbm
+from models.rankers.lightgbm_params import LightGbmParams
 from models.rankers.linear import Linear, LinearParams
-from models.rankers.standard import Standard, rows_of_some_queries
+from models.rankers.sampling import rows_of_all_hits, rows_of_some_queries
+from models.rankers.standard import Standard
 from models.ranking import Params, make_ranker
 
 
@@ -35,3 +38,28 @@ def test_linear_scores_are_the_log_odds_of_the_examples():
 
 def test_the_params_of_the_section_reach_linear():
     assert make_ranker("linear", Params(name="linear", linear={"l2": 7})).params == LinearParams(l2=7)
+
+
+def test_all_that_was_chosen_is_kept_and_a_share_of_the_rest():
+    labels = np.tile(np.array([1, 0, 0, 0, 0], dtype=np.float32), 400)
+    rows = np.repeat([True, False], 1000)  # 200 chosen and 800 others may be drawn from
+    kept = rows_of_all_hits(labels, rows, 600, seed=1)
+    assert kept[labels > 0].all()
+    assert (kept & rows).sum() == pytest.approx(600, abs=60)
+    assert rows_of_all_hits(labels, rows, 1000, seed=1).all()
+
+
+def test_the_trees_of_several_draws_are_averaged():
+    rng = np.random.default_rng(3)
+    features = rng.random((1200, 4), dtype=np.float32)
+    labels = (features[:, 1] + features[:, 2] > rng.uniform(1.0, 2.0, 1200)).astype(np.float32)
+    told = features, labels, np.full(60, 20, dtype=np.int32), ("inverse_rank:a", "age", "price", "noise")
+    one, other, both = (
+        LightGbm(LightGbmParams(min_data_in_leaf=20, seed=seed, draws=draws)).fit(*told)
+        for seed, draws in ((1, 1), (2, 1), (1, 2))
+    )
+    assert both.score(features) == pytest.approx((one.score(features) + other.score(features)) / 2, abs=1e-6)
+    assert not np.array_equal(one.score(features), other.score(features))
+    last = both.staged(features)[-1]
+    assert last[0] == 100
+    assert last[1] == pytest.approx(both.score(features), abs=1e-5)

@@ -73,8 +73,8 @@ def test_features_know_the_short_history_under_its_own_name_and_the_whole_one_un
     facts = pl.DataFrame({"item_id": ITEMS, "category": ["tea"] * 14, "price": [1.0] * 14})
     build_tables(arrivals(HISTORY.lazy(), facts.lazy(), USUAL), tmp_path / "data" / "features", USUAL)
     few = shortened(asked[0], np.array([0]), np.array([3]))
-    rows = known_of(HISTORY, few, np.array([3]), USUAL)
-    (name,) = named(few, np.array([3]))
+    (name,) = names = named(few, np.array([3]))
+    rows = known_of(HISTORY, few, names, np.array([3]), USUAL)
     assert rows.get_column("item_id").to_list() == ["i08", "i09", "i10"]
     assert rows.get_column("user_id").unique().to_list() == [name]
     write_features(tmp_path / "data" / "features", tmp_path, rows, catalogue, pl.Series(["ann", "bob"]))
