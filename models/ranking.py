@@ -20,6 +20,7 @@ from models.rankers.horizons import Horizons, HorizonsParams
 logger = logging.getLogger(__name__)
 
 PLAIN = "fusion"
+DRAWS = "draws"  # of a ranker's params: how many fits it averages
 
 
 class Params(BaseModel):
@@ -77,10 +78,12 @@ class Trained:
     figures: dict[str, Any]
 
 
-def make_ranker(name: str, params: Params) -> Ranker:
-    """An unfitted ranker with its own section of the params."""
+def make_ranker(name: str, params: Params, *, once: bool = False) -> Ranker:
+    """An unfitted ranker with its own section of the params; once: in a single draw where it averages several."""
     ranker = load_ranker(name)
     values = dict(getattr(params, name, None) or {})
+    if once and DRAWS in ranker.Params.model_fields:
+        values[DRAWS] = 1
     if name != PLAIN and PLAIN in ranker.Params.model_fields:
         values.setdefault(PLAIN, params.fusion)  # what it starts from is what it has to beat
     return ranker(parse(f"ranker.{name}", values, ranker.Params))  # type: ignore[call-arg]
@@ -197,7 +200,10 @@ def cross_validated(
     params: Params,
     events: Mapping[str, Bool],
 ) -> tuple[Float32, dict[int, Float32]]:
-    """(n_rows,) scores of rankers that have not seen the row's user; and, by their number, after fewer trees."""
+    """(n_rows,) scores of rankers that have not seen the row's user; and, by their number, after fewer trees.
+
+    Each is a single draw: averaging, which takes as many times as long, makes what ships no worse than what is judged.
+    """
     users, owner = np.unique(np.asarray(user_ids), return_inverse=True)
     fold_of_user = np.random.default_rng(params.seed).permutation(len(users)) % params.folds
     fold = fold_of_user[owner]
@@ -208,7 +214,7 @@ def cross_validated(
     for number in range(params.folds):
         own = row_fold == number
         others = {kind: marks[~own] for kind, marks in events.items()}
-        ranker = _fitted(params, features[~own], labels[~own], others, groups[fold != number], names)
+        ranker = _fitted(params, features[~own], labels[~own], others, groups[fold != number], names, once=True)
         scores[own] = ranker.score(features[own])
         for n_trees, early in ranker.staged(features[own]) if isinstance(ranker, LearnsInStages) else ():
             staged.setdefault(n_trees, np.zeros(len(labels), dtype=np.float32))[own] = early
@@ -223,8 +229,10 @@ def _fitted(
     events: Mapping[str, Bool],
     groups: Int32,
     names: tuple[str, ...],
+    *,
+    once: bool = False,
 ) -> Ranker:
-    ranker = make_ranker(params.name, params)
+    ranker = make_ranker(params.name, params, once=once)
     if isinstance(ranker, LearnsEvents):
         return ranker.fit_events(features, labels, events, groups, names)
     return ranker.fit(features, labels, groups, names)

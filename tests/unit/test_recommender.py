@@ -307,6 +307,12 @@ def test_a_learned_ranker_that_learned_only_chance_is_not():
     assert "does not beat fusion" in trained.figures["why"]
 
 
+def test_what_ships_averages_several_draws():
+    trained = train_ranker(*world(True), Params(name="lightgbm", lightgbm={"n_trees": 9, "draws": 4}))
+    assert len(trained.ranker.models_) == 4
+    assert len(set(trained.ranker.models_)) == 4
+
+
 def test_with_few_queries_nothing_is_learned():
     trained = train_ranker(*world(True, n_queries=50), Params(name="lightgbm", min_queries=100))
     assert trained.name == "fusion"
