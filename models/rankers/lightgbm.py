@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydantic import BaseModel
 
 from features.schema import write_text
-from models.interfaces import Float32, Int32, NotFittedError
+from models.interfaces import Bool, Float32, Int32, NotFittedError
 from models.rankers.fusion import Fusion
 from models.rankers.lightgbm_params import LightGbmParams
 from models.rankers.sampling import rows_of_all_hits
@@ -32,32 +32,31 @@ class LightGbm:
 
     def fit(self, features: Float32, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
         """Queries whose candidates are all alike in label teach nothing and are left out."""
-        import lightgbm
-
         self.prior_ = Fusion(self.params.fusion).fit(features, labels, groups, names)
         owners = np.repeat(np.arange(len(groups)), groups)
         hits = np.bincount(owners, labels, minlength=len(groups))
-        telling = (hits > 0) & (hits < groups)
-        rows = telling[owners]
-        if not rows.any():
-            self._learn([])
-            return self
-        rows &= rows_of_all_hits(labels, rows, self.params.max_rows, self.params.seed)
-        weights = hits[owners[rows]] ** self.params.target_power
+        rows = ((hits > 0) & (hits < groups))[owners]
+        seeds = range(self.params.seed, self.params.seed + self.params.draws) if rows.any() else ()
+        self._learn([self._grown(features, labels, owners, rows, seed) for seed in seeds])
+        return self
+
+    def _grown(self, features: Float32, labels: Float32, owners: npt.NDArray[np.int64], rows: Bool, seed: int) -> str:
+        """The trees of one draw, from some of `rows`."""
+        import lightgbm
+
+        rows = rows & rows_of_all_hits(labels, rows, self.params.max_rows, seed)
+        sizes = np.bincount(owners[rows])
+        weights = np.bincount(owners[rows], labels[rows])[owners[rows]] ** self.params.target_power
         data = lightgbm.Dataset(
             features[rows],
             labels[rows],
-            group=np.bincount(owners[rows], minlength=len(groups))[telling],
+            group=sizes[sizes > 0],
             weight=weights / weights.mean(),
             init_score=self._prior(features[rows]),
-            feature_name=[f"f{place}" for place in range(len(names))],
+            feature_name=[f"f{place}" for place in range(features.shape[1])],
         )
-        grown = [
-            lightgbm.train(self._options() | {"seed": self.params.seed + draw}, data, self.params.n_trees)
-            for draw in range(self.params.draws)
-        ]
-        self._learn([booster.model_to_string() for booster in grown])
-        return self
+        booster = lightgbm.train(self._options() | {"seed": seed}, data, self.params.n_trees)
+        return str(booster.model_to_string())
 
     def score(self, features: Float32) -> Float32:
         if self.models_ is None:

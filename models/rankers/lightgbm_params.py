@@ -34,11 +34,11 @@ class LightGbmParams(BaseModel):
     """Of that fusion; where `train_ranker` makes the trees, the params of the ranker `fusion` that they must beat."""
     max_bin: int = Field(default=63, ge=2)
     """Steps of a feature that a tree can tell apart; more costs time."""
-    max_rows: int = Field(default=500_000, ge=1)
-    """Of examples to grow from; beyond it a random share of those that were not chosen is left out."""
+    max_rows: int = Field(default=250_000, ge=1)
+    """Of examples that a draw grows from; beyond it a random share of those that were not chosen is left out."""
     threads: int = Field(default=2, ge=1)
     """For training; the result does not depend on it."""
     draws: int = Field(default=3, ge=1)
-    """Times the trees are grown, each with its own choice of features, to be averaged; more is steadier, and slower."""
+    """Times the trees are grown, each from its own choice of rows and features, to be averaged; more is steadier."""
     seed: int = Field(default=1, ge=0)
     """Of those choices."""

@@ -47,7 +47,7 @@ def test_a_bad_release_leaves_the_old_one_serving(client, made, settings):
     assert wait_for(lambda: client.runtime.live._refused[0] == "r2")
     assert live(client) == "r1"
     assert client.get("/releases").json()["live"] == "r2"
-    shutil.copy(made.bundle / "ranker" / "lightgbm_1.txt", folder / "bundle" / "ranker" / "lightgbm.txt")
+    shutil.copy(made.bundle / "ranker" / "lightgbm_1.txt", folder / "bundle" / "ranker" / "lightgbm_1.txt")
     assert wait_for(lambda: live(client) == "r2")
 
 
