@@ -78,12 +78,10 @@ class Trained:
     figures: dict[str, Any]
 
 
-def make_ranker(name: str, params: Params, *, once: bool = False) -> Ranker:
-    """An unfitted ranker with its own section of the params; once: in a single draw where it averages several."""
+def make_ranker(name: str, params: Params) -> Ranker:
+    """An unfitted ranker with its own section of the params."""
     ranker = load_ranker(name)
     values = dict(getattr(params, name, None) or {})
-    if once and DRAWS in ranker.Params.model_fields:
-        values[DRAWS] = 1
     if name != PLAIN and PLAIN in ranker.Params.model_fields:
         values.setdefault(PLAIN, params.fusion)  # what it starts from is what it has to beat
     return ranker(parse(f"ranker.{name}", values, ranker.Params))  # type: ignore[call-arg]
@@ -209,17 +207,25 @@ def cross_validated(
     fold = fold_of_user[owner]
     row_fold = np.repeat(fold, groups)
     scores = np.zeros(len(labels), dtype=np.float32)
+    single = _of_one_draw(params)
     staged: dict[int, Float32] = {}
     folds_of: Counter[int] = Counter()
     for number in range(params.folds):
         own = row_fold == number
         others = {kind: marks[~own] for kind, marks in events.items()}
-        ranker = _fitted(params, features[~own], labels[~own], others, groups[fold != number], names, once=True)
+        ranker = _fitted(single, features[~own], labels[~own], others, groups[fold != number], names)
         scores[own] = ranker.score(features[own])
         for n_trees, early in ranker.staged(features[own]) if isinstance(ranker, LearnsInStages) else ():
             staged.setdefault(n_trees, np.zeros(len(labels), dtype=np.float32))[own] = early
             folds_of[n_trees] += 1
     return scores, {n_trees: early for n_trees, early in staged.items() if folds_of[n_trees] == params.folds}
+
+
+def _of_one_draw(params: Params) -> Params:
+    """The same where the ranker averages none; else with a single draw of it."""
+    if DRAWS not in load_ranker(params.name).Params.model_fields:
+        return params
+    return params.model_copy(update={params.name: getattr(params, params.name) | {DRAWS: 1}})
 
 
 def _fitted(
@@ -229,10 +235,8 @@ def _fitted(
     events: Mapping[str, Bool],
     groups: Int32,
     names: tuple[str, ...],
-    *,
-    once: bool = False,
 ) -> Ranker:
-    ranker = make_ranker(params.name, params, once=once)
+    ranker = make_ranker(params.name, params)
     if isinstance(ranker, LearnsEvents):
         return ranker.fit_events(features, labels, events, groups, names)
     return ranker.fit(features, labels, groups, names)

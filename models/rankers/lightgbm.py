@@ -15,6 +15,8 @@ from models.rankers.fusion import Fusion
 from models.rankers.lightgbm_params import LightGbmParams
 from models.rankers.sampling import rows_of_all_hits
 
+FEW = 10_000  # rows, those of a request: one thread scores them; waking another costs more than it brings
+
 
 class LightGbm:
     """score = prior · fusion + mean of the draws' trees (Burges 2010, MSR-TR-2010-82; LightGBM lambdarank).
@@ -36,22 +38,30 @@ class LightGbm:
         owners = np.repeat(np.arange(len(groups)), groups)
         hits = np.bincount(owners, labels, minlength=len(groups))
         rows = ((hits > 0) & (hits < groups))[owners]
+        weights = np.power(hits, self.params.target_power, dtype=np.float64)
         seeds = range(self.params.seed, self.params.seed + self.params.draws) if rows.any() else ()
-        self._learn([self._grown(features, labels, owners, rows, seed) for seed in seeds])
+        self._learn([self._grown(features, labels, owners, weights, rows, seed) for seed in seeds])
         return self
 
-    def _grown(self, features: Float32, labels: Float32, owners: npt.NDArray[np.int64], rows: Bool, seed: int) -> str:
-        """The trees of one draw, from some of `rows`."""
+    def _grown(
+        self,
+        features: Float32,
+        labels: Float32,
+        owners: npt.NDArray[np.int64],
+        weights: npt.NDArray[np.float64],
+        rows: Bool,
+        seed: int,
+    ) -> str:
+        """The trees of one draw, from some of `rows`; weights: (n_queries,), owners: (n_rows,) the query of each."""
         import lightgbm
 
-        rows = rows & rows_of_all_hits(labels, rows, self.params.max_rows, seed)
-        sizes = np.bincount(owners[rows])
-        weights = np.bincount(owners[rows], labels[rows])[owners[rows]] ** self.params.target_power
+        rows = rows_of_all_hits(labels, rows, self.params.max_rows, seed)
+        sizes, weight = np.bincount(owners[rows]), weights[owners[rows]]
         data = lightgbm.Dataset(
             features[rows],
             labels[rows],
             group=sizes[sizes > 0],
-            weight=weights / weights.mean(),
+            weight=weight / weight.mean(),
             init_score=self._prior(features[rows]),
             feature_name=[f"f{place}" for place in range(features.shape[1])],
         )
@@ -117,9 +127,9 @@ class LightGbm:
 
     def _trees(self, features: Float32, **options: int) -> npt.NDArray[np.float64]:
         """(n_rows,) mean of what the draws add to the prior."""
-        total = np.zeros(len(features))
+        total, threads = np.zeros(len(features)), self.params.threads if len(features) > FEW else 1
         for booster in self._boosters if len(features) else ():
-            total += booster.predict(features, raw_score=True, num_threads=1, **options)
+            total += booster.predict(features, raw_score=True, num_threads=threads, **options)
         return total / max(len(self._boosters), 1)
 
     def _learn(self, models: list[str]) -> None:

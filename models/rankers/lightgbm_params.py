@@ -37,7 +37,7 @@ class LightGbmParams(BaseModel):
     max_rows: int = Field(default=250_000, ge=1)
     """Of examples that a draw grows from; beyond it a random share of those that were not chosen is left out."""
     threads: int = Field(default=2, ge=1)
-    """For training; the result does not depend on it."""
+    """For training and for scoring many at once; the result does not depend on it."""
     draws: int = Field(default=3, ge=1)
     """Times the trees are grown, each from its own choice of rows and features, to be averaged; more is steadier."""
     seed: int = Field(default=1, ge=0)

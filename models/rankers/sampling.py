@@ -17,11 +17,11 @@ def rows_of_some_queries(groups: Int32, max_rows: int, seed: int) -> Bool:
 
 
 def rows_of_all_hits(labels: Float32, rows: Bool, max_rows: int, seed: int) -> Bool:
-    """(n_rows,) all that were chosen, and of the others a random share, so that of `rows` about max_rows remain."""
+    """(n_rows,) of `rows` all that were chosen, and of the others a random share, so that about max_rows remain."""
     chosen = labels > 0
     others = int((rows & ~chosen).sum())
     room = max(max_rows - int((rows & chosen).sum()), 0)
     if others <= room:
-        return np.ones(len(labels), dtype=np.bool_)
+        return rows
     drawn: Bool = np.random.default_rng(seed).random(len(labels)) < room / others
-    return drawn | chosen
+    return rows & (drawn | chosen)

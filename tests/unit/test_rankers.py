@@ -44,9 +44,10 @@ def test_all_that_was_chosen_is_kept_and_a_share_of_the_rest():
     labels = np.tile(np.array([1, 0, 0, 0, 0], dtype=np.float32), 400)
     rows = np.repeat([True, False], 1000)  # 200 chosen and 800 others may be drawn from
     kept = rows_of_all_hits(labels, rows, 600, seed=1)
-    assert kept[labels > 0].all()
-    assert (kept & rows).sum() == pytest.approx(600, abs=60)
-    assert rows_of_all_hits(labels, rows, 1000, seed=1).all()
+    assert kept[rows & (labels > 0)].all()
+    assert not kept[~rows].any()
+    assert kept.sum() == pytest.approx(600, abs=60)
+    assert (rows_of_all_hits(labels, rows, 1000, seed=1) == rows).all()
 
 
 def test_the_trees_of_several_draws_are_averaged():
