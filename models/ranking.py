@@ -20,7 +20,7 @@ from models.rankers.horizons import Horizons, HorizonsParams
 logger = logging.getLogger(__name__)
 
 PLAIN = "fusion"
-DRAWS = "draws"  # of a ranker's params: how many fits it averages
+DRAWS = "draws"  # of a ranker's params: how many fits it averages, `ranker.draws` where its section does not say
 
 
 class Params(BaseModel):
@@ -38,6 +38,8 @@ class Params(BaseModel):
     """Standard errors by which the learned ranker's mean gain must exceed 0; greater is more careful."""
     k: int = Field(default=10, ge=1)
     """Cut of the ndcg that decides."""
+    draws: int = Field(default=3, ge=1)
+    """Fits that the shipped ranker averages, where it can; more is steadier. Folds are judged by a single one."""
     seed: int = Field(default=1, ge=0)
     """Of the folds."""
     fusion: dict[str, Any] = {}
@@ -84,6 +86,8 @@ def make_ranker(name: str, params: Params) -> Ranker:
     values = dict(getattr(params, name, None) or {})
     if name != PLAIN and PLAIN in ranker.Params.model_fields:
         values.setdefault(PLAIN, params.fusion)  # what it starts from is what it has to beat
+    if DRAWS in ranker.Params.model_fields:
+        values.setdefault(DRAWS, params.draws)
     return ranker(parse(f"ranker.{name}", values, ranker.Params))  # type: ignore[call-arg]
 
 
@@ -166,7 +170,9 @@ def train_horizons(
             figures[side] = {"why": "no examples, the other ranker serves"}
             continue
         rows = np.repeat(queries, groups)
-        own = {"name": "lightgbm", "lightgbm": getattr(ranker.params, side).model_dump(exclude={"fusion"})}
+        told: BaseModel = getattr(ranker.params, side)
+        values = told.model_dump(exclude={PLAIN} | ({DRAWS} - told.model_fields_set))
+        own = {"name": "lightgbm", "lightgbm": values}
         trained = train_ranker(
             features[rows],
             labels[rows],
@@ -222,10 +228,9 @@ def cross_validated(
 
 
 def _of_one_draw(params: Params) -> Params:
-    """The same where the ranker averages none; else with a single draw of it."""
-    if DRAWS not in load_ranker(params.name).Params.model_fields:
-        return params
-    return params.model_copy(update={params.name: getattr(params, params.name) | {DRAWS: 1}})
+    """The same with a ranker that averages nothing."""
+    own = {name: value for name, value in getattr(params, params.name).items() if name != DRAWS}
+    return params.model_copy(update={params.name: own, DRAWS: 1})
 
 
 def _fitted(

@@ -20,6 +20,17 @@ from models.rankers.lightgbm_params import LightGbmParams
 SIDES = ("live", "away")
 
 
+class AwayParams(LightGbmParams):
+    """As LightGbmParams, with other defaults for the time after a pause: examples are fewer, the view is longer."""
+
+    prior: float = Field(default=10.0, ge=0)
+    """Weight of plain fusion; heavier, for examples are fewer."""
+    truncation: int = Field(default=50, ge=1)
+    """Places that the ranking objective looks at; more, for much is wanted."""
+    target_power: float = Field(default=0.5, ge=0, le=1)
+    """Power of the number of hits that a query counts as; those who choose much teach most."""
+
+
 class HorizonsParams(BaseModel):
     """Where one horizon ends and how each side learns."""
 
@@ -29,8 +40,8 @@ class HorizonsParams(BaseModel):
     """A history whose last act is no older is live: what comes next is asked for; else what the coming time brings."""
     live: LightGbmParams = LightGbmParams()
     """Of the trees for the next act."""
-    away: LightGbmParams = LightGbmParams(prior=10.0, truncation=50, target_power=0.5)
-    """Of the trees for the time after a pause: a heavier prior, for examples are fewer, and the longer view."""
+    away: AwayParams = AwayParams()
+    """Of the trees for the time after a pause."""
 
 
 class Horizons:

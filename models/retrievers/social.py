@@ -104,26 +104,20 @@ class Social:
         """(n_queries, n_items), -inf where no friend chose the item."""
         friends = self._learned()
         profile = profiles(queries, friends.shape[1], self.params)
-        own = _lengths(profile)
-        data, indices, lengths = [], [], [0]
-        for query, name in enumerate(queries.user_ids.tolist()):
-            place = self._place.get(name)
-            members: Int32 = (
-                self.members_[self.offsets_[place] : self.offsets_[place + 1]]
-                if place is not None
-                else self.members_[:0]
-            )
-            if len(members):
-                alike = np.asarray((friends[members] @ profile[query].T).todense(), dtype=np.float32).ravel()
-                length = self._lengths[members] * own[query]
-                alike = np.divide(alike, length, out=np.zeros_like(alike), where=length > 0)
-                data.append(np.float32(1) + np.float32(self.params.likeness) * alike)
-                indices.append(members)
-            lengths.append(len(members))
+        places = [self._place.get(name, -1) for name in queries.user_ids.tolist()]
+        told = [
+            self.members_[self.offsets_[place] : self.offsets_[place + 1]] if place >= 0 else self.members_[:0]
+            for place in places
+        ]
+        lengths = np.array([len(members) for members in told], dtype=np.int64)
+        members, asking = np.concatenate([self.members_[:0], *told]), np.repeat(np.arange(len(told)), lengths)
+        alike = np.asarray(friends[members].multiply(profile[asking]).sum(axis=1), dtype=np.float32).ravel()
+        length = self._lengths[members] * _lengths(profile)[asking]
+        alike = np.divide(alike, length, out=np.zeros_like(alike), where=length > 0)
         near = sparse.csr_matrix((len(queries), friends.shape[0]), dtype=np.float32)
-        near.data = np.concatenate(data) if data else np.zeros(0, dtype=np.float32)
-        near.indices = np.concatenate(indices) if indices else np.zeros(0, dtype=np.int32)
-        near.indptr = np.cumsum(lengths).astype(np.int64)
+        near.data = np.float32(1) + np.float32(self.params.likeness) * alike
+        near.indices = members
+        near.indptr = np.concatenate([[0], np.cumsum(lengths)])
         return spread(near, friends)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from models.rankers.horizons import HorizonsParams
 from models.rankers.lightgbm import LightGbm
 from models.rankers.lightgbm_params import LightGbmParams
 from models.rankers.linear import Linear, LinearParams
@@ -38,6 +39,16 @@ def test_linear_scores_are_the_log_odds_of_the_examples():
 
 def test_the_params_of_the_section_reach_linear():
     assert make_ranker("linear", Params(name="linear", linear={"l2": 7})).params == LinearParams(l2=7)
+
+
+def test_a_sections_draws_go_before_those_of_all_rankers():
+    assert make_ranker("lightgbm", Params(draws=2)).params.draws == 2
+    assert make_ranker("lightgbm", Params(draws=2, lightgbm={"draws": 5})).params.draws == 5
+
+
+def test_params_of_the_time_after_a_pause_keep_what_is_not_named():
+    away = HorizonsParams.model_validate({"away": {"n_trees": 50}}).away
+    assert (away.n_trees, away.prior, away.truncation, away.target_power) == (50, 10.0, 50, 0.5)
 
 
 def test_all_that_was_chosen_is_kept_and_a_share_of_the_rest():
