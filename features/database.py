@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any, Protocol
 from features.errors import UserError
 
 Row = tuple[Any, ...]
+
+WAIT_S = 30  # for another writer of a SQLite file
 
 
 class Statements(Protocol):
@@ -92,13 +95,27 @@ class SqliteDatabase:
         found: tuple[int, sqlite3.Connection] | None = getattr(self._local, "found", None)
         if found is None or found[0] != os.getpid():  # a connection must not cross a fork
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
-            connection.execute("pragma journal_mode=wal")
+            connection = sqlite3.connect(self.path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
+            _use_wal(connection)
             connection.execute("pragma synchronous=full")
             found = (os.getpid(), connection)
             self._local.found = found
             self._opened.append(connection)
         return found[1]
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """The file remembers the mode. While another connection writes in the old mode, as when several processes open a
+    new file at once, SQLite refuses the change without waiting, whatever the connection's timeout."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        try:
+            connection.execute("pragma journal_mode=wal")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.01)
 
 
 class _SqliteStatements:

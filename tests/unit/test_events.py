@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
@@ -106,6 +108,17 @@ def test_concurrent_processes_count_each_duplicate_once_and_leave_no_gap(url):
     known = [event.known_at for event in events]
     assert known == sorted(set(known))
     assert EventLog(url).verify().faults == ()
+
+
+def test_a_new_file_that_another_connection_is_writing_is_waited_for(tmp_path):
+    writer = sqlite3.connect(tmp_path / "events.db", isolation_level=None, check_same_thread=False)
+    writer.execute("begin immediate")
+    writer.execute("create table other (x integer)")
+    ends = threading.Timer(0.3, writer.execute, ["commit"])
+    ends.start()
+    assert len(EventLog(f"sqlite:///{tmp_path}/events.db").append([click()]).events) == 1
+    ends.join()
+    writer.close()
 
 
 def test_a_reader_that_follows_by_seq_misses_nothing_while_others_append(url):
