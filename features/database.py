@@ -112,8 +112,9 @@ def _use_wal(connection: sqlite3.Connection) -> None:
         try:
             connection.execute("pragma journal_mode=wal")
             return
-        except sqlite3.OperationalError:
-            if time.monotonic() >= deadline:
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the low byte: extended codes lie above it
+            if not busy or time.monotonic() >= deadline:
                 raise
             time.sleep(0.01)
 
