@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from features.aggregates import STATS, arrivals, state_columns, state_rows
-from features.lookup import OfflineLookup, join
-from features.schema import type_of_time
+from features.offline.offline_lookup import OfflineLookup, join
+from features.states.aggregates import STATS, arrivals, state_columns, state_rows
+from features.table import type_of_time
 
 N_USERS, N_ITEMS, N_CATEGORIES = 6_000, 3_700, 18
 

@@ -20,14 +20,16 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from features.arrays import Int32
 from features.errors import UserError
 from features.params import positives, section
-from features.schema import INTERACTIONS, write_parquet
-from models.interfaces import Catalogue, Int32, Log, Queries
-from models.intervals import bounds, resampled_means
-from models.logs import make_log, read_catalogue
-from models.metrics import accuracy, found
-from models.parts import load_retriever
+from features.schema import INTERACTIONS
+from features.table import write_parquet
+from models.data.tables import make_log, read_catalogue
+from models.data.types import Catalogue, Log, Queries
+from models.evaluation.intervals import bounds, resampled_means
+from models.evaluation.metrics import accuracy, found
+from models.registry import load_retriever
 
 SHOWN = ("ndcg@10", "hr@10", "recall@20")
 CATALOGUE, VECTORS, TABLE = Path("data/catalogue"), Path("data/vectors"), Path("data/tables/interactions.parquet")

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.peer_past import Array
-from models.intervals import Interval, bounds, resampled_means
+from benchmarks.peers.past import Array
+from models.evaluation.intervals import Interval, bounds, resampled_means
 
 N_RESAMPLES, SEED, CONFIDENCE = 2000, 1, 0.95
 

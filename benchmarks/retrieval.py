@@ -16,15 +16,17 @@ from pathlib import Path
 
 import numpy as np
 
-from models.examples import feature_names, features_of
-from models.interfaces import Catalogue, FeatureLookup, Float32, Int32, Int64, Log, Queries
-from models.parts import load_ranker, load_retriever, part_names
-from models.profiles import unit_rows
-from models.queries import UNKNOWN_TIME
-from models.recommender import Recommender, read_plan
+from features.arrays import Float32, Int32, Int64
+from models.data.types import UNKNOWN_TIME, Catalogue, Log, Queries
+from models.data.vocabulary import Vocabulary
+from models.interfaces import FeatureLookup
+from models.ranking.features import feature_names, features_of
+from models.recommender import Recommender
+from models.registry import load_ranker, load_retriever, part_names
+from models.release.plan import read_plan
 from models.rerankers.mmr import Mmr
-from models.retrieval import candidates_of
-from models.vocabulary import Vocabulary
+from models.retrieval.candidates import candidates_of
+from models.retrieval.history_profile import unit_rows
 
 DAY = 86_400_000_000
 

@@ -23,9 +23,9 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from features.carried import carried_users
+from features.online.snapshot import carried_users
 from features.settings import Settings
-from models.releases import ReleaseStore
+from models.release.store import ReleaseStore
 
 
 async def _connection(port: int, path: str, bodies: Callable[[], bytes], until: float, seconds: list[float]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
@@ -48,20 +47,3 @@ class Settings(BaseSettings):
     def events_url(self) -> str:
         """Where the event log lives."""
         return self.database_url or f"sqlite:///{self.home / 'events.db'}"
-
-
-TELEMETRY_OFF = {
-    "DO_NOT_TRACK": "1",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "BENTOML_DO_NOT_TRACK": "True",
-    "GX_ANALYTICS_ENABLED": "false",
-    "DVC_NO_ANALYTICS": "true",
-    "FEAST_USAGE": "False",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-}
-
-
-def quiet_telemetry(settings: Settings) -> None:
-    """Turns the telemetry of every library off for this process and its children, unless RECOPS_TELEMETRY is true."""
-    if not settings.telemetry:
-        os.environ.update(TELEMETRY_OFF)

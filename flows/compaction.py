@@ -9,10 +9,10 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from features.errors import RefusedError
-from features.events import EventLog
+from features.events.event_log import EventLog
 from features.settings import Settings
-from flows.notify import notify_hooks
-from flows.restarts import guard
+from flows.orchestration.notify import notify_hooks
+from flows.orchestration.restarts import guard
 
 logger = logging.getLogger(__name__)
 

@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from features.settings import Settings, quiet_telemetry
-from flows.dag import project_root
-from flows.processes import free_port, tail, wait_ready
-from flows.server import LOCAL, choose_server
+from features.settings import Settings
+from features.telemetry import quiet_telemetry
+from flows.orchestration.processes import free_port, tail, wait_ready
+from flows.orchestration.server import LOCAL, choose_server
+from flows.project.dag import project_root
 
 KEPT = (
     "params.yaml",
@@ -33,7 +34,7 @@ def main() -> None:
     root = project_root(Path.cwd())
     os.chdir(root)
     settings = Settings()
-    quiet_telemetry(settings)
+    quiet_telemetry()
     started = time.monotonic()
     stay = not os.environ.get("CI")
     processes: list[subprocess.Popen[bytes]] = []
@@ -234,7 +235,7 @@ def _recops(*arguments: str, may_fail: bool = False) -> int:
 
 
 def _live(settings: Settings) -> str | None:
-    from models.releases import ReleaseStore
+    from models.release.store import ReleaseStore
 
     return ReleaseStore(settings.home).live()
 

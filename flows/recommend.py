@@ -11,14 +11,13 @@ import polars as pl
 
 from features.errors import UserError
 from features.positives import Positives
-from features.schema import write_parquet
 from features.settings import Settings
-from flows.judging import BUNDLE
-from flows.lookups import offline_lookup
-from flows.materialize import data_until, interactions
-from models.bundle import MANIFEST, unseal
-from models.interfaces import Slate
-from models.releases import ReleaseStore
+from features.table import write_parquet
+from flows.judging.frozen import BUNDLE
+from flows.project.dataset import data_until, interactions, offline_lookup
+from models.data.types import Slate
+from models.release.bundle import MANIFEST, unseal
+from models.release.store import ReleaseStore
 
 ROWS_A_BATCH = 2_000
 
@@ -40,8 +39,9 @@ def recommend_batch(
     Raises:
         UserError: no or two ways to name users, an unreadable file, an instant without a zone, no bundle.
     """
-    from models.queries import queries_at
-    from models.recommender import Recommender, load_catalogue, read_plan
+    from models.data.queries import queries_at
+    from models.recommender import Recommender
+    from models.release.plan import load_catalogue, read_plan
 
     user_ids = _users(users, user)
     folder = _bundle(root, settings, bundle)

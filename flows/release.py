@@ -11,14 +11,14 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from features.settings import Settings
-from flows import releasing
-from flows.artifacts import publish_release
-from flows.dag import project_root
-from flows.leftovers import release_lock
-from flows.notify import notify_hooks
-from flows.releasing import Plan
-from flows.restarts import guard
-from models.releases import Release, ReleaseStore
+from flows.orchestration.artifacts import publish_release
+from flows.orchestration.notify import notify_hooks
+from flows.orchestration.restarts import guard
+from flows.project.dag import project_root
+from flows.releasing import steps as releasing
+from flows.releasing.cleanup import release_lock
+from flows.releasing.steps import Plan
+from models.release.store import Release, ReleaseStore
 
 logger = logging.getLogger(__name__)
 

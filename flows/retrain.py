@@ -9,58 +9,18 @@ from pathlib import Path
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from features.events import EventLog
-from features.importing import append_events
-from features.params import read_params
-from features.raw import SIDECAR, read_sidecar, recover
 from features.settings import Settings
-from flows.dag import Dag, project_root
-from flows.notify import notify_hooks
-from flows.project import RAW, put_under_dvc
+from flows.orchestration.notify import notify_hooks
+from flows.orchestration.restarts import guard
+from flows.project.dag import project_root
+from flows.project.imports import export_events
 from flows.release import release
-from flows.restarts import guard
-from flows.sources import last_event, make_solid
 from flows.train import Outcome, train
-from models.bundle import read_manifest
-from models.releases import ReleaseStore
+from models.release.bundle import read_manifest
+from models.release.store import ReleaseStore
 
 logger = logging.getLogger(__name__)
-
 BUNDLE = Path("data/bundle")
-
-
-def export_events(root: Path, settings: Settings, *, wait_s: float = 0) -> int:
-    """Adds the events since the last export to data/raw, exactly once; how many.
-
-    The watermark (`events_through` in data/raw/source.json) and the rows are replaced together, so an export that was
-    killed either happened or did not. The simulated world is made solid first, so that events can be added to it.
-
-    Raises:
-        UserError: a run holds the workspace for longer than `wait_s`.
-    """
-    dag = Dag(root)
-    with dag.exclusive(wait_s=wait_s):
-        if last_event(settings) <= exported_through(root):
-            _repair(root)
-            return 0
-        make_solid(root, settings)
-        after = exported_through(root)
-        log = EventLog(settings.events_url)
-        try:
-            rows, through = log.to_interactions(after)
-        finally:
-            log.close()
-        n_events = append_events(root / RAW, rows, through, after=after)
-        put_under_dvc(root, RAW)
-    return n_events
-
-
-def exported_through(root: Path) -> int:
-    """Sequence number of the last event that data/raw holds; 0 when it is not what the pipeline reads."""
-    recover(root / RAW)
-    if read_params(root / "params.yaml")["source"]["input"] != RAW or not (root / RAW / SIDECAR).is_file():
-        return 0
-    return read_sidecar(root / RAW).events_through
 
 
 def worth_releasing(root: Path, settings: Settings, outcome: Outcome) -> str | None:
@@ -78,12 +38,6 @@ def worth_releasing(root: Path, settings: Settings, outcome: Outcome) -> str | N
     if store.live() in spans:
         return f"it is live already as {store.live()}"
     return f"it was live as {spans[-1]} and taken back; `recops release` puts it live again by hand"
-
-
-def _repair(root: Path) -> None:
-    """An export that was killed between the rows and `dvc add` is ended now."""
-    if (root / RAW).is_dir():
-        put_under_dvc(root, RAW)
 
 
 @task(name="export", cache_policy=NO_CACHE, persist_result=False)

@@ -15,12 +15,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from features.settings import Settings
-from flows.artifacts import publish_train
-from flows.dag import Dag, StageCrashError, project_root
-from flows.notify import notify_hooks
-from flows.reference import refresh_reference
-from flows.restarts import guard
-from flows.upkeep import wanted, wanted_and_stale
+from flows.orchestration.artifacts import publish_train
+from flows.orchestration.notify import notify_hooks
+from flows.orchestration.restarts import guard
+from flows.project.dag import Dag, StageCrashError, project_root, wanted, wanted_and_stale
+from flows.project.reference import refresh_reference
 
 logger = logging.getLogger(__name__)
 

@@ -14,13 +14,13 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from features.errors import UserError
-from flows.artifacts import publish_tune
-from flows.dag import Dag, project_root
-from flows.notify import notify_hooks
-from flows.restarts import guard
-from flows.tuning_data import read_valid
-from flows.tuning_proposal import TUNING, propose, tasks_of, tune_params
-from flows.tuning_study import Found, search
+from flows.orchestration.artifacts import publish_tune
+from flows.orchestration.notify import notify_hooks
+from flows.orchestration.restarts import guard
+from flows.project.dag import Dag, project_root
+from flows.tuning.inputs import read_valid
+from flows.tuning.proposal import TUNING, propose, tasks_of, tune_params
+from flows.tuning.study import Found, search
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def tune_flow(
 
     root: the project folder, the current one by default; retrievers: those in use but the slow ones by default;
     minutes: for all of them, what one leaves goes to those after it; trials: of each, those of earlier calls counted;
-    horizon: see models/tuning.py, that of params.yaml by default.
+    horizon: see models/tuning/objective.py, that of params.yaml by default.
     """
     guard()
     folder = project_root(Path(root) if root else Path.cwd())

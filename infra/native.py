@@ -20,7 +20,7 @@ import urllib.request
 import uuid
 from pathlib import Path
 
-from flows.processes import tail, wait_ready
+from flows.orchestration.processes import tail, wait_ready
 
 PREFECT_PORT = int(os.environ.get("RECOPS_NATIVE_PREFECT_PORT", "4200"))
 SERVICE_PORT = int(os.environ.get("RECOPS_NATIVE_SERVICE_PORT", "3000"))

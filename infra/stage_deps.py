@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 OURS = ("features", "models", "services", "flows")
 # module that loads parts by name → folders of parts that come with it
 LOADED_BY_NAME = {
-    "models/parts.py": ("models/retrievers", "models/rankers", "models/rerankers"),
+    "models/registry.py": ("models/retrievers", "models/rankers", "models/rerankers"),
 }
 # file that reads its neighbours by name → the folder that comes with it
 WITH_FOLDER = {"features/repo/store.py": "features/repo"}
@@ -90,7 +90,20 @@ def expected_code(root: Path, stage: str, command: str) -> list[str]:
     own = {f for f in files if not any(f.startswith(f"{folder}/") for folder in covered)}
     own = {f for f in own if not (f.startswith("models/retrievers/") and "models/retrievers/${key}.py" in folders)}
     own = {f for f in own if not f.endswith("__init__.py")}
-    return sorted(own | folders)
+    return sorted(with_whole_folders(root, own) | folders)
+
+
+def with_whole_folders(root: Path, files: set[str]) -> set[str]:
+    """The files, with a folder in place of its files where all that lie below it (but door signs) are among them."""
+    kept = set(files)
+    for file in files:
+        for folder in list(Path(file).parents)[-3::-1]:  # from the room below the package downward
+            below = {path.relative_to(root).as_posix() for path in (root / folder).rglob("*.py")}
+            below = {path for path in below if not path.endswith("__init__.py")}
+            if len(below) > 1 and below <= files:
+                kept = {path for path in kept if path not in below} | {folder.as_posix()}
+                break
+    return kept
 
 
 def is_code(dep: str) -> bool:

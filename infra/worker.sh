@@ -5,5 +5,5 @@ set -euo pipefail
 export PREFECT_FLOWS_HEARTBEAT_FREQUENCY=${PREFECT_FLOWS_HEARTBEAT_FREQUENCY:-30}
 prefect work-pool create local --type process --overwrite
 prefect deploy --all --no-prompt
-python -m flows.automations
+python -m flows.orchestration.automations
 exec prefect worker start --pool local

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from models.interfaces import Catalogue, Float32, Int32, Queries, Retriever, Slate
+from features.arrays import Float32, Int32
+from models.data.types import Catalogue, Queries, Slate
+from models.interfaces import Retriever
 
 _popular = ("Popular now", "Popular this week", "Popular this month", "Popular this year", "Popular")
 _popular_days = (3.0, 10.0, 60.0, 400.0)

@@ -5,12 +5,9 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.interfaces import Float32, Int64
-
-Float64 = npt.NDArray[np.float64]
+from features.arrays import Float32, Float64, Int64
 
 
 class ExploreParams(BaseModel):

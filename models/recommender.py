@@ -2,66 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
+from features.arrays import Bool, Float32
 from features.errors import UserError
 from features.positives import USUAL, Positives
-from features.schema import write_text
-from models.bundle import MANIFEST, read_manifest
-from models.examples import features_of, query_features
+from models.data.types import UNKNOWN_TIME, Candidates, Catalogue, Queries, Slate
 from models.explain import reasons
 from models.exploration import ExploreParams, explore, key_of
-from models.interfaces import (
-    Bool,
-    Candidates,
-    Catalogue,
-    FeatureLookup,
-    Float32,
-    Queries,
-    Ranker,
-    Reranker,
-    Retriever,
-    Slate,
-)
-from models.logs import read_catalogue
-from models.parts import load_part, load_reranker
-from models.queries import UNKNOWN_TIME
-from models.retrieval import candidates_of, reciprocal_ranks
+from models.interfaces import FeatureLookup, Ranker, Reranker, Retriever
+from models.ranking.features import features_of, query_features
+from models.registry import load_reranker
+from models.release.bundle import MANIFEST, read_manifest
+from models.release.plan import load_catalogue, read_part, read_plan
+from models.retrieval.candidates import candidates_of, reciprocal_ranks
 
-PLAN = "recommender.json"
 LONG = 100  # lists up to this length come from `retrieve.k` candidates a retriever, whether judged or served
 FUSION_CONSTANT = 60.0  # of what a slate tells about each retriever's part in it
-
-
-class Plan(BaseModel):
-    """What a bundle's recommender consists of."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    retrievers: list[str]
-    """Names, in the order of the ranker's columns."""
-    k: int
-    """Candidates of each retriever."""
-    ranker: str
-    """The ranker that earned its place."""
-    features: list[str]
-    """Names that the feature lookup must give, in order."""
-    reranker: str
-    """Its name."""
-    reranker_params: dict[str, float | int]
-    """Its params."""
-    explore: ExploreParams = ExploreParams()
-    """Places that are drawn."""
-    targets: list[str] | None = None
-    """Kinds of events that make up a history; null: the usual ones (features/positives.py)."""
 
 
 @dataclass
@@ -186,80 +147,3 @@ class Recommender:
             slate.scores[query, : len(best)] = scores[best]
             slate.sources[query, : len(best)] = contributions[best]
         return slate
-
-
-def read_part(kind: str, name: str, folder: Path) -> Any:
-    """A retriever or ranker of a bundle.
-
-    Raises:
-        UserError: its files are not those that this code writes.
-    """
-    try:
-        return load_part(kind, name).load(folder)
-    except (OSError, ValueError, KeyError) as error:
-        said = " ".join(str(error).split())
-        raise UserError(
-            f"{folder}: the {kind} '{name}' was saved by other code, which this code cannot read ({said}); serve the "
-            "bundle with the code that made it, or make one with `recops run`"
-        ) from error
-
-
-def read_plan(folder: Path) -> Plan:
-    """What a bundle's recommender consists of."""
-    path = folder / PLAN
-    if not path.is_file():
-        raise UserError(f"bundle {folder}: no {PLAN}; make one with `recops run` (or name another folder)")
-    return Plan.model_validate_json(path.read_text(encoding="utf-8"))
-
-
-def load_catalogue(folder: Path) -> Catalogue:
-    """The catalogue of a bundle folder, with its text vectors."""
-    return read_catalogue(folder / "catalogue", folder / "vectors")
-
-
-def assemble(
-    target: Path,
-    *,
-    retrievers: Path,
-    ranker: Path,
-    catalogue: Path,
-    vectors: Path,
-    k: int,
-    reranker: str,
-    reranker_params: BaseModel,
-    explore: ExploreParams | None = None,
-    positives: Positives = USUAL,
-) -> Plan:
-    """Copies the parts into an empty `target` and writes its plan; sealing is left to who puts the last file in.
-
-    retrievers: folder with one folder a retriever; ranker: what `train_ranker` left (ranker.json says which it is);
-    catalogue: folder with catalogue.parquet; vectors: folder with vectors.safetensors.
-
-    Raises:
-        UserError: the ranker was trained on other retrievers.
-    """
-    learned = json.loads((ranker / "ranker.json").read_text(encoding="utf-8"))
-    names = list(learned["retrievers"])
-    missing = [name for name in names if not (retrievers / name).is_dir()]
-    if missing:
-        raise UserError(
-            f"{retrievers} lacks {missing}, on which the ranker of {ranker} was trained; run `dvc repro train_ranker`"
-        )
-    plan = Plan(
-        retrievers=names,
-        k=k,
-        ranker=learned["ranker"],
-        features=learned["features"],
-        reranker=reranker,
-        reranker_params=reranker_params.model_dump(),
-        explore=explore or ExploreParams(),
-        targets=positives.targets,
-    )
-    for name in names:
-        shutil.copytree(retrievers / name, target / "retrievers" / name)
-    shutil.copytree(ranker, target / "ranker")
-    for source, file in ((catalogue, "catalogue.parquet"), (vectors, "vectors.safetensors")):
-        (target / source.name).mkdir(parents=True)
-        shutil.copyfile(source / file, target / source.name / file)
-    write_text(plan.model_dump_json(indent=1) + "\n", target / PLAN)
-    return plan

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from features.errors import UserError
-from features.settings import Settings, quiet_telemetry
-from models.bundle import read_manifest
-from models.releases import ReleaseStore
-from services.keys import check_host
-from services.schemas import fixed_instant
+from features.settings import Settings
+from features.telemetry import quiet_telemetry
+from models.release.bundle import read_manifest
+from models.release.store import ReleaseStore
+from services.access.keys import check_host
+from services.instants import fixed_instant
 
-SERVICE = "services.recommender:Recommender"
+SERVICE = "services.service:Recommender"
 
 
 def check(settings: Settings, host: str, port: int) -> str:
@@ -54,7 +55,7 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 3000) -> NoRe
         UserError: see `check`.
     """
     release = check(settings, host, port)
-    quiet_telemetry(settings)
+    quiet_telemetry()
     root = Path(__file__).resolve().parent.parent
     # a home of its own: two servers with one home erase each other's metrics
     home = settings.home / "serve" / f"{port}"

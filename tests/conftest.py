@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from features.settings import Settings, quiet_telemetry
+from features.telemetry import quiet_telemetry
 
-quiet_telemetry(Settings())
+quiet_telemetry()
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from features.errors import UserError
-from features.reading.shape import Shaped, shape
+from features.reading.conform import Shaped, shape
+from features.reading.raw_tables import Options, RawTables
 from features.reading.sheet import Sheet
 from features.reading.times import ORDERS, give_times
 from features.schema import ITEM_VECTORS, RAW_TABLES
-from features.sources.tables import Options, RawTables
 
 PRICES = ("price", "unit_price")
 EXAMPLES = 3

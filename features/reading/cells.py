@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from features.errors import UserError
-from features.schema import type_of_time
+from features.table import type_of_time
 
 EARLIEST, LATEST = -2_208_988_800_000_000, 7_258_118_400_000_000  # 1900 and 2200 [µs since 1970]
 UNKNOWN = ["", "na", "nan", "n/a", "null", "none", "nil", "\\n"]  # no number, no instant, and no fault

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from features.errors import UserError
-from features.schema import RAW_TABLES, Table
+from features.schema import RAW_TABLES
+from features.table import Table
 
 SYNONYMS = {"value": ("rating",)}  # part of the import contract, no guess
 OBLIGATORY = {

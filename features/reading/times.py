@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from features.reading.cells import read_cells
-from features.reading.shape import Fault, Shaped, set_aside
-from features.schema import type_of_time
+from features.reading.conform import Fault, Shaped, set_aside
+from features.table import type_of_time
 
 ORDERS = ("time_order", "seq_in_user", "list_pos")
 SECOND = 1_000_000

@@ -9,9 +9,9 @@ import polars as pl
 from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType
 from feast.types import Array, Bool, Float64, Int64, String
 
-from features.aggregates import STATS, state_columns
-from features.histories import USER_HISTORY
-from features.schema import Table
+from features.states.aggregates import STATS, state_columns
+from features.states.histories import USER_HISTORY
+from features.table import Table
 
 SERVICE = "ranking_v1"
 
@@ -74,7 +74,7 @@ def definitions(features_folder: Path, histories: Path) -> list[Any]:
     ranking = FeatureService(
         name=SERVICE,
         features=[views[name][list(state_columns(table))] for name, table in STATS.items()],
-        description="states that a candidate's features are derived from (features/derive.py)",
+        description="states that a candidate's features are derived from (features/states/candidate_features.py)",
     )
     return [*entities().values(), *views.values(), history, ranking]
 

@@ -7,13 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from features.arrays import Float32, Float64, Int64
 from features.simulation.parameters import MICROSECONDS_A_DAY, Params, stream
 from features.simulation.words import GENRES, STYLES, THEMES
-
-Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
 
 N_CIRCLES = 12
 N_ATTRIBUTES = len(GENRES) + len(THEMES) + len(STYLES) + N_CIRCLES

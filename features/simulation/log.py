@@ -6,12 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.schema import INTERACTIONS, Table, type_of_time
+from features.arrays import Int32, Int64
+from features.schema import INTERACTIONS
 from features.simulation.bots import Acts, act
-from features.simulation.items import Int32, Int64
 from features.simulation.parameters import MICROSECONDS_A_SECOND, Params, stream
 from features.simulation.visits import SEARCHED, Sights
 from features.simulation.world import World
+from features.table import Table, type_of_time
 
 EVENTS = ("view", "finish", "like", "impression")
 VIEW, FINISH, LIKE, IMPRESSION = range(4)

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from features.arrays import Int64
 from features.positives import USUAL
-from features.simulation.items import Int64
+from features.reading.raw_tables import RawTables
 from features.simulation.parameters import Params
+from features.simulation.tables import tables_of
 from features.simulation.truth import Truth
 from features.simulation.visits import see
 from features.simulation.world import World
-from features.sources.simulator import tables_of
-from features.sources.tables import RawTables
 from features.split import Params as SplitParams
 from features.split import split
 

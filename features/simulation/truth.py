@@ -9,12 +9,11 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from features.arrays import Float32, Float64, Int64
 from features.errors import UserError
-from features.simulation.items import Float32, Float64, Int64
 from features.simulation.log import instants
 from features.simulation.parameters import Params
-from features.simulation.shelf import Shelf
-from features.simulation.visits import examination
+from features.simulation.visits import Shelf, examination
 from features.simulation.world import World, click_probability
 
 

@@ -7,17 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.simulation.items import (
-    FIRST_CIRCLE,
-    FIRST_STYLE,
-    FIRST_THEME,
-    N_CIRCLES,
-    Float32,
-    Float64,
-    Int64,
-    shuffled_ids,
-    unit_rows,
-)
+from features.arrays import Float32, Float64, Int64
+from features.simulation.items import FIRST_CIRCLE, FIRST_STYLE, FIRST_THEME, N_CIRCLES, shuffled_ids, unit_rows
 from features.simulation.parameters import Params, stream
 from features.simulation.words import GENRES, STYLES, THEMES
 

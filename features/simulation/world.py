@@ -6,17 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.simulation.items import (
-    Float32,
-    Float64,
-    Int64,
-    Items,
-    Waves,
-    make_attributes,
-    make_items,
-    make_waves,
-    unit_rows,
-)
+from features.arrays import Float32, Float64, Int64
+from features.simulation.items import Items, Waves, make_attributes, make_items, make_waves, unit_rows
 from features.simulation.parameters import Params
 from features.simulation.users import Users, make_users
 

@@ -14,10 +14,10 @@ import msgspec
 import polars as pl
 
 from features.errors import UserError
+from features.reading.archive import Box
 from features.reading.assemble import assemble
-from features.reading.files import Box
+from features.reading.raw_tables import Options, RawTables
 from features.reading.sheet import FILE, LINE, Sheet, fault_rows, join_sheets
-from features.sources.tables import Options, RawTables
 
 ENDINGS = ("*.json", "*.jsonl", "*.ndjson")
 # ours: (name since 2023, name before)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from features.reading.files import Box
-from features.reading.lines import csv_sheet
+from features.reading.archive import Box
+from features.reading.raw_tables import Options, RawTables
 from features.reading.sheet import Sheet
-from features.reading.tables_folder import read_tables
-from features.sources.tables import Options, RawTables
+from features.reading.table_folder import read_tables
+from features.reading.text_files import csv_sheet
 
 ENDINGS = (".csv", ".tsv", ".txt")
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import polars as pl
 
+from features.reading.archive import Box
 from features.reading.assemble import assemble
-from features.reading.files import Box
-from features.reading.lines import csv_sheet
+from features.reading.raw_tables import Options, RawTables
 from features.reading.sheet import Sheet
-from features.sources.tables import Options, RawTables
+from features.reading.text_files import csv_sheet
 
 AGAIN = "use the files of github.com/zygmuntz/goodbooks-10k"
 N_TAGS = 10  # of a book, the most frequent ones

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import polars as pl
 
+from features.reading.archive import Box
 from features.reading.assemble import assemble
-from features.reading.files import Box
-from features.reading.lines import plain_sheet
+from features.reading.raw_tables import Options, RawTables
 from features.reading.sheet import FILE, LINE, SHOWN, Sheet, join_sheets
+from features.reading.text_files import plain_sheet
 from features.schema import QUARANTINE
-from features.sources.tables import Options, RawTables
 
 BEHAVIORS = ("impression_id", "user_id", "time", "history", "impressions")
 NEWS = ("item_id", "category", "subcategory", "title", "description", "url", "_title_entities", "_abstract_entities")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import polars as pl
 
+from features.reading.archive import Box
 from features.reading.assemble import assemble
-from features.reading.files import Box
-from features.reading.lines import UTF8_OR_LATIN1, csv_sheet, plain_sheet
+from features.reading.raw_tables import Options, RawTables
 from features.reading.sheet import Sheet
-from features.sources.tables import Options, RawTables
+from features.reading.text_files import UTF8_OR_LATIN1, csv_sheet, plain_sheet
 
 AGAIN = "use the files as GroupLens gives them"
 RATINGS = ("user_id", "item_id", "value", "timestamp")

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import UserError
-from features.reading.files import Box
+from features.reading.archive import Box
+from features.reading.raw_tables import Options, RawTables
 from features.reading.sheet import FILE, LINE, Sheet
-from features.reading.tables_folder import read_tables
-from features.sources.tables import Options, RawTables
+from features.reading.table_folder import read_tables
 
 ENDINGS = (".parquet",)
 

@@ -7,13 +7,13 @@ from pathlib import Path, PurePosixPath
 import polars as pl
 
 from features.errors import UserError
+from features.reading.archive import Box
 from features.reading.assemble import assemble
 from features.reading.columns import choose_columns
-from features.reading.files import Box
-from features.reading.lines import check_names, header_and_lines, split_fields
+from features.reading.raw_tables import Options, RawTables
 from features.reading.sheet import FILE, LINE, SHOWN, Sheet
+from features.reading.text_files import check_names, header_and_lines, split_fields
 from features.schema import QUARANTINE, RAW_TABLES
-from features.sources.tables import Options, RawTables
 
 TYPES = ("token", "token_seq", "float", "float_seq")
 TABLES = {"interactions": "inter", "items": "item", "users": "user", "relations": "net"}

@@ -2,7 +2,7 @@
 
 # The one package here that does something when it is imported: a stage whose driver dies while its own imports run
 # (seconds, on a busy machine) must not live on.
-from flows.stages.watch import die_with_driver, is_a_stage
+from flows.stages.lifetime import die_with_driver, is_a_stage
 
 if is_a_stage():
     die_with_driver()

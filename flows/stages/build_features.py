@@ -6,9 +6,9 @@ import logging
 import shutil
 from pathlib import Path
 
-from features.building import Params, build_tables, scan
 from features.errors import RefusedError
-from features.leak import check_no_leak
+from features.offline.feature_tables import Params, build_tables, scan
+from features.offline.leakage import check_no_leak
 from features.params import positives, section
 from flows.stages.entry import stage
 

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from pathlib import Path
-from typing import Any
 
-from features.aggregates import STATS, state_columns
 from features.params import parse, positives, read_params, section
+from features.states.aggregates import STATS, state_columns
+from flows.project.fingerprints import code_version, params_hash
 from flows.stages.entry import stage
-from models.bundle import combined_hash, seal, sha256_of, sha256_of_files
 from models.exploration import ExploreParams
-from models.parts import load_reranker
-from models.recommender import assemble
-from models.retrieval import Params as RetrieveParams
+from models.registry import load_reranker
+from models.release.bundle import combined_hash, seal, sha256_of_files
+from models.release.plan import assemble
+from models.retrieval.candidates import Params as RetrieveParams
 
 BUNDLE = Path("data/bundle")
-# sections that a bundle depends on; the judging of it, and where the data came from, are told elsewhere
-SECTIONS = ("split", "clean", "build_features", "embed", "retrievers", "retrieve", "ranker", "reranker")
 
 
 def main() -> None:
@@ -53,23 +49,6 @@ def main() -> None:
 def feature_references() -> list[str]:
     """`view:feature` of everything that the Feast feature service gives."""
     return [f"{name}:{column}" for name, table in STATS.items() for column in state_columns(table)]
-
-
-def params_hash(params: dict[str, Any]) -> str:
-    """sha256 over the sections that a bundle depends on, whatever their order in the file."""
-    kept = {name: params.get(name) for name in SECTIONS}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def code_version(root: Path) -> str:
-    """sha256 over the code that dvc.yaml lists for this stage: what loads and runs a bundle; no git needed."""
-    listed = read_params(root / "dvc.yaml")["stages"]["bundle"]["deps"]
-    files: dict[str, str] = {}
-    for dep in listed:
-        if dep.startswith(("features/", "models/")):
-            found = [root / dep] if (root / dep).is_file() else sorted((root / dep).glob("*.py"))
-            files |= {path.relative_to(root).as_posix(): sha256_of(path) for path in found}
-    return combined_hash(files)
 
 
 if __name__ == "__main__":

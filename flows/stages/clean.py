@@ -8,11 +8,13 @@ from pathlib import Path
 
 import polars as pl
 
-from features.catalogue import build_catalogue
-from features.cleaning import TRUST_COLUMNS, Params, clean_log
+from features.cleaning.catalogue import build_catalogue
+from features.cleaning.interactions import TRUST_COLUMNS, Params, clean_log
+from features.files import write_text
 from features.params import section
-from features.schema import CATALOGUE, INTERACTIONS, ITEMS, LOG, write_parquet, write_text
+from features.schema import CATALOGUE, INTERACTIONS, ITEMS, LOG
 from features.split import read_cuts
+from features.table import write_parquet
 from flows.stages.entry import stage
 
 SPLIT = Path("data/split")

@@ -9,14 +9,14 @@ from pathlib import Path
 import polars as pl
 
 from features.errors import ContractError
+from features.files import write_text
 from features.params import section
-from features.schema import write_text
 from flows.stages.entry import stage
-from models.checks import Judged
-from models.evaluated import DATA_SIZE, EXAMPLES, ROLLING_FIGURES, champion_name, load
-from models.evaluation import RUNGS, SLICES, rung_name
-from models.gate import Decision, Params, decide
-from models.pages.manager import page
+from models.evaluation.evaluate import RUNGS, SLICES, rung_name
+from models.evaluation.results import DATA_SIZE, EXAMPLES, ROLLING_FIGURES, champion_name, load
+from models.gate.checks import Judged
+from models.gate.decision import Decision, Params, decide
+from models.reports.page.document import page
 
 logger = logging.getLogger(__name__)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from features.files import write_text
 from features.params import section
-from features.schema import CATALOGUE, write_text
+from features.schema import CATALOGUE
 from features.settings import Settings
 from flows.stages.entry import stage
-from models.arrays import write_arrays
+from models.data.storage import write_arrays
 from models.language.encoder import Params, encode, encoder_name
 
 CATALOGUE_TABLE = Path("data/catalogue/catalogue.parquet")

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from features.errors import RefusedError, UserError
-from features.settings import Settings, quiet_telemetry
+from features.telemetry import quiet_telemetry
 
 LAST_ERROR = Path(".dvc/tmp/recops-stage-error.txt")
 
 
 def stage(main: Callable[[], None]) -> None:
     """Runs `main`, ends the process: 0 done, 1 the answer is no, 2 the caller's mistake (a paragraph, no traceback)."""
-    quiet_telemetry(Settings())
+    quiet_telemetry()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin while they wait halve a shared machine
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     for ours in ("__main__", "features", "models", "flows"):

@@ -9,24 +9,25 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from features.files import write_text
 from features.params import section
 from features.positives import Positives
-from features.schema import RECOMMENDATIONS, ROLLING, write_parquet, write_text
-from flows.contenders import Source, open_contenders, read_test
-from flows.data_size import judge_sizes
-from flows.judging import BUNDLE, EVALUATION, Judgement, judge
-from flows.ladder import with_rungs
-from flows.rolling import Rolling, judge_rolling
+from features.table import write_parquet
+from flows.judging.cold_start import with_rungs
+from flows.judging.contenders import Source, open_contenders, read_test
+from flows.judging.frozen import BUNDLE, EVALUATION, Judgement, judge
+from flows.judging.learning_curve import judge_sizes
+from flows.judging.rolling import Rolling, judge_rolling
 from flows.stages.entry import stage
-from models.bundle import read_manifest
-from models.evaluated import DATA_SIZE, EXAMPLES, ROLLING_FIGURES, save
-from models.evaluation import HEADLINE, Params
-from models.figures import figures, history, learning_curve, write
-from models.interfaces import Catalogue
-from models.metrics import metric_names
-from models.report import as_markdown, metrics_dict
-from models.rolling_report import rolling_dict
-from models.shown import examples
+from models.data.types import Catalogue
+from models.evaluation.evaluate import HEADLINE, Params
+from models.evaluation.metrics import metric_names
+from models.evaluation.results import DATA_SIZE, EXAMPLES, RECOMMENDATIONS, ROLLING, ROLLING_FIGURES, save
+from models.release.bundle import read_manifest
+from models.reports.plots import figures, history, learning_curve, write
+from models.reports.rolling_table import rolling_dict
+from models.reports.sample_users import examples
+from models.reports.summary import as_markdown, metrics_dict
 
 METRICS = Path("data/reports/metrics.json")
 HISTORY_COLUMNS = 2

@@ -7,9 +7,10 @@ import logging
 import shutil
 from pathlib import Path
 
-from features.ingest import Params, ingest
+from features.files import write_text
+from features.importing.ingest import Params, ingest
 from features.params import section
-from features.schema import RAW_TABLES, write_text
+from features.schema import RAW_TABLES
 from flows.stages.entry import stage
 
 TABLES = Path("data/tables")

@@ -11,15 +11,15 @@ from features.params import positives, read_params, section
 from features.schema import INTERACTIONS
 from features.split import read_cuts
 from flows.stages.entry import stage
-from models.cuts import cuts_within, parted
-from models.examples import Examples, events_of, joined, make_examples
-from models.interfaces import Queries
-from models.logs import read_catalogue
-from models.parts import load_retriever
-from models.queries import Targets, part_queries
-from models.retrieval import Params, candidates_of
-from models.rolling import rolling_events, rolling_queries
-from models.short_histories import SHORT, drawn, known_of, named, shortened, targets_of
+from models.data.cutoffs import cuts_within, parted
+from models.data.queries import part_queries
+from models.data.rolling_queries import rolling_events, rolling_queries
+from models.data.tables import read_catalogue
+from models.data.truncation import SHORT, drawn, known_of, named, shortened, targets_of
+from models.data.types import Queries, Targets
+from models.ranking.examples import Examples, events_of, joined, make_examples
+from models.registry import load_retriever
+from models.retrieval.candidates import Params, candidates_of
 
 SPLIT = Path("data/split")
 CATALOGUE = Path("data/catalogue")

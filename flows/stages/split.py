@@ -6,8 +6,9 @@ import json
 import logging
 from pathlib import Path
 
+from features.files import write_text
 from features.params import positives, section
-from features.schema import INTERACTIONS, write_text
+from features.schema import INTERACTIONS
 from features.split import Params, split
 from flows.stages.entry import stage
 

@@ -9,14 +9,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from features.files import write_text
 from features.params import section
-from features.schema import INTERACTIONS, write_text
-from flows.short_features import lookup_with_short
+from features.schema import INTERACTIONS
+from flows.judging.truncated_features import lookup_with_short
 from flows.stages.entry import stage
-from models.examples import Examples, feature_names, features_of
-from models.logs import read_catalogue
-from models.ranking import Params, train_horizons, train_ranker
-from models.short_histories import SHORT
+from models.data.tables import read_catalogue
+from models.data.truncation import SHORT
+from models.rankers.horizons import train_horizons
+from models.ranking.examples import Examples
+from models.ranking.features import feature_names, features_of
+from models.ranking.training import Params, train_ranker
 
 CANDIDATES = Path("data/candidates")
 CATALOGUE = Path("data/catalogue")

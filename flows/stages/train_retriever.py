@@ -11,9 +11,9 @@ from features.errors import UserError
 from features.params import positives, section
 from features.schema import LOG
 from flows.stages.entry import stage
+from models.data.tables import make_log, read_catalogue, read_friends
 from models.interfaces import Refits, Retriever
-from models.logs import make_log, read_catalogue, read_friends
-from models.parts import load_retriever
+from models.registry import load_retriever
 
 LOGS = Path("data/log")
 CATALOGUE = Path("data/catalogue")

@@ -11,10 +11,11 @@ from typing import Any
 import polars as pl
 
 from features.errors import ContractError, UserError
-from features.expectations import Params
+from features.files import write_text
 from features.params import read_params, section
-from features.schema import RAW_TABLES, write_text
-from features.validation import validate
+from features.schema import RAW_TABLES
+from features.validation.expectations import Params
+from features.validation.validate import validate
 from flows.stages.entry import stage
 
 TABLES = Path("data/tables")

@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from features.arrays import Float32
 from features.errors import UserError
-from models.interfaces import Float32
-from models.precision import Precision, type_of
-from models.profiles import unit_rows
+from models.compute.precision import Precision, type_of
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +33,7 @@ class Params(BaseModel):
     max_tokens: int = Field(default=256, ge=8)
     """What follows in a longer text is not read; cost grows with it."""
     precision: Precision = "auto"
-    """See models/precision.py; the cosine between the vectors of the two is at least 0.9999."""
+    """See models/compute/precision.py; the cosine between the vectors of the two is at least 0.9999."""
 
 
 def encode(texts: Sequence[str | None], params: Params, encoder: str = "") -> Float32:
@@ -63,7 +62,7 @@ def centred(vectors: Float32, there: np.ndarray) -> Float32:  # type: ignore[typ
     """
     middle = vectors[there].mean(axis=0, dtype=np.float64).astype(np.float32) if there.sum() > 1 else 0.0
     moved = np.where(there[:, None], vectors - middle, 0.0).astype(np.float32)
-    return unit_rows(moved)
+    return _unit_rows(moved)
 
 
 def encoder_path(encoder: str = "") -> str:
@@ -119,3 +118,10 @@ def _encode(texts: Sequence[str], params: Params, encoder: str) -> Float32:
     finally:
         torch.set_num_threads(threads)
     return np.concatenate(parts).astype(np.float32)
+
+
+def _unit_rows(vectors: Float32) -> Float32:
+    """Rows of length 1; zero rows stay zero."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))[:, None]
+    units: Float32 = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0).astype(np.float32)
+    return units

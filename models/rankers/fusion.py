@@ -8,9 +8,10 @@ from typing import ClassVar, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from features.schema import write_text
-from models.examples import RANK_PREFIX
-from models.interfaces import Float32, Int32, NotFittedError
+from features.arrays import Float32, Int32
+from features.files import write_text
+from models.data.types import NotFittedError
+from models.ranking.features import RANK_PREFIX
 
 
 class FusionParams(BaseModel):

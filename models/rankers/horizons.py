@@ -4,18 +4,74 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from features.schema import write_text
-from models.examples import IDLE
-from models.interfaces import Float32, Int32, NotFittedError, Ranker
-from models.parts import load_ranker, name_of
-from models.rankers.lightgbm import LightGbm
-from models.rankers.lightgbm_params import LightGbmParams
+from features.arrays import Bool, Float32, Int32
+from features.files import write_text
+from features.params import parse
+from models.data.types import NotFittedError
+from models.interfaces import Ranker
+from models.rankers.lightgbm import LightGbm, LightGbmParams
+from models.ranking.features import IDLE
+from models.ranking.training import DRAWS, PLAIN, Params, Trained, make_ranker, train_ranker
+from models.registry import load_ranker, name_of
+
+
+def train_horizons(
+    features: Float32,
+    labels: Float32,
+    groups: Int32,
+    n_targets: npt.NDArray[np.int64],
+    user_ids: npt.NDArray[np.str_],
+    live: Bool,
+    names: tuple[str, ...],
+    params: Params,
+) -> Trained:
+    """A ranker for each horizon, each only where it beats plain fusion on its own examples.
+
+    live: (n_queries,) the query stands right before its user's next choice. After a pause it is no example where there
+    are queries at a cut: what is wanted then is what the coming time brings.
+    """
+    ranker = Horizons(parse("ranker.horizons", params.horizons, HorizonsParams))
+    ranker.look(names)
+    now = np.zeros(len(groups), dtype=np.bool_)
+    now[groups > 0] = ranker.is_live(features[(np.cumsum(groups) - groups)[groups > 0]])
+    later = ~now if live.all() else ~now & ~live
+    sides: dict[str, Ranker] = {}
+    figures: dict[str, Any] = {}
+    for side, queries in (("live", now), ("away", later)):
+        if not queries.any():
+            figures[side] = {"why": "no examples, the other ranker serves"}
+            continue
+        rows = np.repeat(queries, groups)
+        told: BaseModel = getattr(ranker.params, side)
+        values = told.model_dump(exclude={PLAIN} | ({DRAWS} - told.model_fields_set))
+        own = {"name": "lightgbm", "lightgbm": values}
+        trained = train_ranker(
+            features[rows],
+            labels[rows],
+            groups[queries],
+            n_targets[queries],
+            user_ids[queries],
+            names,
+            params.model_copy(update=own),
+        )
+        figures[side] = trained.figures
+        if trained.name != PLAIN or trained.figures["n_telling_queries"] >= params.min_queries:
+            sides[side] = trained.ranker
+    if not sides:
+        return Trained(PLAIN, make_ranker(PLAIN, params).fit(features, labels, groups, names), figures | _why(figures))
+    shown = figures["away" if "away" in sides else "live"].get("learning_curve", [])
+    return Trained("horizons", ranker.of(sides, names), figures | _why(figures) | {"learning_curve": shown})
+
+
+def _why(figures: dict[str, Any]) -> dict[str, str]:
+    return {"why": "; ".join(f"{side}: {figures[side]['why']}" for side in ("live", "away"))}
+
 
 SIDES = ("live", "away")
 

@@ -8,12 +8,13 @@ from typing import ClassVar, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from features.schema import write_text
-from models.arrays import read_arrays, write_arrays
-from models.interfaces import Float32, Int32, NotFittedError
-from models.rankers.sampling import rows_of_some_queries
-from models.rankers.standard import Float64, Standard, log_odds_of
-from models.threads import one_thread
+from features.arrays import Float32, Float64, Int32
+from features.files import write_text
+from models.compute.threads import one_thread
+from models.data.storage import read_arrays, write_arrays
+from models.data.types import NotFittedError
+from models.ranking.sampling import rows_of_some_queries
+from models.ranking.scaling import Standard, log_odds_of
 
 
 class LinearParams(BaseModel):

@@ -9,13 +9,14 @@ from typing import ClassVar, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
 
+from features.arrays import Bool, Float32, Float64, Int32
 from features.errors import UserError
-from features.schema import write_text
-from models.arrays import read_arrays, write_arrays
-from models.interfaces import Bool, Float32, Int32, NotFittedError
-from models.rankers.platt import platt
-from models.rankers.sampling import rows_of_some_queries
-from models.rankers.standard import Float64, Standard, log_odds_of
+from features.files import write_text
+from models.data.storage import read_arrays, write_arrays
+from models.data.types import NotFittedError
+from models.ranking.calibration import platt
+from models.ranking.sampling import rows_of_some_queries
+from models.ranking.scaling import Standard, log_odds_of
 
 FARTHEST = 6.0  # standard deviations beyond which an input is cut: counts have long tails
 ROWS = 2048  # scored at a time, so that the hidden layer stays in the processor's cache
@@ -116,7 +117,7 @@ class Mlp:
         return ranker
 
     def _learn(self, features: Float32, outcomes: Mapping[str, Float32], groups: Int32) -> Self:
-        from models.rankers.mlp_training import Recipe, train
+        from models.ranking.mlp_training import Recipe, train
 
         params = self.params
         rows = rows_of_some_queries(groups, params.max_rows, params.seed)

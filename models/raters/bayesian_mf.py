@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.interfaces import Catalogue, Float32, Int32, Int64, NotFittedError, Ratings
-from models.raters.gibbs import products
-from models.raters.moments import Kind, Moments
-from models.raters.sampler import Sample, Sampler
-from models.threads import one_thread
-
-Float64 = npt.NDArray[np.float64]
+from features.arrays import Float32, Float64, Int32, Int64
+from models.compute.threads import one_thread
+from models.data.types import Catalogue, NotFittedError, Ratings
+from models.rating.gibbs_kernels import products
+from models.rating.gibbs_sampler import Sample, Sampler
+from models.rating.temporal_groups import Kind, Moments
 
 
 class BayesianMfParams(BaseModel):

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.interfaces import Catalogue, Float32, Int32, Int64, NotFittedError, Ratings
-from models.raters.moments import Moments
-
-Float64 = npt.NDArray[np.float64]
+from features.arrays import Float32, Float64, Int32, Int64
+from models.data.types import Catalogue, NotFittedError, Ratings
+from models.rating.temporal_groups import Moments
 
 
 class BiasesParams(BaseModel):

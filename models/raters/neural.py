@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.interfaces import Catalogue, Float32, Int32, Int64, NotFittedError, Ratings
-from models.raters.torches import steady
+from features.arrays import Float32, Int32, Int64
+from models.compute.torch_seed import steady
+from models.data.types import Catalogue, NotFittedError, Ratings
 
 LEAST_STEPS = 50
 

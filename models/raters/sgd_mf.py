@@ -8,7 +8,8 @@ import numpy as np
 from numba import njit  # type: ignore[import-untyped]
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.interfaces import Catalogue, Float32, Int32, Int64, NotFittedError, Ratings
+from features.arrays import Float32, Int32, Int64
+from models.data.types import Catalogue, NotFittedError, Ratings
 
 
 class SgdMfParams(BaseModel):

@@ -8,8 +8,9 @@ import numpy as np
 from numba import njit  # type: ignore[import-untyped]
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.interfaces import MICROSECONDS_A_DAY, Catalogue, Float32, Int32, Int64, NotFittedError, Ratings
-from models.raters.moments import Moments
+from features.arrays import Float32, Int32, Int64
+from models.data.types import MICROSECONDS_A_DAY, Catalogue, NotFittedError, Ratings
+from models.rating.temporal_groups import Moments
 
 
 class SvdppParams(BaseModel):

@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.interfaces import MICROSECONDS_A_DAY, Catalogue, Float32, Int32, Int64, NotFittedError, Ratings
+from features.arrays import Float32, Int32, Int64
+from models.compute.threads import one_thread
+from models.data.types import MICROSECONDS_A_DAY, Catalogue, NotFittedError, Ratings
 from models.raters.biases import Biases
-from models.raters.moments import Moments
 from models.raters.sgd_mf import SgdMf, SgdMfParams
-from models.threads import one_thread
+from models.rating.temporal_groups import Moments
 
 FACTORS_SHOWN = 8
 

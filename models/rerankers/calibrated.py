@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.interfaces import MICROSECONDS_A_DAY, Catalogue, Float32, Int32, Int64
-from models.queries import UNKNOWN_TIME
-from models.rerankers.places import Float64, and_the_rest, unit_interval
+from features.arrays import Float32, Float64, Int32, Int64
+from models.data.types import MICROSECONDS_A_DAY, UNKNOWN_TIME, Catalogue
+from models.rerankers.greedy import and_the_rest, unit_interval
 
 
 class CalibratedParams(BaseModel):

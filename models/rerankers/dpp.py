@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 from pydantic import BaseModel
 
-from models.interfaces import Catalogue, Float32, Int32, Int64
-from models.rerankers.places import Float64, common_tags, cosines
-from models.rerankers.variety import Filling, VarietyParams
+from features.arrays import Float32, Float64, Int32, Int64
+from models.data.types import Catalogue
+from models.rerankers.greedy import Filling, VarietyParams, common_tags, cosines
 
 NOTHING_NEW = 1e-6  # residual of an item below which those shown say all of it (what float32 vectors can tell)
 

@@ -9,10 +9,11 @@ from pydantic import BaseModel, Field
 from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
 
-from models.factors import Float64, ItemFactors
-from models.interfaces import Catalogue, Float32, Log
-from models.profiles import Recency, interactions_matrix
-from models.threads import one_thread
+from features.arrays import Float32, Float64
+from models.compute.threads import one_thread
+from models.data.types import Catalogue, Log
+from models.retrieval.history_profile import Recency, interactions_matrix
+from models.retrieval.item_factors import ItemFactors
 
 START = 0.1  # length of the vectors before the first round
 
@@ -79,7 +80,7 @@ class Als(ItemFactors[AlsParams]):
 
     def _sweep(self, rows: sparse.csr_matrix, fixed: Float32, out: Float32) -> None:
         """Every row's vector anew from the fixed ones of the other side; in place."""
-        from models.least_squares import solve_rows
+        from models.retrieval.least_squares import solve_rows
 
         sums = np.asarray(rows.sum(axis=1), dtype=np.float64).ravel()
         indptr, indices = rows.indptr.astype(np.int64), rows.indices.astype(np.int32)

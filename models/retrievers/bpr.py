@@ -8,10 +8,11 @@ import numpy as np
 from pydantic import BaseModel, Field
 from scipy import sparse
 
-from models.factors import Float64, ItemFactors
-from models.interfaces import Catalogue, Float32, Log
-from models.profiles import Recency, interactions_matrix
-from models.threads import one_thread
+from features.arrays import Float32, Float64
+from models.compute.threads import one_thread
+from models.data.types import Catalogue, Log
+from models.retrieval.history_profile import Recency, interactions_matrix
+from models.retrieval.item_factors import ItemFactors
 
 
 class BprParams(Recency):

@@ -11,14 +11,15 @@ import numpy.typing as npt
 from pydantic import BaseModel, Field
 from scipy import sparse
 
-from features.schema import write_text
-from models.arrays import read_arrays, write_arrays
-from models.directions import directions
-from models.interfaces import Catalogue, Float32, Hits, Int32, Log, NotFittedError, Queries
-from models.neighbours import strongest
-from models.profiles import Recency, interactions_matrix, profiles
-from models.retrieval import no_hits, retrieve_by
-from models.threads import one_thread
+from features.arrays import Float32, Int32
+from features.files import write_text
+from models.compute.threads import one_thread
+from models.data.storage import read_arrays, write_arrays
+from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
+from models.retrieval.history_profile import Recency, interactions_matrix, profiles
+from models.retrieval.item_similarity import strongest
+from models.retrieval.topk import no_hits, retrieve_by
+from models.retrieval.truncated_svd import directions
 
 logger = logging.getLogger(__name__)
 
@@ -52,13 +53,12 @@ class ColdItems:
     """score = z(text) + collaborative · z(carried) + demand · z(expected demand), z: standardised over the cold items.
 
     text: cosine between the item's vector and the weighted mean of the history's. carried: product of directions of
-    choices (`models/directions.py`), those of a cold item being the mean of its textual neighbours', weighted by
-    cosine³ (attribute-to-factor mapping by neighbours, Gantner et al. 2010, doi:10.1109/ICDM.2010.33). Demand: ridge
-    regression of log(1 + users) on the vectors. Who has no history, or one that says nothing, is offered nothing: what
-    is popular serves newcomers better (on MovieLens-1M ndcg@10 was 0.48 so, 0.30 with cold items between).
-
-    cold_: (n_cold,) ascending positions; texts_: (n_items, size of the vectors); directions_: (n_items, size) float32,
-    zero where nothing is known; demand_: (n_cold,) standardised.
+    choices (`models/retrieval/truncated_svd.py`), those of a cold item being the mean of its textual neighbours',
+    weighted by cosine³ (attribute-to-factor mapping by neighbours, Gantner et al. 2010, doi:10.1109/ICDM.2010.33).
+    Demand: ridge regression of log(1 + users) on the vectors. Who has no history, or one that says nothing, is
+    offered nothing: what is popular serves newcomers better (on MovieLens-1M ndcg@10 was 0.48 so, 0.30 with cold
+    items between). cold_: (n_cold,) ascending positions; texts_: (n_items, size of the vectors); directions_:
+    (n_items, size) float32, zero where nothing is known; demand_: (n_cold,) standardised.
     """
 
     Params: ClassVar[type[BaseModel]] = ColdItemsParams

@@ -10,11 +10,12 @@ import numpy.typing as npt
 from pydantic import BaseModel, Field
 from scipy import sparse
 
+from features.arrays import Float32
 from features.errors import UserError
-from models.interfaces import Catalogue, Float32, Log
-from models.neighbours import ItemToItem, strongest
-from models.profiles import Recency, interactions_matrix
-from models.threads import one_thread
+from models.compute.threads import one_thread
+from models.data.types import Catalogue, Log
+from models.retrieval.history_profile import Recency, interactions_matrix
+from models.retrieval.item_similarity import ItemToItem, strongest
 
 logger = logging.getLogger(__name__)
 

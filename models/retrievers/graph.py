@@ -8,9 +8,10 @@ import numpy as np
 from pydantic import BaseModel, Field
 from scipy import sparse
 
-from models.interfaces import Catalogue, Float32, Log
-from models.neighbours import ItemToItem, strongest
-from models.profiles import Recency, interactions_matrix
+from features.arrays import Float32
+from models.data.types import Catalogue, Log
+from models.retrieval.history_profile import Recency, interactions_matrix
+from models.retrieval.item_similarity import ItemToItem, strongest
 
 
 class GraphParams(Recency):

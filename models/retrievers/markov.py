@@ -8,8 +8,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from scipy import sparse
 
-from models.interfaces import MICROSECONDS_A_DAY, Catalogue, Float32, Log, Queries
-from models.neighbours import ItemToItem, strongest
+from features.arrays import Float32
+from models.data.types import MICROSECONDS_A_DAY, Catalogue, Log, Queries
+from models.retrieval.item_similarity import ItemToItem, strongest
 
 
 class MarkovParams(BaseModel):
@@ -48,7 +49,7 @@ class Markov(ItemToItem[MarkovParams]):
     Params: ClassVar[type[BaseModel]] = MarkovParams
 
     def fit(self, log: Log, catalogue: Catalogue) -> Self:
-        from models.transitions import Sequences, transitions
+        from models.retrieval.transitions import Sequences, transitions
 
         n_items, params = catalogue.n_items, self.params
         weights = log.weights.astype(np.float64)

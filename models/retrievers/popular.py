@@ -10,13 +10,12 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 from scipy import sparse
 
-from features.schema import write_text
-from models.arrays import read_arrays, write_arrays
-from models.interfaces import MICROSECONDS_A_DAY, Catalogue, Float32, Hits, Int32, Int64, Log, NotFittedError, Queries
-from models.neighbours import read_sparse, write_sparse
-from models.retrieval import no_hits, retrieve_by
-
-Float64 = npt.NDArray[np.float64]
+from features.arrays import Float32, Float64, Int32, Int64
+from features.files import write_text
+from models.data.storage import read_arrays, write_arrays
+from models.data.types import MICROSECONDS_A_DAY, Catalogue, Hits, Log, NotFittedError, Queries
+from models.retrieval.item_similarity import read_sparse, write_sparse
+from models.retrieval.topk import no_hits, retrieve_by
 
 
 class PopularParams(BaseModel):

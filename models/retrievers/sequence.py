@@ -9,15 +9,16 @@ from typing import ClassVar, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from features.arrays import Float32, Int32, Int64
 from features.errors import UserError
-from features.schema import write_text
-from models.arrays import read_arrays, write_arrays
-from models.interfaces import Catalogue, Float32, Hits, Int32, Int64, Log, NotFittedError, Queries
-from models.precision import Precision
-from models.retrieval import no_hits, retrieve_by, silence
-from models.sequences.answering import state_after
-from models.sequences.shape import Shape, gap_buckets
-from models.threads import one_thread
+from features.files import write_text
+from models.compute.precision import Precision
+from models.compute.threads import one_thread
+from models.data.storage import read_arrays, write_arrays
+from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
+from models.retrieval.topk import no_hits, retrieve_by, silence
+from models.transformer.inference import state_after
+from models.transformer.shape import Shape, gap_buckets
 
 logger = logging.getLogger(__name__)
 
@@ -60,11 +61,11 @@ class SequenceParams(BaseModel):
     threads: int = Field(default=2, ge=1)
     """Of training; part of the result: another number may change the last bits."""
     precision: Precision = "auto"
-    """Of training's greatest matrix products; see models/precision.py."""
+    """Of training's greatest matrix products; see models/compute/precision.py."""
 
 
 class Sequence:
-    """score = state after the history · the item's vector; see models/sequences/network.py."""
+    """score = state after the history · the item's vector; see models/transformer/network.py."""
 
     Params: ClassVar[type[BaseModel]] = SequenceParams
 
@@ -126,7 +127,7 @@ class Sequence:
         if not self.params.epochs or not (log.weights > 0).any():
             self._learn({})
             return self
-        from models.sequences.training import Recipe, train
+        from models.transformer.train_loop import Recipe, train
 
         chosen = self.params.model_dump(include=set(Recipe.__dataclass_fields__)) | {"epochs": epochs}
         if earlier is not None:

@@ -12,12 +12,13 @@ import numpy.typing as npt
 from pydantic import BaseModel, Field
 from scipy import sparse
 
-from features.schema import write_text
-from models.arrays import read_arrays, write_arrays
-from models.interfaces import Catalogue, Float32, Hits, Int32, Int64, Log, NotFittedError, Queries
-from models.neighbours import read_sparse, spread, strongest, write_sparse
-from models.profiles import Recency, interactions_matrix, profiles, row_squares
-from models.retrieval import no_hits, retrieve_by
+from features.arrays import Float32, Int32, Int64
+from features.files import write_text
+from models.data.storage import read_arrays, write_arrays
+from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
+from models.retrieval.history_profile import Recency, interactions_matrix, profiles, row_squares
+from models.retrieval.item_similarity import read_sparse, spread, strongest, write_sparse
+from models.retrieval.topk import no_hits, retrieve_by
 
 logger = logging.getLogger(__name__)
 

@@ -6,10 +6,11 @@ from typing import ClassVar, Self
 
 from pydantic import BaseModel, Field
 
-from models.directions import directions
-from models.factors import Float64, ItemFactors
-from models.interfaces import Catalogue, Log
-from models.profiles import Recency, interactions_matrix
+from features.arrays import Float64
+from models.data.types import Catalogue, Log
+from models.retrieval.history_profile import Recency, interactions_matrix
+from models.retrieval.item_factors import ItemFactors
+from models.retrieval.truncated_svd import directions
 
 
 class SvdParams(Recency):

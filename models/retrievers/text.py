@@ -9,12 +9,13 @@ from typing import ClassVar, Self
 import numpy as np
 from pydantic import BaseModel
 
-from features.schema import write_text
-from models.arrays import read_arrays, write_arrays
-from models.interfaces import Catalogue, Float32, Hits, Int32, Log, NotFittedError, Queries
-from models.profiles import Recency, profiles
-from models.retrieval import no_hits, retrieve_by
-from models.threads import one_thread
+from features.arrays import Float32, Int32
+from features.files import write_text
+from models.compute.threads import one_thread
+from models.data.storage import read_arrays, write_arrays
+from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
+from models.retrieval.history_profile import Recency, profiles
+from models.retrieval.topk import no_hits, retrieve_by
 
 logger = logging.getLogger(__name__)
 

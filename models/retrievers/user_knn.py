@@ -9,11 +9,12 @@ import numpy as np
 from pydantic import BaseModel, Field
 from scipy import sparse
 
-from features.schema import write_text
-from models.interfaces import Catalogue, Float32, Hits, Log, NotFittedError, Queries
-from models.neighbours import read_sparse, spread, strongest, write_sparse
-from models.profiles import Recency, interactions_matrix, profiles, row_squares
-from models.retrieval import CELLS, best, retrieve_by
+from features.arrays import Float32
+from features.files import write_text
+from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
+from models.retrieval.history_profile import Recency, interactions_matrix, profiles, row_squares
+from models.retrieval.item_similarity import read_sparse, spread, strongest, write_sparse
+from models.retrieval.topk import CELLS, best, retrieve_by
 
 
 class UserKnnParams(Recency):

@@ -11,18 +11,18 @@ import numpy.typing as npt
 import polars as pl
 import pytest
 
-from features.sources.simulator import Params as World
+from features.simulation.parameters import Params as World
 from features.sources.simulator import read
-from models.checks import Check, Judged
-from models.evaluation import Evaluation, evaluate
-from models.evaluation import Params as EvaluateParams
-from models.exam import make_exam
-from models.gate import Decision, Params, decide
-from models.interfaces import Catalogue, Log
-from models.logs import make_log
-from models.queries import UNKNOWN_TIME, part_queries
+from models.data.queries import part_queries
+from models.data.tables import make_log
+from models.data.types import UNKNOWN_TIME, Catalogue, Log
+from models.data.vocabulary import Vocabulary
+from models.evaluation.evaluate import Evaluation, evaluate
+from models.evaluation.evaluate import Params as EvaluateParams
+from models.evaluation.test_set import make_exam
+from models.gate.checks import Check, Judged
+from models.gate.decision import Decision, Params, decide
 from models.retrievers.item_knn import ItemKnn
-from models.vocabulary import Vocabulary
 
 N_SEEDS = 100
 Codes = npt.NDArray[np.int64]

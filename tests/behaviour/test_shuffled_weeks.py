@@ -9,19 +9,20 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.catalogue import build_catalogue
-from features.cleaning import Params as CleanParams
-from features.cleaning import clean_log
-from features.sources.simulator import Params as WorldParams
+from features.arrays import Int32
+from features.cleaning.catalogue import build_catalogue
+from features.cleaning.interactions import Params as CleanParams
+from features.cleaning.interactions import clean_log
+from features.simulation.parameters import Params as WorldParams
 from features.sources.simulator import read
 from features.split import Params as SplitParams
 from features.split import split
-from models.interfaces import Int32
-from models.intervals import bounds, resampled_means
-from models.logs import make_catalogue
-from models.metrics import accuracy, found
-from models.queries import Targets, part_queries
-from tests.behaviour.trained import trained
+from models.data.queries import part_queries
+from models.data.tables import make_catalogue
+from models.data.types import Targets
+from models.evaluation.intervals import bounds, resampled_means
+from models.evaluation.metrics import accuracy, found
+from tests.support.trained import trained
 
 WORLD = WorldParams(seed=3, n_users=300, n_items=800, days=60, bot_share=0.0, exposures=False)
 RETRIEVERS = {name: {} for name in ("popular", "item_knn", "user_knn", "ease", "markov")}

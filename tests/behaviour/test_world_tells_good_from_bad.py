@@ -14,24 +14,27 @@ import numpy.typing as npt
 import polars as pl
 import pytest
 
-from features.catalogue import build_catalogue
-from features.cleaning import Params as CleanParams
-from features.cleaning import clean_log
+from features.arrays import Int32
+from features.cleaning.catalogue import build_catalogue
+from features.cleaning.interactions import Params as CleanParams
+from features.cleaning.interactions import clean_log
 from features.params import read_params, section
+from features.simulation.parameters import Params as WorldParams
 from features.simulation.scenario import draw_choices
-from features.sources.simulator import Params as WorldParams
-from features.sources.simulator import Truth, read, truth
+from features.simulation.tables import truth
+from features.simulation.truth import Truth
+from features.sources.simulator import read
 from features.split import Params as SplitParams
 from features.split import split
-from models.interfaces import Catalogue, Int32, Queries
-from models.intervals import bounds, resampled_means
+from models.data.queries import part_queries
+from models.data.tables import make_catalogue, make_log
+from models.data.types import Catalogue, Queries, Targets
+from models.evaluation.intervals import bounds, resampled_means
+from models.evaluation.metrics import accuracy, found
+from models.evaluation.oracle import Oracle, OracleParams
 from models.language.encoder import Params as EncoderParams
 from models.language.encoder import encode
-from models.logs import make_catalogue, make_log
-from models.metrics import accuracy, found
-from models.oracle import Oracle, OracleParams
-from models.queries import Targets, part_queries
-from tests.behaviour.trained import trained
+from tests.support.trained import trained
 
 ROOT = Path(__file__).parents[2]
 PARAMS = read_params(ROOT / "params.yaml")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from flows.bento import PACKAGES, requirements
+from flows.releasing.bento import PACKAGES, requirements
 
 ROOT = Path(__file__).parents[2]
 COMES_WITH = {"starlette": "fastapi", "ibis-framework": "feast"}
@@ -59,7 +59,7 @@ def test_every_package_that_serving_imports_is_listed():
 
 def test_loading_every_part_imports_nothing_that_only_training_needs():
     code = (
-        "import sys; from models.parts import load_part, part_names\n"
+        "import sys; from models.registry import load_part, part_names\n"
         "for kind in ('retriever', 'ranker', 'reranker'): [load_part(kind, name) for name in part_names(kind)]\n"
         f"print(sorted(set(sys.modules) & {FIT_ONLY}))"
     )

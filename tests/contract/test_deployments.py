@@ -33,7 +33,7 @@ def test_the_entrypoint_is_a_flow_of_that_name_that_tells_when_it_fails(name):
 
 @pytest.mark.parametrize("name", sorted(DEPLOYMENTS))
 def test_it_beats_and_outlives_its_worker_and_runs_once_at_a_time(name):
-    from flows.automations import WITHIN_S
+    from flows.orchestration.automations import WITHIN_S
 
     found = DEPLOYMENTS[name]
     variables = found["work_pool"]["job_variables"]

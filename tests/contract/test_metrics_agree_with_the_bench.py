@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.evaluation import Evaluation, Params, evaluate
-from models.exam import make_exam
+from models.evaluation.evaluate import Evaluation, Params, evaluate
+from models.evaluation.test_set import make_exam
 
 LISTS = ("coverage", "coverage_catalog", "novelty", "arp", "pop_lift", "head_share", "gini")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.interfaces import Catalogue, NotFittedError, Ranker, Reranker
-from models.parts import load_ranker, load_reranker, part_names
-from models.vocabulary import Vocabulary
+from models.data.types import Catalogue, NotFittedError
+from models.data.vocabulary import Vocabulary
+from models.interfaces import Ranker, Reranker
+from models.registry import load_ranker, load_reranker, part_names
 
 NAMES = ("inverse_rank:a", "inverse_rank:b", "score:a", "score:b", "n_retrievers", "age", "idle_days")
 rankers = pytest.mark.parametrize("name", part_names("ranker"))

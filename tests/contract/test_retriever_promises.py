@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.interfaces import Catalogue, Log, NotFittedError, Queries, Retriever
-from models.parts import load_retriever, part_names
-from models.queries import one_query
-from models.vocabulary import Vocabulary
+from models.data.queries import one_query
+from models.data.types import Catalogue, Log, NotFittedError, Queries
+from models.data.vocabulary import Vocabulary
+from models.interfaces import Retriever
+from models.registry import load_retriever, part_names
 
 N_USERS, N_ITEMS, DAY = 40, 30, 86_400_000_000
 pytestmark = pytest.mark.parametrize("name", part_names("retriever"))

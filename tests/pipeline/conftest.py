@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.processes import free_port, start, stop
-from tests.workspace import TEST_SERVER, copy_workspace, environment, make_workspace, recops
+from flows.orchestration.processes import free_port, start, stop
+from tests.support.workspace import TEST_SERVER, copy_workspace, environment, make_workspace, recops
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ import polars as pl
 import pytest
 
 from features.errors import UserError
-from features.importing import import_source
+from features.importing.importer import import_source
 
 S = 978300760
 

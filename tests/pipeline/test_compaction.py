@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from features.errors import RefusedError
-from features.events import EventLog, NewEvent
+from features.events.event_log import EventLog, NewEvent
 from features.settings import Settings
 from flows.compaction import compact_events, shards_of, verify_events
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from features.schema import CATALOGUE, INTERACTIONS, LOG, RAW_TABLES, write_parquet
+from features.schema import CATALOGUE, INTERACTIONS, LOG, RAW_TABLES
+from features.table import write_parquet
 
 ROOT = Path(__file__).parents[2]
 PARAMS = """

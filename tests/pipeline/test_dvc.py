@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workspace import ROOT, bundle_hash, copy_workspace, environment, recops, run
+from tests.support.workspace import ROOT, bundle_hash, copy_workspace, environment, recops, run
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.aggregates import STATS, arrivals, state_columns, state_matrix, state_rows
-from features.derive import NAMES, derive
-from features.items import ItemInfo
-from features.lookup import OfflineLookup, join
-from features.schema import type_of_time
+from features.offline.offline_lookup import OfflineLookup, join
+from features.states.aggregates import STATS, arrivals, state_columns, state_matrix, state_rows
+from features.states.candidate_features import NAMES, derive
+from features.states.item_states import ItemInfo
+from features.table import type_of_time
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from features.schema import RECOMMENDATIONS
-from models.gate import Params
-from tests.workspace import bundle_hash, edit_params, recops, run
+from models.evaluation.results import RECOMMENDATIONS
+from models.gate.decision import Params
+from tests.support.workspace import bundle_hash, edit_params, recops, run
 
 FILES = ("recommendations", "per_query", "lists", "summary", "differences", "curves")
 
@@ -59,7 +59,7 @@ def test_the_figures_are_those_of_an_independent_evaluator_of_the_recommendation
     assert len(set(ours) & set(known)) >= 18
     assert {name.partition("@")[0] for name in set(ours) - set(known)} == {"f1", "serendipity", "miscalibration"}
     for name, value in ours.items():
-        if name not in known:  # the evaluator does not compute it; tests/unit/test_metrics.py does so by hand
+        if name not in known:  # the evaluator does not compute it; tests/unit/models/test_metrics.py does so by hand
             continue
         assert value == pytest.approx(known[name], abs=1e-6 if name == "ild@10" else 1e-9), name
 
@@ -149,6 +149,6 @@ def test_an_altered_bundle_is_not_judged(project: Path) -> None:
 
 def test_the_defaults_of_the_gate_are_what_params_yaml_shows() -> None:
     from features.params import section
-    from tests.workspace import ROOT
+    from tests.support.workspace import ROOT
 
     assert section("decide", Params, ROOT / "params.yaml") == Params()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.workspace import bundle_hash, copy_workspace, environment, recops, run
+from tests.support.workspace import bundle_hash, copy_workspace, environment, recops, run
 
 EVERYDAY = ["clean", "build_features", "refit_retriever@ease", "bundle", "evaluate"]
 

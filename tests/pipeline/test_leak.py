@@ -9,12 +9,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-import features.leak as leak
-from features.aggregates import STATS, state_rows
-from features.building import build_tables, scan
+import features.offline.leakage as leak
 from features.errors import RefusedError
+from features.offline.feature_tables import build_tables, scan
 from features.positives import USUAL
-from features.schema import CATALOGUE, INTERACTIONS, type_of_time
+from features.schema import CATALOGUE, INTERACTIONS
+from features.states.aggregates import STATS, state_rows
+from features.table import type_of_time
 
 DAY = 86_400_000_000
 

@@ -12,15 +12,15 @@ import urllib.request
 import polars as pl
 import pytest
 
-from features.events import EventLog, NewEvent
+from features.events.event_log import EventLog, NewEvent
 from features.settings import Settings
-from flows.dag import Dag
-from flows.retrain import export_events, exported_through, worth_releasing
-from flows.sources import import_into_project
+from flows.project.dag import Dag
+from flows.project.imports import export_events, exported_through, import_into_project
+from flows.retrain import worth_releasing
 from flows.train import Outcome
-from models.releases import Release, ReleaseStore
-from tests.release_project import make_project
-from tests.workspace import environment, make_workspace, recops
+from models.release.store import Release, ReleaseStore
+from tests.support.release_project import make_project
+from tests.support.workspace import environment, make_workspace, recops
 
 
 def free_port():

@@ -8,8 +8,8 @@ import uuid
 import psycopg
 import pytest
 
-from flows.processes import free_port
-from tests.workspace import ROOT, copy_workspace, recops, run
+from flows.orchestration.processes import free_port
+from tests.support.workspace import ROOT, copy_workspace, recops, run
 
 
 @pytest.mark.soak

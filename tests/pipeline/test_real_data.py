@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.workspace import edit_params, make_workspace, recops
+from tests.support.workspace import edit_params, make_workspace, recops
 
 pytestmark = pytest.mark.soak
 

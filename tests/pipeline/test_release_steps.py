@@ -7,14 +7,14 @@ import json
 import pytest
 
 from features.errors import RefusedError, UserError
-from features.online import OnlineNamespace
+from features.online.namespace import OnlineNamespace
 from features.settings import Settings
-from flows import releasing
-from flows.gc import gc
-from flows.leftovers import namespace_of, release_lock, replay_namespace_of
-from models.bundle import BundleError
-from models.releases import Release, ReleaseStore
-from tests.release_project import START, judge, make_project
+from flows.releasing import steps as releasing
+from flows.releasing.cleanup import namespace_of, release_lock, replay_namespace_of
+from flows.releasing.gc import gc
+from models.release.bundle import BundleError
+from models.release.store import Release, ReleaseStore
+from tests.support.release_project import START, judge, make_project
 
 TAG = "recops:abc-def"
 

@@ -14,22 +14,22 @@ import pytest
 
 from features.errors import RefusedError, UserError
 from features.settings import Settings
-from flows import releasing
-from flows.bento import folder_of
-from flows.leftovers import drop_namespace, namespace_of
-from flows.reference import refresh_reference
-from flows.replay import questions
-from models.bundle import Manifest, read_manifest, seal, unseal
-from models.releases import ReleaseStore
-from tests.workspace import bundle_hash, edit_params, environment, recops, run
+from flows.project.reference import refresh_reference
+from flows.releasing import steps as releasing
+from flows.releasing.bento import folder_of
+from flows.releasing.cleanup import drop_namespace, namespace_of
+from flows.releasing.replay import questions
+from models.release.bundle import Manifest, read_manifest, seal, unseal
+from models.release.store import ReleaseStore
+from tests.support.workspace import bundle_hash, edit_params, environment, recops, run
 
 # Where a step is killed: the function that does it, after the real one has run or in place of it.
 KILL = {
-    "refit": ("flows.refit", "likeness"),  # the other bundle is sealed, not yet compared
-    "materialize": ("features.carried", "carry"),  # the namespace is filled, the folder is not
-    "build_bento": ("flows.bento", "_build"),
-    "replay": ("flows.replay", "compare"),  # the server is up
-    "swap": ("models.releases.ReleaseStore", "swap"),  # recorded, not yet live
+    "refit": ("flows.releasing.refit", "likeness"),  # the other bundle is sealed, not yet compared
+    "materialize": ("features.online.snapshot", "carry"),  # the namespace is filled, the folder is not
+    "build_bento": ("flows.releasing.bento", "_build"),
+    "replay": ("flows.releasing.replay", "compare"),  # the server is up
+    "swap": ("models.release.store.ReleaseStore", "swap"),  # recorded, not yet live
 }
 DRIVER = """
 import os, signal, sys
@@ -37,10 +37,10 @@ from importlib import import_module
 from pathlib import Path
 from features.settings import Settings
 from flows import releasing
-from flows.leftovers import release_lock
+from flows.releasing.cleanup import release_lock
 
 where, name = sys.argv[1:]
-place = import_module(where) if not where.endswith("Store") else import_module("models.releases").ReleaseStore
+place = import_module(where) if not where.endswith("Store") else import_module("models.release.store").ReleaseStore
 real = getattr(place, name)
 
 def killed(*given, **named):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-from tests.workspace import TEST_SERVER, bundle_hash, edit_params, make_workspace, recops, run
+from tests.support.workspace import TEST_SERVER, bundle_hash, edit_params, make_workspace, recops, run
 
 
 def stages_in_lock(folder):

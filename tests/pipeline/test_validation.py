@@ -13,11 +13,12 @@ import polars as pl
 import pytest
 
 from features.errors import RefusedError
-from features.expectations import Params
-from features.findings import Finding
-from features.measures import Profile, Tables
-from features.schema import INTERACTIONS, ITEM_VECTORS, ITEMS, RELATIONS, USERS, type_of_time
-from features.validation import Validation, validate
+from features.schema import INTERACTIONS, ITEM_VECTORS, ITEMS, RELATIONS, USERS
+from features.table import type_of_time
+from features.validation.expectations import Params
+from features.validation.profile import Profile, Tables
+from features.validation.results import Finding
+from features.validation.validate import Validation, validate
 
 start = datetime(2024, 1, 1, tzinfo=UTC)
 n_rows = 400
@@ -193,8 +194,8 @@ def test_a_missing_or_miscast_column_stops_at_the_schema() -> None:
 
 
 def test_what_great_expectations_could_not_check_counts_as_failed() -> None:
-    from features.rules import Rule
-    from features.validation import _run
+    from features.validation.rules import Rule
+    from features.validation.validate import _run
 
     frame = good()["users"].with_row_index("row").with_columns(user_id=pl.lit(1))
     rule = Rule("users", "broken", "Says.", "ExpectColumnValuesToMatchRegex", {"column": "user_id", "regex": "("})

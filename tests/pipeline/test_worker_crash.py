@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from features.events import EventLog, NewEvent
+from features.events.event_log import EventLog, NewEvent
 from features.settings import Settings
-from flows.automations import WITHIN_S
-from flows.processes import free_port, start, stop
-from models.releases import ReleaseStore
-from tests.workspace import bundle_hash, environment, make_workspace, run
+from flows.orchestration.automations import WITHIN_S
+from flows.orchestration.processes import free_port, start, stop
+from models.release.store import ReleaseStore
+from tests.support.workspace import bundle_hash, environment, make_workspace, run
 
 pytestmark = pytest.mark.soak
 
@@ -40,7 +40,7 @@ class Platform:
         self.wait(self._is_up, 120)
         self._do("-m", "prefect", "work-pool", "create", "local", "--type", "process", "--overwrite")
         self._do("-m", "prefect", "deploy", "--all", "--no-prompt")
-        self._do("-m", "flows.automations")
+        self._do("-m", "flows.orchestration.automations")
         self.start_worker()
 
     def start_worker(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from features.settings import Settings
-from tests.small_release import Made, make_bundle, release
+from tests.support.small_release import Made, make_bundle, release
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +35,9 @@ def start(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     """`start(RECOPS_X=…)`: a client of the service as it starts with these settings."""
     from starlette.testclient import TestClient
 
-    from services import live, routes
-    from services.gate import Gate
+    from services import app as routes
+    from services.access.middleware import Gate
+    from services.live import release as live
 
     monkeypatch.setattr(live, "POLL_S", 0.1)
     monkeypatch.setattr(live, "RETRY_S", 0.3)
@@ -69,8 +70,8 @@ def shared(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any
     """One client for many requests that change nothing."""
     from starlette.testclient import TestClient
 
-    from services import routes
-    from services.gate import Gate
+    from services import app as routes
+    from services.access.middleware import Gate
 
     settings = Settings(home=tmp_path_factory.mktemp("shared"))
     release(made, settings, "r1")

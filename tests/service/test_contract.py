@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.small_release import offline_lists, release
+from tests.support.small_release import offline_lists, release
 
 
 def user_of(client, place: int = 3) -> str:
@@ -61,7 +61,7 @@ def test_the_service_as_of_the_cut_gives_the_lists_of_the_bundle_offline(made, s
 
 
 def test_a_release_can_be_served_from_its_folder(made, settings, start, tmp_path):
-    from models.releases import ReleaseStore
+    from models.release.store import ReleaseStore
 
     release(made, settings, "r1", live=False)
     folder = ReleaseStore(settings.home).folder("r1")

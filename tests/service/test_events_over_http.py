@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from features.events import EventLog
-from tests.small_release import release
+from features.events.event_log import EventLog
+from tests.support.small_release import release
 
 
 def event(user="u-new", item="b001", kind="click", **more) -> dict:
@@ -97,7 +97,7 @@ def test_events_survive_a_new_release_and_a_restart(client, made, settings, star
 
 def test_events_that_the_release_already_holds_are_not_counted_again(made, settings, start):
     log = EventLog(settings.events_url)
-    from features.events import NewEvent
+    from features.events.event_log import NewEvent
 
     log.append([NewEvent("u-new", "b001", "click")])
     release(made, settings, "r1", events_through=1)
@@ -154,7 +154,7 @@ def test_concurrent_batches_are_each_answered_with_their_own_counts(client, sett
 
 
 def test_when_the_event_log_is_gone_events_are_503_and_answers_go_on(client, monkeypatch):
-    from features.database import DatabaseError
+    from features.events.database import DatabaseError
 
     def fail(*_args, **_more):
         raise DatabaseError("gone")
@@ -182,7 +182,7 @@ def test_with_postgres_and_redis_the_next_answer_reflects_the_event(
 ):
     import uuid
 
-    from features.online import OnlineNamespace
+    from features.online.namespace import OnlineNamespace
     from features.settings import Settings
 
     monkeypatch.setenv("RECOPS_DATABASE_URL", postgres_url)

@@ -8,9 +8,9 @@ import pytest
 
 from features.errors import UserError
 from features.settings import Settings
-from services.keys import Keys, check_host, is_loopback
+from services.access.keys import Keys, check_host, is_loopback
 from services.serve import check
-from tests.small_release import release
+from tests.support.small_release import release
 
 
 def digest(key: str) -> str:

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from features.errors import UserError
-from models.releases import ReleaseStore
-from tests.small_release import release
+from models.release.store import ReleaseStore
+from tests.support.small_release import release
 
 
 def wait_for(check, seconds: float = 20) -> bool:
@@ -69,7 +69,7 @@ def test_answers_go_on_while_a_release_is_loaded(client, made, settings):
 
 
 def test_without_a_release_store_the_bundle_inside_the_bento_is_served(made, settings, start, monkeypatch):
-    from services import live as module
+    from services.live import release as module
 
     monkeypatch.setattr(module, "INSIDE", made.bundle)
     client = start()

@@ -12,13 +12,18 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.aggregates import STATS, arrivals, state_rows
 from features.errors import UserError
-from features.events import Event
-from features.lookup import OfflineLookup, OnlineLookup
-from features.online import ItemInfo, ItemStates, OnlineNamespace, UserState, user_histories
-from features.schema import INTERACTIONS, type_of_time
+from features.events.event_log import Event
+from features.offline.offline_lookup import OfflineLookup
+from features.online.namespace import OnlineNamespace
+from features.online.online_lookup import OnlineLookup
+from features.schema import INTERACTIONS
 from features.settings import Settings
+from features.states.aggregates import STATS, arrivals, state_rows
+from features.states.histories import user_histories
+from features.states.item_states import ItemInfo, ItemStates
+from features.states.user_state import UserState
+from features.table import type_of_time
 
 DAY = 86_400_000_000
 N_ITEMS = 30

@@ -1,0 +1,1 @@
+"""The durable event log, its databases and shards; nothing here knows features."""

@@ -1,0 +1,236 @@
+"""The event log: what users did after the data was exported, durable before it is acknowledged, each event once."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from features.events.database import DatabaseError, Statements, open_database
+from features.schema import INTERACTIONS
+from features.table import type_of_time
+
+if TYPE_CHECKING:
+    from features.events.shards import Verification
+
+__all__ = ["Appended", "DatabaseError", "Event", "EventLog", "NewEvent"]
+
+
+@dataclass(frozen=True)
+class NewEvent:
+    """An event as it arrives. timestamp: when it happened [µs since 1970 UTC], None: when it is recorded.
+
+    event_id: the sender's key; the same key is recorded once. None: every arrival is an event of its own.
+    """
+
+    user_id: str
+    item_id: str
+    event: str
+    timestamp: int | None = None
+    value: float | None = None
+    event_id: str | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """A recorded event: seq and known_at [µs] grow strictly, in the order in which events become visible."""
+
+    seq: int
+    event_id: str
+    user_id: str
+    item_id: str
+    event: str
+    timestamp: int
+    value: float | None
+    known_at: int
+    request_id: str | None
+
+
+@dataclass(frozen=True)
+class Appended:
+    """What one batch became: its events that were new, and how many had been recorded before."""
+
+    events: tuple[Event, ...]
+    n_duplicates: int
+
+
+COLUMNS = ", ".join(field.name for field in fields(Event))
+SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "seq": pl.Int64,
+    "event_id": pl.String,
+    "user_id": pl.String,
+    "item_id": pl.String,
+    "event": pl.String,
+    "timestamp": pl.Int64,
+    "value": pl.Float64,
+    "known_at": pl.Int64,
+    "request_id": pl.String,
+}
+
+
+def clock() -> int:
+    """This instant, µs since 1970 UTC."""
+    return time.time_ns() // 1000
+
+
+class EventLog:
+    """Append-only log. Several processes may append and read at once: appends are one after the other,
+
+    so that who has read up to a seq never finds an older event appearing later (a plain sequence would allow it).
+    """
+
+    def __init__(self, url: str, *, now: Callable[[], int] = clock) -> None:
+        self.database = open_database(url)
+        self._now = now
+        self._made = False
+
+    def append(self, events: Sequence[NewEvent]) -> Appended:
+        """Records what is new; returns when it is durable."""
+        return self.append_batches([events])[0]
+
+    def append_batches(self, batches: Sequence[Sequence[NewEvent]]) -> list[Appended]:
+        """Records several batches in one commit; one answer a batch, none of them partly recorded.
+
+        Raises:
+            DatabaseError: nothing was recorded.
+        """
+        self._make()
+        with self.database.transaction(write=True) as statements:
+            # the row is the lock (PostgreSQL: until commit; SQLite: the transaction already holds it)
+            locked = statements.execute("update event_state set seq = seq where id = 1 returning seq, known_at")
+            seq, known_at = locked[0]
+            known = self._known(statements, [event.event_id for batch in batches for event in batch])
+            answers = []
+            for batch in batches:
+                recorded = []
+                for event in batch:
+                    if event.event_id in known:
+                        continue
+                    seq, known_at = seq + 1, max(known_at + 1, self._now())
+                    event_id = event.event_id if event.event_id is not None else uuid.uuid4().hex
+                    known.add(event_id)
+                    timestamp = known_at if event.timestamp is None else min(event.timestamp, known_at)
+                    recorded.append(
+                        Event(
+                            seq,
+                            event_id,
+                            event.user_id,
+                            event.item_id,
+                            event.event,
+                            timestamp,
+                            event.value,
+                            known_at,
+                            event.request_id,
+                        )
+                    )
+                answers.append(Appended(tuple(recorded), len(batch) - len(recorded)))
+            rows = [astuple(event) for answer in answers for event in answer.events]
+            if rows:
+                statements.many(f"insert into events ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+                statements.execute("update event_state set seq = ?, known_at = ? where id = 1", (seq, known_at))
+        return answers
+
+    def read(self, after_seq: int = 0, limit: int = 10_000) -> list[Event]:
+        """Events after a seq, in order, at most `limit`."""
+        return self._select("where seq > ? order by seq limit ?", (after_seq, limit))
+
+    def of_user(self, user_id: str, after_seq: int = 0) -> list[Event]:
+        """One user's events after a seq, in order."""
+        return self._select("where user_id = ? and seq > ? order by seq", (user_id, after_seq))
+
+    def users(self, prefix: str = "", limit: int = 50) -> list[str]:
+        """User ids of the log that begin with `prefix`, sorted."""
+        self._make()
+        with self.database.transaction() as statements:
+            rows = statements.execute(
+                "select distinct user_id from events where substr(user_id, 1, ?) = ? order by user_id limit ?",
+                (len(prefix), prefix, limit),
+            )
+        return [row[0] for row in rows]
+
+    def last_seq(self) -> int:
+        """The newest event's seq, 0 when there is none."""
+        self._make()
+        with self.database.transaction() as statements:
+            return int(statements.execute("select seq from event_state where id = 1")[0][0])
+
+    def count(self) -> int:
+        """How many events are recorded."""
+        self._make()
+        with self.database.transaction() as statements:
+            return int(statements.execute("select count(*) from events")[0][0])
+
+    def frame(self, after_seq: int = 0, through_seq: int | None = None) -> pl.DataFrame:
+        """Events as rows, in order of seq (columns of SCHEMA; times in µs)."""
+        through = self.last_seq() if through_seq is None else through_seq
+        events = self._select("where seq > ? and seq <= ? order by seq", (after_seq, through))
+        return pl.DataFrame([astuple(event) for event in events], schema=dict(SCHEMA), orient="row")
+
+    def to_interactions(self, after_seq: int = 0) -> tuple[pl.DataFrame, int]:
+        """INTERACTIONS rows of the events after a seq, and the seq that they reach: the next export starts there."""
+        through = self.last_seq()
+        found = self.frame(after_seq, through).with_columns(
+            pl.col("timestamp", "known_at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC").cast(type_of_time)
+        )
+        return found.select(list(INTERACTIONS.columns)), through
+
+    def compact(self, folder: Path) -> int:
+        """Copies events that no shard holds yet into parquet shards; how many. See features/events/shards.py."""
+        from features.events.shards import compact
+
+        return compact(self, folder)
+
+    def verify(self, folder: Path | None = None) -> Verification:
+        """Checks the log, and the shards in `folder` against it."""
+        from features.events.shards import verify
+
+        return verify(self, folder)
+
+    def close(self) -> None:
+        self.database.close()
+
+    def _select(self, rest: str, values: Sequence[object]) -> list[Event]:
+        self._make()
+        with self.database.transaction() as statements:
+            return [Event(*row) for row in statements.execute(f"select {COLUMNS} from events {rest}", values)]
+
+    def _known(self, statements: Statements, event_ids: Sequence[str | None]) -> set[str]:
+        """Those ids that are recorded already."""
+        asked = sorted({event_id for event_id in event_ids if event_id is not None})
+        found: set[str] = set()
+        for start in range(0, len(asked), 500):
+            part = asked[start : start + 500]
+            marks = ", ".join("?" * len(part))
+            found |= {
+                row[0] for row in statements.execute(f"select event_id from events where event_id in ({marks})", part)
+            }
+        return found
+
+    def _make(self) -> None:
+        if self._made:
+            return
+        with self.database.transaction(write=True) as statements:
+            statements.execute(self.database.lock_the_schema)
+            # asked first: even `create index if not exists` waits for other writers, which may wait for us
+            if not statements.execute(self.database.has_table, ("event_state",)):
+                for sql in _tables(self.database.big_integer_key):
+                    statements.execute(sql)
+        self._made = True
+
+
+def _tables(big_integer_key: str) -> list[str]:
+    return [
+        f"""create table if not exists events (
+            seq {big_integer_key}, event_id text not null unique, user_id text not null, item_id text not null,
+            event text not null, timestamp bigint not null, value double precision, known_at bigint not null,
+            request_id text)""",
+        "create index if not exists events_of_user on events (user_id, seq)",
+        f"create table if not exists event_state (id {big_integer_key}, seq bigint not null, known_at bigint not null)",
+        "insert into event_state (id, seq, known_at) values (1, 0, 0) on conflict do nothing",
+    ]

@@ -1,0 +1,210 @@
+"""Importing: a source's tables into data/raw, replacing or lengthening it; a failed import changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from features.errors import UserError
+from features.importing.download import find_input
+from features.importing.raw_folder import Sidecar, read_raw, read_sidecar, recover, write_interactions, write_raw
+from features.params import parse
+from features.reading.assemble import check_lengths
+from features.reading.raw_tables import Options, RawTables
+from features.schema import INTERACTIONS, RAW_TABLES
+from features.sources import SOURCES
+
+__all__ = ["ImportReport", "append_events", "find_input", "import_source", "read_raw", "read_sidecar", "sources_table"]
+
+SIMULATOR = "simulator"
+MAPPED = ("csv", "parquet")  # sources whose columns may be told by --map
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import did. `counts` are those of this import, `n_rows` the interactions now in the folder."""
+
+    source: str
+    n_rows: int
+    n_new: int
+    counts: Mapping[str, int]
+    sizes: Mapping[str, int]
+    artificial_time: bool
+    appended: bool
+    notes: tuple[str, ...]
+
+    def text(self) -> str:
+        """For people: sizes first, then what they ought to know."""
+        sizes = " · ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in self.sizes.items() if n)
+        head = f"added {self.n_new:,} interactions from {self.source}" if self.appended else f"imported {self.source}"
+        n_bad = sum(n for name, n in self.counts.items() if name.endswith("_quarantined"))
+        bad = f"\n  {n_bad:,} unreadable rows in quarantine" if n_bad else ""
+        return f"{head}: {sizes}{bad}" + "".join(f"\n  {note}" for note in self.notes)
+
+
+def sources_table() -> list[tuple[str, str]]:
+    """(name, what it reads) of every source, for `recops data sources`."""
+    return [(name, what) for name, (_, what) in SOURCES.items()]
+
+
+def import_source(
+    source: str,
+    path: Path | None,
+    options: dict[str, Any],
+    target: Path,
+    append: bool,
+    data_cache: Path | None,
+    *,
+    events_through: int = 0,
+) -> ImportReport:
+    """Reads a source and replaces the folder `target` by its tables; with `append` its rows join those that are there.
+
+    `options`: bad_share, columns (for csv and parquet), and the simulator's own parameters. `events_through`: where the
+    export of events starts (not with `append`, which leaves it where it is).
+
+    Raises:
+        UserError: the source is unknown, its files are not there or broken, or they do not fit what is there.
+    """
+    if source not in SOURCES:
+        raise UserError(f"no source named '{source}'; there are {sorted(SOURCES)} (`recops data sources`)")
+    recover(target)
+    if append and not (target / "source.json").is_file():
+        raise UserError(
+            f"{target}: nothing there that rows could be added to; import once without --append, then with it"
+        )
+    tables = _read(source, path, options, data_cache)
+    if append:
+        return _append(source, tables, target)
+    sidecar = Sidecar(
+        source=source,
+        artificial_time=tables.artificial_time,
+        n_rows=tables.interactions.height,
+        counts=dict(tables.counts),
+        events_through=events_through,
+        notes=list(tables.notes),
+    )
+    write_raw(tables, sidecar, target)
+    n_rows = tables.interactions.height
+    return _report(source, tables, tables, n_rows, appended=False)
+
+
+def append_events(raw: Path, interactions: pl.DataFrame, events_through: int, *, after: int | None = None) -> int:
+    """Adds exported events to data/raw and moves its watermark in the same step; the number of rows added.
+
+    Exactly once: an export that ends at or before the watermark adds nothing. `after` is the watermark that the
+    export started from; when it is no longer the folder's, somebody else has exported meanwhile.
+
+    Raises:
+        UserError: nothing was imported yet, or `after` is not the watermark.
+    """
+    recover(raw)
+    sidecar = read_sidecar(raw)
+    if events_through <= sidecar.events_through:
+        return 0
+    if after is not None and after != sidecar.events_through:
+        raise UserError(
+            f"{raw}: holds the events through {sidecar.events_through}, but these start after {after}; "
+            "export again from the watermark in source.json"
+        )
+    fresh = INTERACTIONS.check(interactions, source="the event log")
+    before = INTERACTIONS.read(raw / "interactions.parquet")
+    together = pl.concat([before, fresh])
+    moved = sidecar.model_copy(update={"events_through": events_through, "n_rows": together.height})
+    write_interactions(together, moved, raw)
+    return fresh.height
+
+
+def _read(source: str, path: Path | None, options: dict[str, Any], data_cache: Path | None) -> RawTables:
+    module, _, function = SOURCES[source][0].partition(":")
+    room = import_module(module)
+    own = {key: value for key, value in options.items() if key not in {"bad_share", "columns"}}
+    columns = options.get("columns") or {}
+    if source == SIMULATOR:
+        if path is not None:
+            raise UserError("simulator: it reads no files; leave --path away (its parameters stand in params.yaml)")
+        tables: RawTables = getattr(room, function)(parse("source.simulator", own, room.Params))
+        return tables
+    if own:
+        raise UserError(f"{source}: no option {sorted(own)}; there are ['bad_share', 'columns']")
+    if columns and source not in MAPPED:
+        raise UserError(f"{source}: its columns are fixed, so --map has no meaning; it is for {list(MAPPED)}")
+    bad_share = float(options.get("bad_share", Options.bad_share))
+    read = getattr(room, function)
+    found: RawTables = read(find_input(source, path, data_cache), Options(bad_share, dict(columns)))
+    return found
+
+
+def _append(source: str, fresh: RawTables, target: Path) -> ImportReport:
+    before, sidecar = read_raw(target), read_sidecar(target)
+    if fresh.artificial_time and not before.artificial_time:
+        raise UserError(
+            f"{source}: its rows carry no times, those of {target} do, so nothing says which came first; "
+            "give the new rows a timestamp, or import them without --append"
+        )
+    rows = fresh.interactions
+    if fresh.artificial_time:
+        last = before.interactions.get_column("timestamp").max()
+        shifted = pl.col("timestamp") - pl.col("timestamp").min() + pl.lit(last) + pl.duration(seconds=1)
+        rows = rows.with_columns(timestamp=shifted, known_at=shifted)
+    new = rows.join(
+        before.interactions, on=list(INTERACTIONS.columns), how="anti", nulls_equal=True, maintain_order="left"
+    )
+    notes = list(fresh.notes)
+    if new.height < rows.height:
+        notes.append(f"{rows.height - new.height} interactions were there already and were not added again")
+    sides = {}
+    for name, table in RAW_TABLES.items():
+        if name != INTERACTIONS.name:
+            key = list(table.key or table.columns)
+            old, added = getattr(before, name), getattr(fresh, name)
+            kept = old.join(added.select(key), on=key, how="anti", maintain_order="left")
+            sides[name] = table.check(_below(name, kept, added), source="the import")
+            if kept.height < old.height and table.key:
+                notes.append(f"{name}: {old.height - kept.height} rows were replaced by newer ones")
+    tables = replace(
+        before,
+        interactions=pl.concat([before.interactions, new]),
+        items=sides["items"],
+        users=sides["users"],
+        relations=sides["relations"],
+        item_vectors=sides["item_vectors"],
+        quarantine=pl.concat([before.quarantine, fresh.quarantine]),
+    )
+    check_lengths(tables.item_vectors, f"item_vectors of {source} and {target}")
+    counts = {key: sidecar.counts.get(key, 0) + fresh.counts.get(key, 0) for key in {*sidecar.counts, *fresh.counts}}
+    update = {"n_rows": tables.interactions.height, "counts": counts, "notes": notes}
+    update["appended"] = [*sidecar.appended, source]
+    write_raw(tables, sidecar.model_copy(update=update), target)
+    return _report(source, tables, replace(fresh, notes=tuple(notes)), new.height, appended=True)
+
+
+def _below(name: str, old: pl.DataFrame, added: pl.DataFrame) -> pl.DataFrame:
+    """Both, one below the other; a column that only one has is null in the other."""
+    if not old.height or not added.height:
+        return added if added.height else old
+    try:
+        return pl.concat([old, added], how="diagonal_relaxed")
+    except pl.exceptions.PolarsError as error:
+        said = str(error).split("\n", 1)[0]
+        raise UserError(
+            f"{name}: the new rows have other types than those in data/raw ({said}); "
+            "give the columns the same types, or import without --append"
+        ) from error
+
+
+def _report(source: str, now: RawTables, fresh: RawTables, n_new: int, *, appended: bool) -> ImportReport:
+    interactions = now.interactions
+    sizes = {
+        "interactions": interactions.height,
+        "users_with_interactions": interactions.get_column("user_id").n_unique(),
+        "items_with_interactions": interactions.get_column("item_id").n_unique(),
+        **{name: getattr(now, name).height for name in RAW_TABLES if name != "interactions"},
+    }
+    return ImportReport(
+        source, interactions.height, n_new, dict(fresh.counts), sizes, now.artificial_time, appended, fresh.notes
+    )

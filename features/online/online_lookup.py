@@ -1,0 +1,63 @@
+"""Online lookup: features of a request from the online namespace and the release's item states."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from features.arrays import Float32, Float64, Int32, Int64
+from features.states.aggregates import STATE
+from features.states.candidate_features import NAMES, derive
+from features.states.item_states import ItemInfo, ItemStates
+from features.states.user_state import UserState, UserStates
+
+
+class OnlineLookup:
+    """As of now, from a release's online namespace and its array of item states; the same formulas, the same bits."""
+
+    names: tuple[str, ...] = NAMES
+
+    def __init__(self, namespace: UserStates, items: ItemStates, info: ItemInfo) -> None:
+        if items.item_ids != info.item_ids:
+            raise ValueError("item states and item info are of different vocabularies")
+        self.namespace, self.items, self.info = namespace, items, info
+        self._held: dict[str, UserState] = {}
+
+    def hold(self, states: Sequence[UserState]) -> None:
+        """States that the caller has just read: the next `features` of these users takes them and reads no user row.
+
+        Not for threads: no other request may come between.
+        """
+        self._held = {state.user_id: state for state in states}
+
+    def features(self, user_ids: npt.NDArray[np.str_], at: Int64, query: Int32, item: Int32) -> Float32:
+        """(n_rows, n_features) float32, NaN where unknown; row r is item `item[r]` for user `user_ids[query[r]]`."""
+        held, self._held = self._held, {}
+        names = [str(user_id) for user_id in user_ids]
+        missing = sorted(set(names) - held.keys())
+        if missing:
+            held = held | dict(zip(missing, self.namespace.users(missing), strict=True))
+        states = [held[name] for name in names]
+        user = np.array([state.stats for state in states]).reshape(-1, len(STATE))[query]
+        pair = self._pairs(states, query, self.info.codes[item])
+        of_item = self.items.states[item]
+        return derive(user, of_item, pair, at[query], self.info.prices[item], self.info.created_at[item])
+
+    def _pairs(self, states: Sequence[UserState], query: Int32, codes: Int32) -> Float64:
+        """(n_rows, len(STATE)): of the categories of the candidates that the user's history touches; else NaN."""
+        touched = [self.info.categories_of(state.item_ids) for state in states]
+        n_codes = len(self.info.category_names) + 1
+        unique, inverse = np.unique(query.astype(np.int64) * n_codes + codes + 1, return_inverse=True)
+        wanted = {}
+        for place, number in enumerate(unique.tolist()):
+            of_query, code = divmod(number, n_codes)
+            if code and code - 1 in touched[of_query]:
+                wanted[place] = (states[of_query].user_id, self.info.category_names[code - 1])
+        found = self.namespace.category_states(sorted(set(wanted.values())))
+        pairs = np.full((len(unique), len(STATE)), np.nan)
+        for place, pair in wanted.items():
+            if pair in found:
+                pairs[place] = found[pair]
+        return pairs[inverse]

@@ -1,0 +1,189 @@
+"""Text files into sheets: encodings, lines, fields; every row keeps its line number, every ragged row is a fault."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator, Sequence
+
+import polars as pl
+
+from features.errors import UserError
+from features.reading.archive import Box
+from features.reading.sheet import FILE, LINE, SHOWN, Sheet, fault_rows
+from features.schema import QUARANTINE
+
+BLOCK = 1 << 26  # characters that are split at a time
+ROWS = 100_000  # quoted rows that are gathered at a time
+SEPARATORS = (",", "\t", ";", "|")
+UTF8 = ("utf-8",)
+UTF8_OR_LATIN1 = ("utf-8", "latin-1")
+
+
+def decode(data: bytes, shown: str, encodings: Sequence[str] = UTF8) -> str:
+    """Bytes as text by the first encoding that fits; byte order marks are obeyed.
+
+    Raises:
+        UserError: there is nothing in it, it is no text, or no encoding fits (with the line).
+    """
+    if data[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
+        encodings = ("utf-16",)
+    elif b"\0" in data:
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
+        raise UserError(
+            f"{shown}: line {line} holds a zero byte, so this is no text in UTF-8; "
+            "give a text file, or save it as UTF-8 (`iconv -f UTF-16 -t UTF-8 FILE > NEW`)"
+        )
+    text = _decoded(data, shown, encodings)
+    if not text.strip():
+        raise UserError(f"{shown}: the file is empty; expected rows; export or download it again")
+    return text
+
+
+def _decoded(data: bytes, shown: str, encodings: Sequence[str]) -> str:
+    for encoding in encodings:
+        try:
+            return data.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+        except UnicodeDecodeError as error:
+            last = error
+    line = data.count(b"\n", 0, last.start) + 1
+    raise UserError(
+        f"{shown}: line {line} is no {' or '.join(encodings)} text (byte 0x{data[last.start]:02x}); "
+        "save the file as UTF-8, e.g. `iconv -f LATIN1 -t UTF-8 FILE > NEW`"
+    ) from last
+
+
+def lines_of(text: str) -> pl.DataFrame:
+    """Columns LINE (from 1) and `text`; blank lines are counted and left out."""
+    if "\r" in text and "\n" not in text:
+        text = text.replace("\r", "\n")
+    blocks, start = [], 0
+    while start < len(text):
+        end = text.find("\n", start + BLOCK)
+        stop = len(text) if end < 0 else end
+        blocks.append(pl.Series("text", [text[start:stop]]).str.split("\n").explode())
+        start = stop + 1
+    lines = pl.concat(blocks).str.strip_suffix("\r").to_frame().with_row_index(LINE, offset=1)
+    return lines.with_columns(pl.col(LINE).cast(pl.Int64)).filter(pl.col("text").str.strip_chars() != "")
+
+
+def split_fields(lines: pl.DataFrame, names: Sequence[str], separator: str, file: str, shown: str) -> Sheet:
+    """Lines cut at every separator (no quoting); a line with another number of fields is a fault."""
+    n = len(names)
+    cut = lines.with_columns(
+        pl.col("text").str.split_exact(separator, n).struct.rename_fields([*names, "_rest"]).alias("_fields")
+    )
+    whole = pl.col("_fields").struct.field(names[-1]).is_not_null() & (
+        pl.col("_fields").struct.field("_rest").is_null()
+    )
+    ragged = cut.filter(~whole)
+    faults = ragged.select(
+        pl.lit(file).alias("file"),
+        pl.col(LINE).alias("line"),
+        pl.lit(None, pl.String).alias("column"),
+        pl.col("text").str.slice(0, SHOWN).alias("found"),
+        pl.format(
+            "{} fields, expected {}",
+            pl.col("text").str.count_matches(separator, literal=True) + 1,
+            pl.lit(str(n)),
+        ).alias("reason"),
+    ).cast(dict(QUARANTINE.columns))  # type: ignore[arg-type]
+    frame = cut.filter(whole).select("_fields", LINE).unnest("_fields").drop("_rest")
+    return Sheet(frame.with_columns(pl.lit(file).alias(FILE)), shown, faults, textual=True)
+
+
+def plain_sheet(box: Box, name: str, columns: Sequence[str], separator: str, encodings: Sequence[str] = UTF8) -> Sheet:
+    """A file without header and without quotes, like those of MovieLens 1m (`::`) and MIND (tab)."""
+    shown = box.shown(name)
+    lines = lines_of(decode(box.read(name), shown, encodings))
+    return split_fields(lines, columns, separator, name, shown)
+
+
+def header_and_lines(box: Box, name: str) -> tuple[str, pl.DataFrame]:
+    """The first line and the others of a file without quotes."""
+    lines = lines_of(decode(box.read(name), box.shown(name)))
+    return lines.item(0, "text"), lines.slice(1)
+
+
+def csv_sheet(box: Box, name: str, separator: str | None = None, encodings: Sequence[str] = UTF8) -> Sheet:
+    """A file with a header; quoted fields may hold separators and line ends; the separator may be guessed.
+
+    Raises:
+        UserError: a column name comes twice, there is a header and nothing else, or a quote is never closed.
+    """
+    shown = box.shown(name)
+    text = decode(box.read(name), shown, encodings)
+    first = text.lstrip().split("\n", 1)[0].rstrip("\r")
+    separator = separator or max(SEPARATORS, key=first.count)
+    if '"' not in text:
+        lines = lines_of(text)
+        names = check_names(lines.item(0, "text").split(separator), shown)
+        sheet = split_fields(lines.slice(1), names, separator, name, shown)
+    else:
+        sheet = _quoted(text, separator, name, shown)
+    if sheet.frame.height + sheet.faults.height == 0:
+        raise UserError(f"{shown}: a header and no rows; expected rows below it; export or download it again")
+    return sheet
+
+
+def check_names(fields: Sequence[str], shown: str) -> list[str]:
+    """Column names of a header, stripped; a column without a name is called by its position."""
+    names = [field.strip() or f"column_{position}" for position, field in enumerate(fields, 1)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserError(f"{shown}: line 1 names {twice} more than once; every column needs a name of its own")
+    return names
+
+
+def _quoted(text: str, separator: str, file: str, shown: str) -> Sheet:
+    """The rows of a quoted csv file by Python's own reader, gathered in frames of ROWS rows."""
+    csv.field_size_limit(1 << 30)
+    rows = _records(text, separator, shown)
+    header = next((fields for _, fields, _ in rows if fields), [])
+    names = check_names(header, shown)
+    frames: list[pl.DataFrame] = []
+    faults: list[tuple[int, str | None, str, str]] = []
+    columns: list[list[str]] = [[] for _ in names]
+    numbers: list[int] = []
+
+    def gather() -> None:
+        frame = pl.DataFrame(dict(zip(names, columns, strict=True)), schema=dict.fromkeys(names, pl.String))
+        frames.append(frame.with_columns(pl.Series(LINE, numbers, pl.Int64)))
+        for column in columns:
+            column.clear()
+        numbers.clear()
+
+    for line, fields, problem in rows:
+        if problem is None and len(fields) == len(names):
+            for column, value in zip(columns, fields, strict=True):
+                column.append(value)
+            numbers.append(line)
+            if len(numbers) == ROWS:
+                gather()
+        elif problem is not None or fields:
+            reason = problem or f"{len(fields)} fields, expected {len(names)}"
+            faults.append((line, None, separator.join(fields), reason))
+    gather()
+    frame = pl.concat(frames).with_columns(pl.lit(file).alias(FILE))
+    return Sheet(frame, shown, fault_rows(file, faults), textual=True)
+
+
+def _records(text: str, separator: str, shown: str) -> Iterator[tuple[int, list[str], str | None]]:
+    """(first line, fields, what is wrong) of every record; blank lines give no fields."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if "unexpected end of data" in str(error):
+                raise UserError(
+                    f"{shown}: the quote that opens in the row at line {line} is never closed; "
+                    'close it, or write a quote inside a quoted field as ""'
+                ) from error
+            yield line, [], f"not readable as csv: {error}"
+            continue
+        yield line, [] if fields == [""] else fields, None

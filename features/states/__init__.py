@@ -1,0 +1,1 @@
+"""One recursion of user and item states, offline and online; nothing here reads or writes tables of a store."""

@@ -1,0 +1,35 @@
+"""What is known of one user now, and who can be asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from features.arrays import Float64, Int64
+
+
+@dataclass
+class UserState:
+    """What is known of one user now. stats: (len(STATE),), NaN where nothing is known; by_category: likewise, of the
+    categories that were asked for and that the user has touched; item_ids, timestamps [µs], positive: every event but
+    impressions, oldest first; last_seq: the last event of the log that is in it."""
+
+    user_id: str
+    stats: Float64
+    item_ids: list[str] = field(default_factory=list)
+    timestamps: Int64 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    positive: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    by_category: dict[str, Float64] = field(default_factory=dict)
+    last_seq: int = 0
+
+
+class UserStates(Protocol):
+    """An online namespace, as a lookup sees it."""
+
+    def users(self, user_ids: Sequence[str], categories: Collection[str] = ()) -> list[UserState]: ...
+
+    def category_states(self, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Float64]: ...

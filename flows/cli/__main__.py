@@ -1,0 +1,41 @@
+"""`recops`: the command line. It acts on the nearest folder upward that holds dvc.yaml."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from features.errors import RefusedError, UserError
+from flows.cli import datasets, pipeline, releases  # noqa: F401  each adds its commands
+from flows.cli.app import app
+
+
+def main() -> None:
+    """Entry point: exit 0 done, 1 the answer is no, 2 the caller's mistake in one readable paragraph."""
+    command: Callable[..., Any] = typer.main.get_command(app)
+    try:
+        sys.exit(command(standalone_mode=False) or 0)
+    except UserError as error:
+        _end(2, str(error))
+    except RefusedError as error:
+        _end(1, str(error))
+    except typer.Abort:
+        _end(130, "stopped")
+    except KeyboardInterrupt:
+        _end(130, "stopped")
+    except Exception as error:
+        if type(error).__module__.startswith(("click", "typer")) and hasattr(error, "format_message"):
+            _end(2, f"recops: {error.format_message()} (`recops --help` lists the commands)")
+        raise
+
+
+def _end(code: int, message: str) -> None:
+    print(message, file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""The command line's frame: the app, settings of the process, and the project folder that a command acts on."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from features.errors import UserError
+from features.settings import Settings
+from features.telemetry import quiet_telemetry
+
+app = typer.Typer(
+    name="recops",
+    help="From raw interactions to a judged, released and served recommender.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the result.")]
+
+
+def begin(quiet: bool = False) -> Settings:
+    """Settings of this process, telemetry off, logging by the person's wish."""
+    from pydantic import ValidationError
+
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        faults = "; ".join(f"RECOPS_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise UserError(f"environment: {faults}; unset it or give it a fitting value") from None
+    quiet_telemetry()
+    level = logging.WARNING if quiet else logging.INFO
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    for package in ("flows", "models", "features"):
+        logging.getLogger(package).setLevel(level)
+    return settings
+
+
+def project() -> tuple[Path, Settings]:
+    from flows.project.dag import project_root
+
+    root = project_root(Path.cwd())
+    os.chdir(root)
+    return root, begin()

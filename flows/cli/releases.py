@@ -1,0 +1,103 @@
+"""Commands on what is live: `recops release | rollback | releases | serve | gc`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from features.errors import UserError
+from flows.cli.app import Quiet, app, project
+
+
+@app.command()
+def release(
+    force: Annotated[bool, typer.Option("--force", help="Put a refused bundle live; needs --why.")] = False,
+    why: Annotated[str | None, typer.Option(help="The reason, kept in the history.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Put the judged bundle live: materialize, build the Bento, replay, swap."""
+    root, settings = project()
+    if force and not why:
+        raise UserError("--force needs --why: the reason that the history will show")
+    from flows.orchestration.server import choose_server
+
+    logging.getLogger("flows").setLevel(logging.WARNING if quiet else logging.INFO)
+    choose_server(settings)
+    from flows.release import release as release_bundle
+    from models.release.store import ReleaseStore
+
+    before = ReleaseStore(settings.home).live()
+    done = release_bundle(root, settings, who=_who(), force=force, why=why)
+    said = "live already: nothing released," if done.release == before else "released"
+    fitted = f", fitted anew on all data from {done.judged[:12]}" if done.refit else ""
+    print(f"{said} {done.release} (bundle {done.bundle_hash[:12]}{fitted})")
+
+
+@app.command()
+def rollback(
+    release: Annotated[str | None, typer.Argument(help="A release; default: the one before.")] = None,
+    why: Annotated[str, typer.Option(help="The reason, kept in the history.")] = "rolled back by hand",
+) -> None:
+    """Bring back the release before the live one, or a named one."""
+    _, settings = project()
+    from flows.releasing.rollback import rollback as roll_back
+
+    done = roll_back(settings, release, who=_who(), why=why)
+    print(f"rolled back to {done.release} (bundle {done.bundle_hash[:12]})")
+
+
+@app.command()
+def releases(
+    at: Annotated[str | None, typer.Option(help="What was live at this instant, ISO-8601 with zone.")] = None,
+    pin: Annotated[str | None, typer.Option(help="Keep this release from `recops gc`.")] = None,
+    unpin: Annotated[str | None, typer.Option(help="Keep it no longer.")] = None,
+) -> None:
+    """History: what was live when."""
+    _, settings = project()
+    from models.release.store import ReleaseStore
+
+    store = ReleaseStore(settings.home)
+    for name, pinned in ((pin, True), (unpin, False)):
+        if name:
+            store.pin(name, pinned=pinned)
+    if at:
+        print(store.at(at) or f"nothing was live at {at}")
+        return
+    if not store.history():
+        print("nothing was released yet (`recops release`)")
+    for span in store.history():
+        print(f"{span.release}  {span.live_from} → {span.live_to or 'now':<32}  {span.who}: {span.why}")
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Any host but loopback needs RECOPS_API_KEYS.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
+) -> None:
+    """The Bento service on the live release; it follows the pointer."""
+    project()
+    arguments = [sys.executable, "-m", "services.serve", "--host", host, "--port", str(port)]
+    os.execv(sys.executable, arguments)
+
+
+@app.command()
+def gc(dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False) -> None:
+    """Remove old releases, Bentos and online namespaces; keeps live, previous and pinned."""
+    _, settings = project()
+    from flows.releasing.gc import gc as collect
+
+    for line in collect(settings, dry_run=dry_run) or ["nothing to remove"]:
+        print(line)
+
+
+def _who() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -1,0 +1,75 @@
+"""The cold ladder of a sealed bundle: what it makes of the newest 0, 1, 3, 10 acts of users who have done more."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from features.arrays import Bool, Int64
+from features.positives import Positives
+from flows.judging.contenders import Contenders, Test
+from flows.judging.frozen import Judgement, codes_of
+from flows.judging.truncated_features import write_features
+from flows.project.dataset import FEATURES, offline_lookup
+from models.data.truncation import newest, shortened
+from models.evaluation.cold_start import climbers, with_ladder
+from models.evaluation.evaluate import RUNGS, Params
+
+if TYPE_CHECKING:
+    from models.recommender import Recommender
+
+logger = logging.getLogger(__name__)
+
+
+def with_rungs(root: Path, test: Test, contenders: Contenders, judged: Judgement, params: Params) -> Judgement:
+    """The judgement with the slices of the ladder, for the challenger, the champion and popular.
+
+    Features of users are those that the cut history would have left; items keep theirs, they do not know who asks.
+    """
+    rule = Positives.of(params.targets)
+    chosen = climbers(judged.exam, newest(test.history, RUNGS[-1], rule, test.cut), params)
+    if not chosen.any():
+        return judged
+    history = test.history.filter(pl.col("user_id").is_in(judged.exam.user_ids[chosen].tolist()))
+    popular = judged.lists["popular"][chosen]  # it knows no histories, only what is excluded
+    rungs: dict[int, dict[str, Int64]] = {}
+    for n in RUNGS:
+        rows = newest(history, n, rule, test.cut)
+        asked = {"challenger": contenders.challenger, "champion": contenders.champion}
+        rungs[n] = {
+            model: popular
+            if recommender is None
+            else _answer(root, recommender, judged, model, chosen, n, rows, params)
+            for model, recommender in asked.items()
+        } | {"popular": popular}
+    logger.info("ladder users=%d", int(chosen.sum()))
+    return replace(judged, evaluation=with_ladder(judged.evaluation, judged.exam, chosen, rungs, params))
+
+
+def _answer(
+    root: Path,
+    recommender: Recommender,
+    judged: Judgement,
+    model: str,
+    chosen: Bool,
+    n: int,
+    rows: pl.DataFrame,
+    params: Params,
+) -> Int64:
+    """(n_chosen, greatest k) item codes that a recommender shows to users of whom it knows their newest n acts alone.
+
+    rows: these acts.
+    """
+    catalogue = recommender.catalogue
+    places = np.flatnonzero(chosen)
+    queries = shortened(judged.queries[model], places, np.full(len(places), n))
+    with tempfile.TemporaryDirectory(prefix="recops-ladder-") as scratch:
+        write_features(root / FEATURES, Path(scratch), rows, catalogue)
+        cold = replace(recommender, lookup=offline_lookup(root, catalogue, Path(scratch)))
+        return codes_of(judged.exam, catalogue, cold.recommend(queries, max(params.k)).items)

@@ -1,0 +1,129 @@
+"""Who is judged, and on what: the test part, the sealed bundle, the champion and the built-in popular."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from features.arrays import Int32
+from features.errors import UserError
+from features.params import read_params
+from features.positives import Positives
+from features.schema import INTERACTIONS, ITEMS, LOG
+from features.split import read_cuts
+from flows.project.dataset import offline_lookup
+from models.data.tables import make_log
+from models.data.types import Log, Queries
+from models.release.bundle import MANIFEST, unseal
+from models.retrievers.popular import Popular
+
+if TYPE_CHECKING:
+    from models.recommender import Recommender
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Test:
+    """Rows before the test part and in it (INTERACTIONS), the item table's ids and tags; cut [µs], None where each
+    query has its own instant."""
+
+    history: pl.DataFrame
+    part: pl.DataFrame
+    items: pl.DataFrame
+    cut: int | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """What judging reads of section `source`: where the data come from, the simulated world's params, the reference."""
+
+    name: str
+    reference: str
+    simulator: dict[str, Any] | None
+
+    @classmethod
+    def read(cls, path: Path) -> Source:
+        """From params.yaml."""
+        found = read_params(path).get("source") or {}
+        return cls(str(found.get("name")), str(found.get("reference", "data/initial")), found.get("simulator"))
+
+
+@dataclass(frozen=True)
+class Contenders:
+    """Opened once for every protocol of judging.
+
+    champion: None where popular stands in; champion_name: the hash of its bundle, or "popular" (and after "; " why that
+    stands in); log: the positive rows that the bundle knows; popular: the built-in one, fitted on them.
+    """
+
+    challenger: Recommender
+    champion: Recommender | None
+    champion_name: str
+    log: Log
+    popular: Popular
+
+    def singles(self, queries: Queries, k: int) -> dict[str, Int32]:
+        """What each retriever of the challenger answers alone; one that steps aside has nothing to be judged by."""
+        alone = {
+            f"retriever:{name}": retriever.retrieve(queries, k).items
+            for name, retriever in sorted(self.challenger.retrievers.items())
+        }
+        return {name: items for name, items in alone.items() if (items >= 0).any()}
+
+
+def read_test(root: Path) -> Test:
+    """The test part from data/split and the item table from data/tables.
+
+    Raises:
+        UserError: there is nothing to judge on.
+    """
+    split = root / "data" / "split"
+    parts = {name: INTERACTIONS.read(split / f"{name}.parquet") for name in ("train", "valid", "test")}
+    cuts = read_cuts(split / "split.json")
+    if parts["test"].is_empty():
+        raise UserError(
+            f"{split / 'test.parquet'}: no row, expected rows after the second cut to judge on; import more data, or "
+            "lower split.test_share in params.yaml"
+        )
+    items = ITEMS.read(root / "data" / "tables" / "items.parquet").select("item_id", "tags")
+    cut = cuts.test_cut if cuts.scheme == "global_time" else None
+    return Test(pl.concat([parts["train"], parts["valid"]]), parts["test"], items, cut)
+
+
+def open_contenders(root: Path, bundle: Path, positives: Positives, source: Source) -> Contenders:
+    """The bundle, what `champion/` of the reference folder holds, and popular with its own defaults, whatever
+    params.yaml says of the retriever.
+
+    Raises:
+        BundleError: a file of the bundle or of the champion is missing or altered.
+    """
+    unseal(bundle)
+    challenger = _load(root, bundle)
+    champion, name = _champion(root, root / source.reference / "champion")
+    rows = LOG.read(root / "data" / "log" / "full.parquet")
+    log = make_log(rows, challenger.catalogue.vocabulary, positives=positives)
+    return Contenders(challenger, champion, name, log, Popular().fit(log, challenger.catalogue))
+
+
+def _champion(root: Path, folder: Path) -> tuple[Recommender | None, str]:
+    """With no manifest in the folder the built-in popular is the champion."""
+    if not (folder / MANIFEST).is_file():
+        return None, "popular"
+    name = unseal(folder).hash
+    try:
+        return _load(root, folder), name
+    except UserError as error:  # made by other code: features or parts that are no more
+        logger.warning("champion=%s cannot be run by this code: %s", name[:12], error)
+        return None, f"popular; bundle {name[:12]} cannot be run by this code"
+
+
+def _load(root: Path, bundle: Path) -> Recommender:
+    from models.recommender import Recommender
+    from models.release.plan import load_catalogue
+
+    return Recommender.load(bundle, offline_lookup(root, load_catalogue(bundle)))

@@ -1,0 +1,153 @@
+"""Judging: a sealed bundle, its single retrievers, the champion and the built-in popular on the same test queries."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from features.arrays import Float32, Int32
+from features.positives import Positives
+from flows.judging.contenders import Contenders, Source, Test
+from models.data.queries import part_queries
+from models.data.types import Catalogue, Log, Queries
+from models.evaluation.evaluate import Evaluation, Params, evaluate
+from models.evaluation.results import RECOMMENDATIONS
+from models.evaluation.test_set import Exam, make_exam
+
+if TYPE_CHECKING:
+    from models.recommender import Recommender
+
+logger = logging.getLogger(__name__)
+
+EVALUATION = Path("data/evaluation")
+BUNDLE = Path("data/bundle")
+MAIN = ("challenger", "champion", "popular")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A bundle's answers: lists (n_queries, depth) of positions in its own catalogue, -1 pads, best first."""
+
+    catalogue: Catalogue
+    queries: Queries
+    lists: Int32
+    scores: Float32
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What was judged and how it did.
+
+    queries: as the challenger and the champion were asked, each in its own vocabulary (no champion: popular stands in);
+    lists: (n_queries, depth) item codes of the exam by model; scores: of the challenger's lists;
+    champion: the hash of its bundle, or "popular" (and after "; " why that stands in).
+    """
+
+    exam: Exam
+    queries: Mapping[str, Queries]
+    evaluation: Evaluation
+    lists: Mapping[str, npt.NDArray[np.int64]]
+    scores: Float32
+    champion: str
+
+    def recommendations(self) -> pl.DataFrame:
+        """RECOMMENDATIONS: the challenger's lists in full."""
+        frame = self.shown({"challenger": self.lists["challenger"]})
+        scores = self.scores[self.lists["challenger"] >= 0].astype(np.float64)
+        return RECOMMENDATIONS.check(
+            frame.select(
+                "query_id", pl.col("query_id").alias("user_id"), "item_id", "rank", pl.Series("score", scores)
+            ),
+            source="the evaluation",
+        )
+
+    def shown(self, lists: Mapping[str, npt.NDArray[np.int64]]) -> pl.DataFrame:
+        """Rows model, query_id, item_id, rank of some lists."""
+        frames = []
+        for model, items in lists.items():
+            query, place = np.nonzero(items >= 0)
+            frames.append(
+                pl.DataFrame(
+                    {
+                        "model": pl.Series([model], dtype=pl.String).new_from_index(0, len(query)),
+                        "query_id": pl.Series(self.exam.user_ids.astype(object), dtype=pl.String).gather(query),
+                        "item_id": pl.Series(self.exam.item_ids.astype(object), dtype=pl.String).gather(
+                            items[query, place]
+                        ),
+                        "rank": (place + 1).astype(np.int64),
+                    }
+                )
+            )
+        return pl.concat(frames)
+
+
+def judge(test: Test, contenders: Contenders, params: Params, source: Source) -> Judgement:
+    """Answers the test queries with every model and evaluates the lists.
+
+    In a simulated world the oracle, which knows each person's true demand, is judged too.
+    """
+    rule = Positives.of(params.targets)
+    ours = _answer(contenders.challenger, test, params.depth, rule)
+    theirs = _answer(contenders.champion, test, params.depth, rule) if contenders.champion is not None else ours
+    catalogue = ours.catalogue
+    kinds = pl.DataFrame(
+        {"item_id": catalogue.vocabulary.item_ids, "category": catalogue.item_categories},
+        schema_overrides={"item_id": pl.String, "category": pl.String},
+    )
+    exam = make_exam(
+        test.history.filter(pl.col("event").ne_missing("impression")),
+        test.part.filter(rule.where()),
+        test.items.join(kinds, on="item_id", how="left", maintain_order="left"),
+        asked=ours.queries.user_ids.tolist(),
+        further_items=sorted({*catalogue.vocabulary.item_ids, *theirs.catalogue.vocabulary.item_ids}),
+    )
+    popular = codes_of(exam, ours.catalogue, contenders.popular.retrieve(ours.queries, params.depth).items)
+    lists = {
+        "challenger": codes_of(exam, ours.catalogue, ours.lists),
+        "champion": popular if contenders.champion is None else codes_of(exam, theirs.catalogue, theirs.lists),
+        "popular": popular,
+    }
+    singles = contenders.singles(ours.queries, params.depth)
+    if source.name == "simulator" and source.simulator is not None:
+        singles["oracle"] = _oracle(contenders.log, ours, source.simulator, params)
+    lists |= {model: codes_of(exam, ours.catalogue, items) for model, items in singles.items()}
+    logger.info("queries=%d models=%d targets=%d", len(exam), len(lists), len(exam.targets))
+    asked = {"challenger": ours.queries} | ({"champion": theirs.queries} if contenders.champion is not None else {})
+    return Judgement(exam, asked, evaluate(exam, lists, params), lists, ours.scores, contenders.champion_name)
+
+
+def _answer(recommender: Recommender, test: Test, depth: int, positives: Positives) -> Answers:
+    """What a bundle recommends to each test query."""
+    catalogue = recommender.catalogue
+    queries, _ = part_queries(
+        test.history,
+        test.part,
+        catalogue.vocabulary,
+        test.cut,
+        created_at=catalogue.created_at,
+        positives=positives,
+    )
+    slate = recommender.recommend(queries, depth)
+    return Answers(catalogue, queries, slate.items, slate.scores)
+
+
+def _oracle(log: Log, challenger: Answers, world: dict[str, Any], params: Params) -> Int32:
+    """The lists of one who knows the truth of the simulated world: the ceiling."""
+    from models.evaluation.oracle import Oracle, OracleParams
+
+    oracle = Oracle(OracleParams.model_validate({"world": world})).fit(log, challenger.catalogue)
+    return oracle.retrieve(challenger.queries, params.depth).items
+
+
+def codes_of(exam: Exam, catalogue: Catalogue, lists: Int32) -> npt.NDArray[np.int64]:
+    """Positions in a bundle's vocabulary as codes of the exam."""
+    codes = np.append(exam.codes(catalogue.vocabulary.item_ids), -1)
+    found: npt.NDArray[np.int64] = codes[lists]
+    return found

@@ -1,0 +1,50 @@
+"""Feature tables in which users are known by some of their rows alone."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from features.states.aggregates import ITEM_STATS, USER_CATEGORY_STATS, USER_STATS, arrivals, positives_of, state_rows
+from flows.project.dataset import FEATURES, offline_lookup
+from models.data.types import Catalogue
+from models.interfaces import FeatureLookup
+
+
+def write_features(
+    source: Path, target: Path, rows: pl.DataFrame, catalogue: Catalogue, kept: pl.Series | None = None
+) -> None:
+    """The tables of `source` with what these rows alone say of users; kept: ids of users who keep theirs.
+
+    rows: of INTERACTIONS. Items keep their tables, they do not know who asks.
+    """
+    positives = positives_of(source)
+    facts = pl.DataFrame(
+        {"item_id": catalogue.vocabulary.item_ids, "category": catalogue.item_categories, "price": catalogue.prices},
+        schema_overrides={"category": pl.String},
+    ).with_columns(pl.col("price").fill_nan(None))
+    arrived = arrivals(rows.lazy(), facts.lazy(), positives).collect()
+    for table in (USER_STATS, USER_CATEGORY_STATS):
+        states = state_rows(arrived, table)
+        if kept is not None:
+            own = table.read(source / f"{table.name}.parquet").filter(pl.col("user_id").is_in(kept.implode()))
+            states = pl.concat([states.select(own.columns), own]).sort(table.key)
+        table.write(states, target / f"{table.name}.parquet")
+    (target / f"{ITEM_STATS.name}.parquet").symlink_to((source / f"{ITEM_STATS.name}.parquet").absolute())
+
+
+@contextmanager
+def lookup_with_short(
+    root: Path, catalogue: Catalogue, short: pl.DataFrame, asked: pl.Series
+) -> Iterator[FeatureLookup]:
+    """The project's lookup, which knows the users of the rows `short` too; asked: ids of the others that are asked."""
+    if short.is_empty():
+        yield offline_lookup(root, catalogue)
+        return
+    with tempfile.TemporaryDirectory(prefix="recops-short-") as scratch:
+        write_features(root / FEATURES, Path(scratch), short, catalogue, asked)
+        yield offline_lookup(root, catalogue, Path(scratch))

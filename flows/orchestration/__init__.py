@@ -1,0 +1,1 @@
+"""Prefect and processes: servers, notices, restarts, artifacts; nothing here knows a recommender."""

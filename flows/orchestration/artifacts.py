@@ -1,0 +1,109 @@
+"""What the flows leave to look at in Prefect: metrics against the champion, the gate's verdict, links, the release."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from models.release.store import Release
+
+logger = logging.getLogger(__name__)
+
+REPORTS = Path("data/reports")
+
+
+def publish_train(root: Path, ran: Sequence[str]) -> list[str]:
+    """Artifacts of a `train` run inside its flow run; the keys of those that were made. Files that are not there yet
+    (a run that stopped early) are left out."""
+    made = []
+    metrics, verdict = root / REPORTS / "metrics.json", root / REPORTS / "decision.md"
+    docs = root / REPORTS / "docs" / "index.html"
+    if metrics.is_file():
+        made += _publish("table", "metrics", table=metric_table(_read(metrics)), description="challenger and champion")
+    if verdict.is_file():
+        text = verdict.read_text(encoding="utf-8")
+        made += _publish("markdown", "verdict", markdown=text, description="what the gate said, and why")
+    if docs.is_file():
+        made += _publish("link", "data-docs", link=docs.as_uri(), link_text="Data Docs", description="what was checked")
+    stages = [{"stage": name} for name in ran] or [{"stage": "none: everything was up to date"}]
+    return made + _publish("table", "stages", table=stages, description="stages that this run ran")
+
+
+def publish_release(release: Release, why: str) -> list[str]:
+    """The artifact of a release: what went live, from what, with which numbers."""
+    return _publish("markdown", "release", markdown=release_text(release, why), description="what went live")
+
+
+def publish_tune(text: str) -> list[str]:
+    """The artifact of a search: what was tried, and the diff that it proposes."""
+    return _publish("markdown", "tuning", markdown=f"```diff\n{text}\n```\n", description="what was found on valid")
+
+
+def release_text(release: Release, why: str) -> str:
+    """A release in markdown."""
+    lines = [f"# {release.release}", "", why, "", "| | |", "|---|---|"]
+    facts = {"bundle": release.bundle_hash, "Bento": release.bento_tag, "made": release.created_at, **release.source}
+    lines += [f"| {name} | {value} |" for name, value in facts.items() if value not in (None, "")]
+    lines += [f"| {name} | {value:.4f} |" for name, value in sorted(release.metrics.items())]
+    return "\n".join(lines) + "\n"
+
+
+def metric_table(metrics: dict[str, Any]) -> list[dict[str, Any]]:
+    """One row a metric, one column a model, challenger and champion first; the difference with its interval where
+    there is one."""
+    models = models_of(metrics)
+    order: list[str] = [name for name in ("challenger", "champion") if name in models]
+    order += sorted(set(models) - set(order))
+    names = [name for model in order for name in models[model]]
+    apart = (metrics.get("challenger_against") or {}).get("champion") or {}
+    rows = []
+    for metric in dict.fromkeys(names):
+        row: dict[str, Any] = {"metric": metric}
+        row |= {model: _rounded(models[model].get(metric)) for model in order}
+        row["challenger - champion"] = _with_interval(apart.get(metric))
+        rows.append(row)
+    return rows
+
+
+def models_of(metrics: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Model → metric → value from data/reports/metrics.json."""
+    found = metrics.get("models") or {}
+    return {model: {name: float(value) for name, value in values.items()} for model, values in found.items()}
+
+
+def _with_interval(apart: dict[str, float] | None) -> str | None:
+    if not apart or not {"difference", "low", "high"} <= apart.keys():
+        return None
+    return f"{apart['difference']:+.4f} [{apart['low']:+.4f}, {apart['high']:+.4f}]"
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _publish(kind: str, key: str, **content: Any) -> list[str]:
+    """Makes one artifact of the run that is under way; [] when no run is, or the server does not take it.
+
+    What a run did must not fail because it could not be shown.
+    """
+    import httpx
+    from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+    from prefect.context import FlowRunContext
+    from prefect.exceptions import PrefectException
+
+    make = {"link": create_link_artifact, "markdown": create_markdown_artifact, "table": create_table_artifact}[kind]
+    if FlowRunContext.get() is None:
+        return []
+    try:
+        make(key=key, **content)  # type: ignore[operator]
+    except (httpx.HTTPError, PrefectException, OSError) as error:
+        logger.warning("artifact=%s was not taken by the Prefect server: %s", key, error)
+        return []
+    return [key]

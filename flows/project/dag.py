@@ -1,0 +1,261 @@
+"""The DAG of dvc.yaml as the flow sees it: its order, what is stale, and one stage run through DVC. Names no stage."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from features.errors import RefusedError, UserError
+from features.files import write_text
+from features.params import read_params
+
+
+def wanted(dag: Dag, until: str | None) -> list[str]:
+    """Stages to run, in order: all, or those that `until` needs (a family `train_retriever` means all of it)."""
+    order = dag.order()
+    if until is None:
+        return order
+    goals = [name for name in order if name == until or name.split("@")[0] == until]
+    if not goals:
+        raise UserError(f"dvc.yaml: no stage '{until}'; there are {order}")
+    needed = set().union(*(dag.needed_by(goal) for goal in goals))
+    return [name for name in order if name in needed]
+
+
+def wanted_and_stale(dag: Dag, until: str | None) -> tuple[list[str], list[str]]:
+    """Names of the stages that `until` needs, in order, and of those among them that are not up to date."""
+    names = wanted(dag, until)
+    stale = set(dag.stale())
+    return names, [name for name in names if name in stale]
+
+
+DVC_FILE = "dvc.yaml"
+LOCK_FILE = "dvc.lock"
+LAST_ERROR = Path(".dvc/tmp/recops-stage-error.txt")  # stages leave their last sentence there
+
+
+class StageError(RefusedError):
+    """A stage that ran and whose answer is no."""
+
+
+class StageCrashError(RefusedError):
+    """A stage that ended without a word of its own: killed, out of memory, or a fault of ours (traceback above)."""
+
+
+def project_root(start: Path) -> Path:
+    """The nearest folder upward from `start` that holds dvc.yaml.
+
+    Raises:
+        UserError: there is none.
+    """
+    for folder in (start.absolute(), *start.absolute().parents):
+        if (folder / DVC_FILE).is_file():
+            return folder
+    raise UserError(f"no {DVC_FILE} in {start.absolute()} or above it; change into a recops project (a clone of it)")
+
+
+class Dag:
+    """One workspace's DAG. The current folder becomes its root: DVC's in-process runs need that."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        os.chdir(root)
+        # stages say `python`: theirs is the one that runs this, whether or not its environment is activated
+        path = os.environ.get("PATH", "")
+        here = str(Path(sys.executable).parent)
+        if path.split(os.pathsep)[0] != here:
+            os.environ["PATH"] = os.pathsep.join([here, path])
+        self._repair()
+        self._repo: Any = None
+
+    @property
+    def repo(self) -> Any:
+        """The dvc.repo.Repo, opened once and again after `forget`."""
+        if self._repo is None:
+            from dvc.exceptions import DvcException
+            from dvc.repo import Repo
+
+            logging.getLogger("dvc").setLevel(logging.WARNING)  # after the import, which sets a level of its own
+
+            try:
+                self._repo = Repo(str(self.root))
+            except DvcException as error:
+                raise UserError(
+                    f"{self.root}: DVC cannot open it: {error}; run `dvc init` there, or clone anew"
+                ) from None
+        return self._repo
+
+    def forget(self) -> None:
+        """Reads dvc.yaml and params.yaml anew at the next question."""
+        if self._repo is not None:
+            self._repo.close()
+        self._repo = None
+
+    def order(self) -> list[str]:
+        """Names of all stages, each after what it needs, otherwise in the order of dvc.yaml."""
+        import networkx as nx
+
+        stages = [stage for stage in self._stages() if not stage.is_data_source]
+        place = {stage.addressing: number for number, stage in enumerate(stages)}
+        graph = nx.DiGraph()
+        graph.add_nodes_from(place)
+        for consumer, producer in self.repo.index.graph.edges():
+            if consumer.addressing in place and producer.addressing in place:
+                graph.add_edge(producer.addressing, consumer.addressing)
+        return list(nx.lexicographical_topological_sort(graph, key=place.__getitem__))
+
+    def stale(self) -> list[str]:
+        """Names of the stages that are not up to date, in order; those behind a stale one are not counted in."""
+        from dvc.exceptions import DvcException
+
+        try:
+            status = self.repo.status()
+        except DvcException as error:
+            raise UserError(f"{DVC_FILE}: {error}") from None
+        return [name for name in self.order() if name in status]
+
+    def is_stale(self, name: str) -> bool:
+        """Whether one stage would run now."""
+        (stage,) = self.repo.stage.collect(name)
+        with self.repo.lock:
+            return bool(stage.changed())
+
+    def needed_by(self, name: str) -> set[str]:
+        """The stage and all stages before it that it needs."""
+        import networkx as nx
+
+        (stage,) = self.repo.stage.collect(name)
+        return {found.addressing for found in nx.descendants(self.repo.index.graph, stage)} | {name}
+
+    def maker_of(self, path: str) -> str:
+        """Name of the stage that writes a path."""
+        for stage in self._stages():
+            if any(str(out) == path for out in stage.outs):
+                return str(stage.addressing)
+        raise UserError(f"{DVC_FILE}: no stage writes {path}")
+
+    def run(self, name: str) -> bool:
+        """Runs one stage if it is stale; True when it ran.
+
+        Raises:
+            UserError: the stage says that its input or params are at fault.
+            StageError: the stage says no (a failed expectation).
+            StageCrashError: it ended without a word.
+        """
+        from dvc.exceptions import DvcException
+
+        self._keep_lock_file()
+        said = self.root / LAST_ERROR
+        said.unlink(missing_ok=True)
+        try:
+            return bool(self.repo.reproduce(targets=[name], single_item=True))
+        except DvcException as error:
+            if said.is_file():
+                code, _, message = said.read_text(encoding="utf-8").strip().partition("\n")
+                if code == "2":
+                    raise UserError(message) from None
+                raise StageError(f"stage '{name}': {message}") from None
+            cause: BaseException = error
+            while cause.__cause__ is not None:
+                cause = cause.__cause__
+            raise StageCrashError(f"stage '{name}' ended without a word: {cause}") from None
+
+    def remove_orphans(self) -> list[str]:
+        """Deletes what retrievers left that no longer stand in params.yaml, so that no stage sees it."""
+        present = set(read_params(self.root / "params.yaml").get("retrievers") or {})
+        removed = []
+        for folder in sorted((self.root / "data" / "retrievers").glob("*/*")):
+            if folder.is_dir() and folder.name not in present:
+                shutil.rmtree(folder)
+                removed.append(str(folder.relative_to(self.root)))
+        return removed
+
+    @contextmanager
+    def exclusive(self, *, wait_s: float) -> Iterator[None]:
+        """Holds the workspace: two writers in one are not supported by DVC.
+
+        Raises:
+            UserError: another run holds it for longer than `wait_s`.
+        """
+        path = self.root / ".dvc" / "tmp" / "recops-run.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+") as lock:
+            deadline = time.monotonic() + wait_s
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() >= deadline:
+                        lock.seek(0)
+                        raise UserError(
+                            f"{self.root}: another run is under way here (process {lock.read().strip() or 'unknown'}); "
+                            "wait for it to end, or use another clone"
+                        ) from None
+                    time.sleep(0.2)
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            yield
+
+    def _stages(self) -> list[Any]:
+        from dvc.exceptions import DvcException
+
+        try:
+            return list(self.repo.index.stages)
+        except DvcException as error:
+            raise UserError(f"{DVC_FILE}: {error}") from None
+
+    def _keep_lock_file(self) -> None:
+        """A copy of dvc.lock: DVC writes it in place, so that a kill may leave half of it."""
+        lock = self.root / LOCK_FILE
+        if lock.is_file():
+            kept = self.root / ".dvc" / "tmp" / "recops-dvc.lock"
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_text(lock.read_text(encoding="utf-8"), kept)
+
+    def _repair(self) -> None:
+        """Mends what a killed run may have left: half a dvc.lock, and locks of processes that are no DVC any more."""
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import YAMLError
+
+        lock, kept = self.root / LOCK_FILE, self.root / ".dvc" / "tmp" / "recops-dvc.lock"
+        if lock.is_file() and kept.is_file():
+            try:
+                whole = isinstance(YAML(typ="safe").load(lock.read_text(encoding="utf-8")), dict)
+            except (YAMLError, UnicodeDecodeError):
+                whole = False
+            if not whole:
+                write_text(kept.read_text(encoding="utf-8"), lock)
+        held = self.root / ".dvc" / "tmp" / "rwlock"
+        if held.is_file() and not _held_by_living(held):
+            held.unlink(missing_ok=True)
+
+
+def _held_by_living(rwlock: Path) -> bool:
+    """Whether any process named in DVC's rwlock still is a process of DVC's or ours (numbers are used again)."""
+    try:
+        found = json.loads(rwlock.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    readers = [info for infos in found.get("read", {}).values() for info in infos]
+    for info in [*found.get("write", {}).values(), *readers]:
+        pid = info.get("pid")
+        if pid == os.getpid():
+            continue
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().lower()
+        except OSError:
+            continue
+        if b"dvc" in words or b"recops" in words or b"prefect" in words or b"flows" in words:
+            return True
+    return False

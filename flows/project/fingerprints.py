@@ -1,0 +1,49 @@
+"""Fingerprints: hashes of the params and of the code that a bundle depends on."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from features.params import read_params
+from models.release.bundle import combined_hash, sha256_of
+
+CODE = Path(__file__).resolve().parents[2]
+# sections that a bundle depends on; the judging of it, and where the data came from, are told elsewhere
+SECTIONS = ("split", "clean", "build_features", "embed", "retrievers", "retrieve", "ranker", "reranker")
+
+
+def params_hash(params: dict[str, Any]) -> str:
+    """sha256 over the sections that a bundle depends on, whatever their order in the file."""
+    kept = {name: params.get(name) for name in SECTIONS}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def code_version(root: Path) -> str:
+    """sha256 over the code that dvc.yaml lists for this stage: what loads and runs a bundle; no git needed."""
+    listed = read_params(root / "dvc.yaml")["stages"]["bundle"]["deps"]
+    files: dict[str, str] = {}
+    for dep in listed:
+        if dep.startswith(("features/", "models/")):
+            found = [root / dep] if (root / dep).is_file() else sorted((root / dep).rglob("*.py"))
+            files |= {path.relative_to(root).as_posix(): sha256_of(path) for path in found}
+    return combined_hash(files)
+
+
+def code_hash(module: str) -> str:
+    """sha256 over a module's file and those of ours that it imports, directly or not."""
+    todo, seen = [module], {}
+    while todo:
+        current = todo.pop()
+        path = CODE.joinpath(*current.split(".")).with_suffix(".py")
+        if current in seen or not path.is_file():
+            continue
+        text = path.read_text(encoding="utf-8")
+        seen[current] = hashlib.sha256(text.encode()).hexdigest()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in ("models", "features"):
+                todo += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()

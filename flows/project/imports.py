@@ -1,0 +1,117 @@
+"""Raw data into the project: `recops data import`, and the simulated world made solid before events are added to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from features.events.event_log import EventLog
+from features.importing.importer import ImportReport, append_events, import_source
+from features.importing.raw_folder import SIDECAR, read_sidecar, recover
+from features.params import read_params
+from features.settings import Settings
+from flows.project.dag import Dag
+from flows.project.params_file import edit_source
+from flows.project.reference import drop_reference
+from flows.project.under_dvc import RAW, put_under_dvc
+
+
+def import_into_project(
+    root: Path,
+    settings: Settings,
+    source: str,
+    path: Path | None = None,
+    *,
+    append: bool = False,
+    options: dict[str, Any] | None = None,
+) -> ImportReport:
+    """Replaces (or with `append` lengthens) data/raw and its .dvc, and edits section `source` of params.yaml only.
+
+    Without `append` a new line of data starts: no champion but the built-in one, no accepted profile, and the events
+    that the service has recorded until now belong to the line before.
+    A failed import changes nothing.
+    """
+    chosen = dict(options or {})
+    if source == "simulator":
+        chosen = {**(read_params(root / "params.yaml").get("source", {}).get("simulator") or {}), **chosen}
+    through = 0 if append else last_event(settings)
+    report = import_source(source, path, chosen, root / RAW, append, settings.data_cache, events_through=through)
+    put_under_dvc(root, RAW)
+    changes: dict[str, Any] = {"input": RAW}
+    if not append:
+        drop_reference(root)
+        changes |= {"name": source, "line": _content(root)}
+    edit_source(root, changes)
+    return report
+
+
+def make_solid(root: Path, settings: Settings) -> None:
+    """Puts the simulated world into data/raw, where events can be added to it; nothing to do when raw data are there.
+
+    The line of data goes on: the same world, so releases made from it stay champions.
+    """
+    source = read_params(root / "params.yaml")["source"]
+    if source["input"] == RAW:
+        return
+    import_source("simulator", None, dict(source.get("simulator") or {}), root / RAW, False, settings.data_cache)
+    put_under_dvc(root, RAW)
+    edit_source(root, {"input": RAW})
+
+
+def last_event(settings: Settings) -> int:
+    """Sequence number of the event log's last event; 0 when there is no log yet."""
+    if not settings.database_url and not (settings.home / "events.db").is_file():
+        return 0
+    log = EventLog(settings.events_url)
+    try:
+        return log.last_seq()
+    finally:
+        log.close()
+
+
+def _content(root: Path) -> str:
+    """Short hash of what data/raw holds, as DVC wrote it down."""
+    written = YAML(typ="safe").load((root / f"{RAW}.dvc").read_text(encoding="utf-8"))
+    return str(written["outs"][0]["md5"])[:12]
+
+
+def export_events(root: Path, settings: Settings, *, wait_s: float = 0) -> int:
+    """Adds the events since the last export to data/raw, exactly once; how many.
+
+    The watermark (`events_through` in data/raw/source.json) and the rows are replaced together, so an export that was
+    killed either happened or did not. The simulated world is made solid first, so that events can be added to it.
+
+    Raises:
+        UserError: a run holds the workspace for longer than `wait_s`.
+    """
+    dag = Dag(root)
+    with dag.exclusive(wait_s=wait_s):
+        if last_event(settings) <= exported_through(root):
+            _repair(root)
+            return 0
+        make_solid(root, settings)
+        after = exported_through(root)
+        log = EventLog(settings.events_url)
+        try:
+            rows, through = log.to_interactions(after)
+        finally:
+            log.close()
+        n_events = append_events(root / RAW, rows, through, after=after)
+        put_under_dvc(root, RAW)
+    return n_events
+
+
+def exported_through(root: Path) -> int:
+    """Sequence number of the last event that data/raw holds; 0 when it is not what the pipeline reads."""
+    recover(root / RAW)
+    if read_params(root / "params.yaml")["source"]["input"] != RAW or not (root / RAW / SIDECAR).is_file():
+        return 0
+    return read_sidecar(root / RAW).events_through
+
+
+def _repair(root: Path) -> None:
+    """An export that was killed between the rows and `dvc add` is ended now."""
+    if (root / RAW).is_dir():
+        put_under_dvc(root, RAW)

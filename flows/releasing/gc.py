@@ -1,0 +1,82 @@
+"""Room for new releases: what is neither live, nor the one before, nor pinned goes, with all that belongs to it."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import nullcontext
+from pathlib import Path
+
+from features.settings import Settings
+from flows.releasing.bento import NAME, folder_of, store_of
+from flows.releasing.cleanup import drop_namespace, release_lock, remove_release, stray_namespaces, unfinished
+from models.release.store import Release, ReleaseStore
+
+
+def gc(settings: Settings, *, dry_run: bool = False) -> list[str]:
+    """Removes old releases, Bentos, online namespaces and what unfinished releases left; a line for each.
+
+    dry_run: only says what would go.
+
+    Raises:
+        UserError: a release is under way.
+    """
+    if not (settings.home / "releases").is_dir():
+        return []
+    with nullcontext() if dry_run else release_lock(settings):
+        return _collect(settings, dry_run)
+
+
+def kept(store: ReleaseStore) -> list[Release]:
+    """Live, previous and pinned releases, oldest first."""
+    wanted = {store.live(), store.previous(), *store.pinned()}
+    return [release for release in store.list() if release.release in wanted]
+
+
+def _collect(settings: Settings, dry_run: bool) -> list[str]:
+    store = ReleaseStore(settings.home)
+    staying = kept(store)
+    left = unfinished(settings)
+    strays = stray_namespaces(settings)
+    lines = [f"unfinished release {name}" for name in left]
+    old = [release.release for release in store.list() if release not in staying and release.release not in left]
+    lines.extend(f"release {name} ({_megabytes(store.folder(name))})" for name in old)
+    lines.extend(f"online namespace {namespace}" for namespace in strays)
+    bentos = _old_bentos(settings, staying)
+    lines.extend(f"Bento {NAME}:{folder.name} ({_megabytes(folder)})" for folder in bentos)
+    if not dry_run:
+        for name in [*left, *old]:
+            remove_release(settings, name)
+        for namespace in strays:
+            drop_namespace(settings, namespace)
+        for folder in bentos:
+            _remove_bento(folder)
+    return lines
+
+
+def _old_bentos(settings: Settings, staying: list[Release]) -> list[Path]:
+    """Folders of Bentos that no release that stays was served from, and of half-removed ones."""
+    wanted = {folder_of(settings, release.bento_tag) for release in staying if release.bento_tag}
+    found = (store_of(settings) / "bentos" / NAME).glob("*")
+    return sorted(folder for folder in found if folder.is_dir() and folder not in wanted)
+
+
+def _remove_bento(folder: Path) -> None:
+    """Out of the store at once, then its files; `latest` names one that is still there."""
+    gone = folder.with_name(f".{folder.name.removeprefix('.').removesuffix('.gone')}.gone")
+    if folder != gone:
+        shutil.rmtree(gone, ignore_errors=True)
+        folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+    latest = folder.parent / "latest"
+    if latest.is_file() and latest.read_text(encoding="utf-8").strip() == folder.name:
+        left = sorted(path for path in folder.parent.glob("*") if path.is_dir() and not path.name.startswith("."))
+        newest = max(left, key=lambda path: (path.stat().st_mtime, path.name), default=None)
+        if newest:
+            latest.write_text(newest.name, encoding="utf-8")
+        else:
+            latest.unlink()
+
+
+def _megabytes(folder: Path) -> str:
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return f"{size / 1e6:.1f} MB"

@@ -1,0 +1,58 @@
+"""Materialize: a release's online namespace, filled as of an instant."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+
+from features.settings import Settings
+from features.table import write_parquet
+from flows.project.dataset import interactions
+
+FEATURES = Path("data/features")
+USER_STATS = ("user_stats", "user_category_stats")
+
+
+def fill(
+    settings: Settings,
+    namespace: str,
+    root: Path,
+    folder: Path,
+    *,
+    at: int,
+    through: int,
+    users: Sequence[str] | None = None,
+) -> None:
+    """Fills an online namespace, through Feast, and a release's folder with what was known at `at` [µs].
+
+    through: last event of the event log that the data hold; users: only these are written (a replay asks no others).
+    """
+    from features.online.namespace import OnlineNamespace
+    from features.online.snapshot import carry
+    from features.states.aggregates import positives_of
+    from features.states.histories import user_histories
+
+    rows = interactions(root)
+    with TemporaryDirectory(prefix="recops-features-") as scratch:
+        features = root / FEATURES
+        if users is not None:
+            rows = rows.filter(pl.col("user_id").is_in(users))
+            features = _features_of(users, features, Path(scratch) / "features")
+        histories = user_histories(rows, at, positives_of(features))
+        online = OnlineNamespace(settings, namespace)
+        online.materialize(features, histories, at, through)
+        online.close()
+        carry(folder, features, histories, at)
+
+
+def _features_of(users: Sequence[str], source: Path, target: Path) -> Path:
+    """A features folder with only these users' rows; items' rows are all there."""
+    shutil.copytree(source, target)
+    for name in USER_STATS:
+        path = target / f"{name}.parquet"
+        write_parquet(pl.read_parquet(path).filter(pl.col("user_id").is_in(users)), path)
+    return target

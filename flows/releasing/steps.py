@@ -1,0 +1,270 @@
+"""The steps of a release as plain functions; flows/release.py runs them as tasks, one after the other.
+
+Everything is made in a hidden folder `releases/.<id>.tmp` and an online namespace of its own. The live release is
+touched by the last line of `swap` alone, so a crash before it changes nothing that is served.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from features.errors import RefusedError, UserError
+from features.files import flush_folder
+from features.params import read_params
+from features.settings import Settings
+from flows.orchestration.artifacts import models_of
+from flows.project.dataset import data_until, test_cut
+from flows.project.reference import data_line
+from flows.releasing.bento import build_bento, folder_of
+from flows.releasing.cleanup import clean, drop_namespace, namespace_of, replay_namespace_of, scratch_of
+from flows.releasing.materialize import fill
+from flows.releasing.refit import FIGURES, refit_bundle, release_params
+from flows.releasing.replay import K, answered_at, length_asked, questions, replay
+from models.release.bundle import Manifest, read_manifest, unseal
+from models.release.store import JUDGED, Release, ReleaseStore, now
+
+logger = logging.getLogger(__name__)
+
+BUNDLE = Path("data/bundle")
+REPORTS = Path("data/reports")
+RECOMMENDATIONS = Path("data/evaluation/recommendations.parquet")
+PROFILE = Path("data/profile.json")
+SOURCE = Path("data/tables/source.json")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A release that is being made: its id, from which project and bundle, by whom and why."""
+
+    release: str
+    root: Path
+    settings: Settings
+    manifest: Manifest
+    who: str
+    why: str
+    forced: bool
+    refit: bool = False
+
+    @property
+    def store(self) -> ReleaseStore:
+        return ReleaseStore(self.settings.home)
+
+    @property
+    def scratch(self) -> Path:
+        return scratch_of(self.store, self.release)
+
+    @property
+    def judged(self) -> Path:
+        """The bundle that the gate judged: beside the one that is shipped where that is another."""
+        return self.scratch / (JUDGED if self.refit else "bundle")
+
+
+def check(root: Path, settings: Settings, *, force: bool, why: str | None) -> Release | Manifest:
+    """The sealed bundle that may go live; the release that has it live already.
+
+    Raises:
+        BundleError: there is no bundle, or it was altered since it was sealed.
+        RefusedError: the gate said no, or said it of another bundle, and it is not forced with a reason.
+    """
+    manifest = unseal(root / BUNDLE)
+    store = ReleaseStore(settings.home)
+    live = store.live()
+    if live and (found := store.read(live)).judged == manifest.hash and found.refit == release_params(root).refit:
+        return found
+    if force and not why:
+        raise UserError("a forced release needs a reason (--why): the history will show it")
+    if not force and (refusal := refusal_of(root, manifest)):
+        raise RefusedError(f"{refusal}; nothing was put live (--force --why REASON does it nevertheless)")
+    return manifest
+
+
+def refusal_of(root: Path, manifest: Manifest) -> str | None:
+    """Why the gate does not let this bundle through; None when it does."""
+    path = root / REPORTS / "decision.json"
+    if not path.is_file():
+        return f"refused: {path} is not there, so the bundle was never judged (`recops run`)"
+    decision = json.loads(path.read_text(encoding="utf-8"))
+    judged = decision.get("bundle_hash")
+    if judged != manifest.hash:
+        return (
+            f"refused: {path} judges the bundle {str(judged)[:12]}, expected {manifest.hash[:12]} "
+            "(data/bundle as it is now); run `recops run`"
+        )
+    if not decision["promote"]:
+        return "refused by the gate: " + " ".join(decision.get("reasons") or ["no reason was given"])
+    return None
+
+
+def begin(root: Path, settings: Settings, manifest: Manifest, *, who: str, force: bool, why: str | None) -> Plan:
+    """Takes away what an unfinished release left, chooses the id, copies the bundle into the scratch folder."""
+    for release in clean(settings):
+        logger.info("release=%s was never finished: its leftovers are removed", release)
+    refused = refusal_of(root, manifest) is not None
+    instant = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    reason = why or "promoted by the gate"
+    refit = release_params(root).refit
+    plan = Plan(f"{instant}-{manifest.hash[:8]}", root, settings, manifest, who, reason, force and refused, refit)
+    plan.scratch.mkdir(parents=True)
+    shutil.copytree(root / BUNDLE, plan.judged)
+    if unseal(plan.judged).hash != manifest.hash:
+        raise UserError(f"{root / BUNDLE} changed while it was copied; wait for the run that makes it, release again")
+    if (root / PROFILE).is_file():
+        shutil.copy(root / PROFILE, plan.scratch / "profile.json")
+    return plan
+
+
+def refit(plan: Plan) -> None:
+    """The bundle that is shipped, fitted anew on all data, beside the one that was judged.
+
+    Raises:
+        RefusedError: the sanity gate says no.
+    """
+    refit_bundle(plan.root, plan.judged, plan.scratch / "bundle", plan.scratch / FIGURES)
+
+
+def materialize(plan: Plan) -> None:
+    """Fills the release's own online namespace, and its folder with item states, as of the last row of the data."""
+    at, through = data_until(plan.root), events_through(plan.root)
+    fill(plan.settings, namespace_of(plan.release), plan.root, plan.scratch, at=at, through=through)
+
+
+def build(plan: Plan) -> str:
+    """The Bento's tag."""
+    return build_bento(plan.root, plan.scratch / "bundle", plan.settings, plan.scratch / "build")
+
+
+def replay_queries(plan: Plan, tag: str) -> int:
+    """Asks the Bento test queries as of the test cut and compares; how many were asked.
+
+    Under leave-last-out every query has an instant of its own and a service has one now: the same users are then asked
+    as of the last row of the data, online and offline. What a refitted bundle answers offline was not written down by
+    the judging, so it is asked here.
+
+    The server gets a home of its own that holds this release only, an empty event log and an online namespace with
+    the users that are asked about: nothing of the live service is read or written.
+    """
+    bundle, cut = plan.scratch / "bundle", test_cut(plan.root)
+    at = data_until(plan.root) if cut is None else cut
+    asked, k = questions(plan.root / RECOMMENDATIONS), length_asked(plan.root, bundle)
+    if cut is None or plan.refit:
+        asked, k = answered_at(plan.root, bundle, asked, at), K
+    place = plan.scratch / "replay"
+    shutil.rmtree(place, ignore_errors=True)
+    namespace = replay_namespace_of(plan.release)
+    aside = plan.settings.model_copy(update={"home": place, "database_url": ""})
+    folder = ReleaseStore(place).folder(plan.release)
+    folder.mkdir(parents=True)
+    (folder / "bundle").symlink_to(bundle, target_is_directory=True)
+    users = sorted({question.user_id for question in asked})
+    try:
+        fill(aside, namespace, plan.root, folder, at=at, through=0, users=users)
+        release = replace(description(plan, tag), namespace=namespace, data_until=at, events_through=0)
+        ReleaseStore(place).write(release)
+        ReleaseStore(place).swap(plan.release, who=plan.who, why="replay")
+        environment = {
+            "RECOPS_HOME": str(place),
+            "RECOPS_ONLINE_STORE": plan.settings.online_store,
+            "RECOPS_RELEASE": plan.release,
+            "RECOPS_AT": datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="microseconds"),
+        }
+        return replay(folder_of(plan.settings, tag), environment, place, asked, k)
+    finally:
+        drop_namespace(aside, namespace)
+
+
+def swap(plan: Plan, tag: str) -> Release:
+    """Records the release under its name, whole, then puts it live by one replacement of the pointer."""
+    release = description(plan, tag)
+    for scratch in ("replay", "build"):
+        shutil.rmtree(plan.scratch / scratch, ignore_errors=True)
+    text = json.dumps(release_json(release), indent=1, sort_keys=True) + "\n"
+    (plan.scratch / "release.json").write_text(text, encoding="utf-8")
+    _flush(plan.scratch)
+    plan.scratch.rename(plan.store.folder(plan.release))
+    flush_folder(plan.store.root)
+    plan.store.swap(plan.release, who=plan.who, why=plan.why)
+    return release
+
+
+def description(plan: Plan, tag: str) -> Release:
+    """What release.json says."""
+    return Release(
+        release=plan.release,
+        bundle_hash=read_manifest(plan.scratch / "bundle").hash,
+        judged_hash=plan.manifest.hash,
+        refit=plan.refit,
+        created_at=now(),
+        data_until=data_until(plan.root),
+        events_through=events_through(plan.root),
+        namespace=namespace_of(plan.release),
+        bento_tag=tag,
+        metrics=metrics_of(plan.root),
+        source=dict(_origin(plan)),
+    )
+
+
+def release_json(release: Release) -> dict[str, Any]:
+    """A Release as JSON has it."""
+    from dataclasses import asdict
+
+    return asdict(release)
+
+
+def events_through(root: Path) -> int:
+    """Last sequence number of the event log that the data hold; 0 when none was exported yet."""
+    path = root / SOURCE
+    found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return int(found.get("events_through") or 0)
+
+
+def metrics_of(root: Path) -> dict[str, float]:
+    """The bundle's own figures from data/reports/metrics.json."""
+    path = root / REPORTS / "metrics.json"
+    if not path.is_file():
+        return {}
+    return models_of(json.loads(path.read_text(encoding="utf-8"))).get("challenger", {})
+
+
+def _origin(plan: Plan) -> Iterator[tuple[str, Any]]:
+    """What it was made from."""
+    yield "line", data_line(plan.root)
+    yield "source", str((read_params(plan.root / "params.yaml").get("source") or {}).get("name") or "")
+    yield "data_hash", plan.manifest.data_hash
+    yield "params_hash", plan.manifest.params_hash
+    yield "code_version", plan.manifest.code_version
+    yield "who", plan.who
+    yield "forced", plan.forced
+    if plan.refit:
+        figures = json.loads((plan.scratch / FIGURES).read_text(encoding="utf-8"))
+        yield "judged_bundle", plan.manifest.hash
+        yield "refit_overlap", round(figures["overlap"], 4)
+        yield "refit_coverage", round(figures["coverage"], 4)
+    if run := _flow_run():
+        yield "flow_run", run
+
+
+def _flow_run() -> str | None:
+    """Id of the flow run that makes it, so that a release leads to its page."""
+    from prefect.context import FlowRunContext
+
+    context = FlowRunContext.get()
+    return str(context.flow_run.id) if context and context.flow_run else None
+
+
+def _flush(folder: Path) -> None:
+    """Every file below is on the disk before the folder gets its name."""
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        elif path.is_dir():
+            flush_folder(path)
+    flush_folder(folder)

@@ -1,0 +1,1 @@
+"""The search for better params, with its files; what a trial is worth is in models/tuning."""

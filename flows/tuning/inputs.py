@@ -1,0 +1,107 @@
+"""What a search is done on: the log of train, and the queries of valid in chunks of users. Test is never read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from features.errors import UserError
+from features.params import positives
+from features.schema import INTERACTIONS, LOG
+from features.split import read_cuts
+from models.data.queries import part_queries
+from models.data.rolling_queries import rolling_events, rolling_queries
+from models.data.tables import make_log, read_catalogue, read_friends
+from models.data.types import Catalogue, Log
+from models.release.bundle import sha256_of
+from models.tuning.objective import Chunk, Params, user_chunks
+
+NEEDED = (
+    "data/split/train.parquet",
+    "data/split/valid.parquet",
+    "data/split/split.json",
+    "data/log/train.parquet",
+    "data/catalogue/catalogue.parquet",
+    "data/vectors/vectors.safetensors",
+)
+RELATIONS = "data/tables/relations.parquet"
+
+
+@dataclass(frozen=True)
+class Valid:
+    """log, catalogue: what retrievers are fitted on; chunks: what they are asked; key: hash of all of it and of how it
+    is asked, so that a study is never continued on anything else."""
+
+    log: Log
+    catalogue: Catalogue
+    chunks: list[Chunk]
+    key: str
+
+
+def check_there(root: Path) -> None:
+    """Raises a UserError where a search lacks what `recops run` leaves."""
+    missing = [name for name in NEEDED if not (root / name).is_file()]
+    if missing:
+        raise UserError(
+            f"{root}: no {', '.join(missing)}; a search needs the split, the catalogue and its vectors; run "
+            "`recops run`, or as much of it as `recops run --until embed`"
+        )
+
+
+def read_valid(root: Path, params: Params) -> Valid:
+    """Train and valid as the last `recops run` left them.
+
+    Raises:
+        UserError: it never ran, the split has no cut in time for `rolling`, or there is nobody to ask.
+    """
+    check_there(root)
+    train, valid = (INTERACTIONS.read(root / "data" / "split" / f"{part}.parquet") for part in ("train", "valid"))
+    catalogue = read_catalogue(root / "data" / "catalogue", root / "data" / "vectors")
+    rule = positives(root / "params.yaml")
+    log = make_log(
+        LOG.read(root / "data" / "log" / "train.parquet"),
+        catalogue.vocabulary,
+        positives=rule,
+        friends=read_friends(root / RELATIONS),
+    )
+    cuts = read_cuts(root / "data" / "split" / "split.json")
+    in_time = cuts.scheme == "global_time"
+    if params.horizon == "rolling" and not in_time:
+        raise UserError(
+            f"--horizon rolling needs a split by time; split.json says '{cuts.scheme}': use --horizon frozen"
+        )
+    asked = valid.filter(rule.where())
+    if params.horizon == "rolling":
+        asked = rolling_events(train, valid, n_events=params.rolling_events, seed=params.seed, positives=rule)
+    chunks = []
+    for users in user_chunks(asked.get_column("user_id").to_list(), params.chunks, params.seed):
+        theirs = asked.filter(pl.col("user_id").is_in(users))
+        if params.horizon == "rolling":
+            found = rolling_queries(theirs, train, valid, catalogue.vocabulary, positives=rule)
+        else:
+            cut = cuts.valid_cut if in_time else None
+            found = part_queries(
+                train, theirs, catalogue.vocabulary, cut, created_at=catalogue.created_at, positives=rule
+            )
+        chunks.append(Chunk(*found))
+    chunks = [chunk for chunk in chunks if chunk.counted.any()]
+    if not chunks:
+        raise UserError(
+            f"{root / 'data/split/valid.parquet'}: no user with a history in train who chose something new in it; "
+            "import more data, or lower split.valid_share in params.yaml"
+        )
+    return Valid(log, catalogue, chunks, _key(root, params, rule.targets))
+
+
+def _key(root: Path, params: Params, targets: list[str] | None) -> str:
+    files: Mapping[str, str | None] = {
+        name: sha256_of(root / name) if (root / name).is_file() else None for name in (*NEEDED, RELATIONS)
+    }
+    asked = params.model_dump(mode="json", include={"horizon", "rolling_events", "chunks", "seed"})
+    told = {"files": files, "asked": asked, "targets": targets}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

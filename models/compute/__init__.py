@@ -1,0 +1,1 @@
+"""Threads, precision, seeds and optimizers; nothing here knows items or users."""

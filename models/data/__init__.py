@@ -1,0 +1,1 @@
+"""Types, queries and tables of one vocabulary; nothing here learns."""

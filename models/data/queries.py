@@ -1,0 +1,200 @@
+"""Queries from tables of interactions and from one user's state: who is asked for, when, and what was known then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from features.arrays import Bool, Int32, Int64
+from features.positives import USUAL, Positives
+from models.data.types import Queries, Targets
+from models.data.vocabulary import Vocabulary
+
+
+def queries_at(
+    interactions: pl.DataFrame,
+    vocabulary: Vocabulary,
+    user_ids: Sequence[str],
+    at: int | Int64,
+    *,
+    created_at: Int64 | None = None,
+    positives: Positives = USUAL,
+    include_seen: bool = False,
+    as_known: bool = True,
+) -> Queries:
+    """One query a user in the order of `user_ids`, at one instant or at one each [µs].
+
+    History (of one instant: in the order of the rows) and exclusions come from rows of INTERACTIONS with timestamp and
+    known_at at or before the instant (every row where `as_known` is false: what precedes was chosen by its part). Items
+    created later are not offered.
+    """
+    instants = np.broadcast_to(np.asarray(at, dtype=np.int64), (len(user_ids),)).copy()
+    asked = pl.DataFrame(
+        {"user_id": list(user_ids), "query": np.arange(len(user_ids), dtype=np.int32), "at": instants},
+        schema_overrides={"user_id": pl.String},
+    )
+    rows = interactions.select("user_id", "item_id", "timestamp", "known_at", "event").with_row_index("row")
+    rows = rows.join(asked, on="user_id")
+    time, known = pl.col("timestamp").dt.epoch("us"), pl.col("known_at").dt.epoch("us")
+    if as_known:
+        rows = rows.filter((time <= pl.col("at")) & (known <= pl.col("at")))
+    rows = _with_positions(rows, vocabulary).with_columns(time=time)
+    history = rows.filter(positives.where()).sort("query", "time", "row")
+    seen = rows.filter(pl.col("event").ne_missing("impression")).select("query", "item").unique()
+    seen = seen.clear() if include_seen else seen.sort("query", "item")
+    return _assemble(
+        np.asarray(user_ids, dtype=np.str_),
+        instants,
+        history.get_column("query").to_numpy(),
+        history.get_column("item").to_numpy(),
+        history.get_column("time").to_numpy(),
+        seen.get_column("query").to_numpy(),
+        seen.get_column("item").to_numpy(),
+        created_at,
+    )
+
+
+def part_queries(
+    history: pl.DataFrame,
+    part: pl.DataFrame,
+    vocabulary: Vocabulary,
+    cut: int | None,
+    *,
+    created_at: Int64 | None = None,
+    positives: Positives = USUAL,
+) -> tuple[Queries, Targets]:
+    """The queries of valid or test, one a user with a positive row in it, ascending by user id; and their targets.
+
+    history: rows of INTERACTIONS of the preceding parts; part: rows of this one; cut: the instant of all queries [µs],
+    or None under leave-last-out, where a query's instant is 1 µs before its target and its history is every preceding
+    row. Targets are the part's positive items that are not in the user's history.
+    """
+    chosen = part.filter(positives.where())
+    firsts = chosen.group_by("user_id").agg(pl.col("timestamp").min().dt.epoch("us").alias("first")).sort("user_id")
+    user_ids = firsts.get_column("user_id").to_list()
+    at = firsts.get_column("first").to_numpy() - 1 if cut is None else cut
+    queries = queries_at(
+        history,
+        vocabulary,
+        user_ids,
+        at,
+        created_at=created_at,
+        positives=positives,
+        as_known=cut is not None,
+    )
+    asked = firsts.select("user_id").with_row_index("query").with_columns(pl.col("query").cast(pl.Int32))
+    past = history.filter(positives.where())
+    wanted = (
+        chosen.select("user_id", "item_id")
+        .unique()
+        .join(past.select("user_id", "item_id"), on=["user_id", "item_id"], how="anti")
+        .join(asked, on="user_id")
+    )
+    counts = np.bincount(wanted.get_column("query").to_numpy(), minlength=len(user_ids)).astype(np.int64)
+    wanted = _with_positions(wanted, vocabulary).sort("query", "item")
+    offsets = offsets_of(wanted.get_column("query").to_numpy(), len(user_ids))
+    return queries, Targets(offsets, wanted.get_column("item").to_numpy().astype(np.int32), counts)
+
+
+def one_query(
+    user_id: str,
+    at: int,
+    item_ids: Sequence[str],
+    timestamps: Sequence[int] | Int64,
+    vocabulary: Vocabulary,
+    *,
+    positive: Sequence[bool] | None = None,
+    excluded_ids: Sequence[str] = (),
+    barred: Bool | None = None,
+    include_seen: bool = False,
+) -> Queries:
+    """The query of one request: everything that is known of the user then (impressions left out); those of one instant
+    in the order in which they happened.
+
+    timestamps: µs; positive: which of `item_ids` count as history (default all); all of them are excluded unless
+    `include_seen`; `excluded_ids` are never offered; barred: see `barred_at`.
+    """
+    items = vocabulary.positions(item_ids)
+    times = np.asarray(timestamps, dtype=np.int64)
+    chosen = items >= 0
+    if positive is not None:
+        chosen &= np.asarray(positive, dtype=np.bool_)
+    order = np.argsort(times[chosen], kind="stable")
+    out = vocabulary.positions(excluded_ids)
+    out = np.unique(out if include_seen else np.concatenate([items, out]))
+    out = out[out >= 0].astype(np.int32)
+    return Queries(
+        np.array([user_id], dtype=np.str_),
+        np.array([at], dtype=np.int64),
+        np.array([0, len(order)], dtype=np.int64),
+        items[chosen][order],
+        times[chosen][order],
+        np.ones(len(order), dtype=np.float32),
+        np.array([0, len(out)], dtype=np.int64),
+        out,
+        barred,
+    )
+
+
+def barred_at(created_at: Int64, at: int) -> Bool | None:
+    """(n_items,) which items did not exist at an instant [µs]; None when all did."""
+    later = created_at > at
+    return later if later.any() else None
+
+
+def _with_positions(rows: pl.DataFrame, vocabulary: Vocabulary) -> pl.DataFrame:
+    """Rows with their item's position; rows of unknown items are left out."""
+    known = pl.DataFrame(
+        {"item_id": vocabulary.item_ids, "item": np.arange(len(vocabulary), dtype=np.int32)},
+        schema_overrides={"item_id": pl.String},
+    )
+    return rows.join(known, on="item_id", maintain_order="left")
+
+
+def offsets_of(owners: npt.NDArray[np.integer], n_queries: int) -> Int64:
+    """(n_queries + 1,) where each query's entries start and end; owners: (n,) the query of each entry, ascending."""
+    return np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=n_queries))]).astype(np.int64)
+
+
+def _assemble(
+    user_ids: npt.NDArray[np.str_],
+    at: Int64,
+    owners: Int32,
+    items: Int32,
+    times: Int64,
+    seen_owners: Int32,
+    seen_items: Int32,
+    created_at: Int64 | None,
+) -> Queries:
+    """Queries from rows that are sorted by query; items not yet created are barred for all or excluded for some."""
+    barred = None
+    if created_at is not None and len(at):
+        barred = barred_at(created_at, int(at.max()))
+        seen_owners, seen_items = _with_unborn(seen_owners, seen_items, at, created_at)
+    return Queries(
+        user_ids,
+        at,
+        offsets_of(owners, len(at)),
+        np.ascontiguousarray(items, dtype=np.int32),
+        np.ascontiguousarray(times, dtype=np.int64),
+        np.ones(len(items), dtype=np.float32),
+        offsets_of(seen_owners, len(at)),
+        np.ascontiguousarray(seen_items, dtype=np.int32),
+        barred,
+    )
+
+
+def _with_unborn(owners: Int32, items: Int32, at: Int64, created_at: Int64) -> tuple[Int32, Int32]:
+    """Exclusions with the items that were created after a query's own instant but before the batch's last one."""
+    between = np.flatnonzero((created_at > at.min()) & (created_at <= at.max()))
+    if not len(between):
+        return owners, items
+    query, place = np.nonzero(created_at[between][None, :] > at[:, None])
+    pairs = np.unique(
+        np.concatenate([owners, query]).astype(np.int64) * len(created_at)
+        + np.concatenate([items, between[place]]).astype(np.int64)
+    )
+    return (pairs // len(created_at)).astype(np.int32), (pairs % len(created_at)).astype(np.int32)

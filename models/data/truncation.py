@@ -1,0 +1,100 @@
+"""Short histories: the same people asked again as if only the newest few of their acts had been recorded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from features.arrays import Int64
+from features.positives import Positives
+from models.data.types import Queries, Targets
+
+SHORT = "short.parquet"  # beside the examples: rows of INTERACTIONS, short histories under names of their own
+LONGEST = 10  # acts of a short history at most; who has no more than these is asked as they are
+
+
+def newest(history: pl.DataFrame, n: int | pl.Expr, positives: Positives, cut: int | None) -> pl.DataFrame:
+    """The newest n positive rows of each user in time order; cut: only rows known by then count [µs], None: all.
+
+    n: a number, or a column that holds each user's.
+    """
+    rows = history.filter(positives.where())
+    if cut is not None:
+        rows = rows.filter(pl.max_horizontal("timestamp", "known_at").dt.epoch("us") <= cut)
+    rows = rows.sort("timestamp", maintain_order=True)
+    return rows.filter(pl.int_range(pl.len()).reverse().over("user_id") < n)
+
+
+def drawn(queries: Queries, n_queries: int, seed: int) -> tuple[Int64, Int64]:
+    """Places of at most n_queries queries with more than LONGEST acts, ascending, and how many acts each shall keep.
+
+    The numbers run from 1 to LONGEST, each as often on a logarithmic scale: one act differs from two as five from ten.
+    """
+    rng = np.random.default_rng(seed)
+    long = np.flatnonzero(np.diff(queries.offsets) > LONGEST)
+    places = np.sort(rng.permutation(long)[:n_queries])
+    kept = np.floor(np.exp(rng.uniform(0.0, np.log(LONGEST + 1), len(places)))).astype(np.int64)
+    return places.astype(np.int64), np.minimum(kept, LONGEST)
+
+
+def shortened(queries: Queries, places: Int64, n_acts: Int64) -> Queries:
+    """The queries at `places` with the newest n_acts[i] acts of their histories.
+
+    Exclusions stay those of the full history, so that what is wanted stays the same.
+    """
+    ends = queries.offsets[places + 1]
+    kept = np.minimum(ends - queries.offsets[places], n_acts)
+    acts = _ranges(ends - kept, kept)
+    starts = queries.excluded_offsets[places]
+    sizes = queries.excluded_offsets[places + 1] - starts
+    return replace(
+        queries,
+        user_ids=queries.user_ids[places],
+        at=queries.at[places],
+        offsets=_offsets(kept),
+        items=queries.items[acts],
+        times=queries.times[acts],
+        weights=queries.weights[acts],
+        excluded_offsets=_offsets(sizes),
+        excluded=queries.excluded[_ranges(starts, sizes)],
+    )
+
+
+def targets_of(targets: Targets, places: Int64) -> Targets:
+    """The targets of the queries at `places`."""
+    starts = targets.offsets[places]
+    sizes = targets.offsets[places + 1] - starts
+    return Targets(_offsets(sizes), targets.items[_ranges(starts, sizes)], targets.counts[places])
+
+
+def _ranges(starts: Int64, sizes: Int64) -> Int64:
+    """Positions starts[i], …, starts[i] + sizes[i] - 1 of every i, one range after the other."""
+    return (np.arange(sizes.sum()) - np.repeat(_offsets(sizes)[:-1] - starts, sizes)).astype(np.int64)
+
+
+def _offsets(sizes: Int64) -> Int64:
+    """(n + 1,) where each of ragged rows starts, and the end."""
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+
+def named(queries: Queries, n_acts: Int64) -> npt.NDArray[np.str_]:
+    """(n_queries,) a name for the state of each query's user as it is with the newest n_acts[i] acts: no user's own."""
+    asked = zip(queries.user_ids.tolist(), queries.at.tolist(), n_acts.tolist(), strict=True)
+    return np.asarray([f"{user}\x1f{at}\x1f{n}" for user, at, n in asked], dtype=np.str_)
+
+
+def known_of(
+    history: pl.DataFrame, queries: Queries, names: npt.NDArray[np.str_], n_acts: Int64, positives: Positives
+) -> pl.DataFrame:
+    """The rows of INTERACTIONS that make up the short histories, under their names (`named`); all queries of one cut.
+
+    history: the rows before the cut.
+    """
+    told = {"user_id": queries.user_ids.tolist(), "name": names.tolist(), "n": n_acts}
+    asked = pl.DataFrame(told, schema_overrides={"user_id": pl.String, "name": pl.String})
+    rows = history.join(asked, on="user_id", maintain_order="left")
+    kept = newest(rows, pl.col("n"), positives, int(queries.at.max(initial=0)))
+    return kept.with_columns(user_id=pl.col("name")).select(history.columns)

@@ -1,0 +1,203 @@
+"""Types that travel between the parts: frozen dataclasses of numpy arrays, and array aliases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.arrays import Bool, Float32, Int32, Int64
+from models.data.vocabulary import Vocabulary
+
+UNKNOWN_TIME = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the users of a batch of queries chose later: query q wants `items[offsets[q]:offsets[q + 1]]`, ascending.
+
+    `counts`: (n_queries,) all targets, also those outside the vocabulary.
+    """
+
+    offsets: Int64
+    items: Int32
+    counts: Int64
+
+
+MICROSECONDS_A_DAY = 86_400_000_000
+
+
+class NotFittedError(RuntimeError):
+    """A part was asked before `fit` or `load`."""
+
+
+@dataclass(frozen=True)
+class Log:
+    """Positive interactions to learn from, in time order; one entry a row.
+
+    users: (n_rows,) position in `user_ids`; items: (n_rows,) vocabulary position, never -1;
+    times: (n_rows,) µs since 1970 UTC; values: (n_rows,) NaN where null; weights: (n_rows,) trust in [0, 1].
+    `at` is the cut: no row is later, and what a part learns is known at that instant [µs].
+    friends: (n_pairs, 2) external ids, whose friend is who as told (also of users without a row), or None.
+    """
+
+    user_ids: npt.NDArray[np.str_]
+    users: Int32
+    items: Int32
+    times: Int64
+    values: Float32
+    weights: Float32
+    at: int
+    friends: npt.NDArray[np.str_] | None = None
+
+    @property
+    def n_users(self) -> int:
+        return len(self.user_ids)
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """Rows with a value, in the order in which they are stored.
+
+    user_ids: (n_users,) ascending, shared by all parts of one data set; users: (n_rows,) position in `user_ids`;
+    items: (n_rows,) vocabulary position, never -1; values: (n_rows,) finite; times: (n_rows,) µs since 1970 UTC;
+    weights: (n_rows,) trust in [0, 1], how much a row counts in learning. A user or an item may have no row in a part.
+    """
+
+    user_ids: npt.NDArray[np.str_]
+    users: Int32
+    items: Int32
+    values: Float32
+    times: Int64
+    weights: Float32
+
+    @property
+    def n_users(self) -> int:
+        return len(self.user_ids)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def rows(self, chosen: npt.NDArray[np.intp]) -> Ratings:
+        """The rows at some places, in the order given; users keep their positions."""
+        return Ratings(
+            self.user_ids,
+            self.users[chosen],
+            self.items[chosen],
+            self.values[chosen],
+            self.times[chosen],
+            self.weights[chosen],
+        )
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The items of one bundle, every array in the order of the vocabulary.
+
+    categories: (n_items,) position in `category_names`, -1 where null; prices: NaN where null;
+    created_at: (n_items,) µs, minimum int64 where unknown (always available);
+    vectors: (n_items, size) float32 unit rows of the item text (zero rows where there is no text), or None.
+    """
+
+    vocabulary: Vocabulary
+    titles: list[str | None]
+    tags: list[list[str]]
+    category_names: list[str]
+    categories: Int32
+    prices: Float32
+    created_at: Int64
+    vectors: Float32 | None = None
+
+    @property
+    def n_items(self) -> int:
+        return len(self.vocabulary)
+
+    @property
+    def item_categories(self) -> list[str | None]:
+        """(n_items,) the name of each item's category."""
+        return [self.category_names[place] if place >= 0 else None for place in self.categories.tolist()]
+
+
+@dataclass(frozen=True)
+class Queries:
+    """Who is asking, when, and what is known of them then. Ragged arrays: query q owns `offsets[q]:offsets[q + 1]`.
+
+    user_ids: (n_queries,) external ids; at: (n_queries,) µs;
+    items, times, weights: history (positive events, oldest first; vocabulary positions; trust or decay weight);
+    excluded, excluded_offsets: items that must not be offered to the query (ascending within a query);
+    barred: (n_items,) bool, items that must not be offered to any query of the batch, or None.
+    """
+
+    user_ids: npt.NDArray[np.str_]
+    at: Int64
+    offsets: Int64
+    items: Int32
+    times: Int64
+    weights: Float32
+    excluded_offsets: Int64
+    excluded: Int32
+    barred: Bool | None = None
+
+    def __len__(self) -> int:
+        return len(self.user_ids)
+
+    def history(self, query: int) -> Int32:
+        """Positions of one query's history, oldest first."""
+        return self.items[self.offsets[query] : self.offsets[query + 1]]
+
+    def part(self, start: int, stop: int) -> Queries:
+        """Queries start..stop-1 as a batch of their own."""
+        first, last = self.offsets[start], self.offsets[stop]
+        first_excluded, last_excluded = self.excluded_offsets[start], self.excluded_offsets[stop]
+        return Queries(
+            self.user_ids[start:stop],
+            self.at[start:stop],
+            self.offsets[start : stop + 1] - first,
+            self.items[first:last],
+            self.times[first:last],
+            self.weights[first:last],
+            self.excluded_offsets[start : stop + 1] - first_excluded,
+            self.excluded[first_excluded:last_excluded],
+            self.barred,
+        )
+
+
+@dataclass(frozen=True)
+class Hits:
+    """A retriever's answer, best first: items (n_queries, k) int32, -1 pads at the end; scores likewise, float32."""
+
+    items: Int32
+    scores: Float32
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """All proposals, one row a (query, item), ascending by query; one column a retriever.
+
+    query, item: (n_rows,); scores: (n_rows, n_retrievers) NaN where that retriever did not offer the item;
+    ranks: (n_rows, n_retrievers) from 1, 0 where not offered; retrievers: names of the columns.
+    """
+
+    retrievers: tuple[str, ...]
+    query: Int32
+    item: Int32
+    scores: Float32
+    ranks: Int32
+
+    def __len__(self) -> int:
+        return len(self.query)
+
+
+@dataclass(frozen=True)
+class Slate:
+    """What is shown: items (n_queries, k) int32, -1 pads; scores (n_queries, k) float32;
+    sources (n_queries, k, n_retrievers) float32: each retriever's contribution (NaN: did not offer the item);
+    propensities (n_queries, k) float32 in (0, 1]: chance of each place's item given the places above it, or None where
+    nothing is drawn."""
+
+    items: Int32
+    scores: Float32
+    sources: Float32
+    retrievers: tuple[str, ...]
+    propensities: Float32 | None = None

@@ -1,0 +1,63 @@
+"""The cold ladder: the same users asked again as if only the newest few acts of their history had been recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from features.arrays import Bool, Int64
+from models.data.queries import offsets_of
+from models.evaluation.evaluate import HEADLINE, RUNGS, Evaluation, Params, figures_of, queries_of, rung_name, slices_of
+from models.evaluation.metrics import accuracy, found
+from models.evaluation.test_set import Exam
+
+
+def climbers(exam: Exam, history: pl.DataFrame, params: Params) -> Bool:
+    """(n_queries,) who is asked on every rung: a seeded sample of those with a target of the headline and with as many
+    acts as the highest rung asks for; history: of `newest` with that many."""
+    long = history.group_by("user_id").len().filter(pl.col("len") >= RUNGS[-1]).get_column("user_id")
+    wanted, warm = slices_of(exam, params)[HEADLINE]
+    able = warm & (np.bincount(exam.owners[wanted], minlength=len(exam)) > 0)
+    able &= np.isin(exam.user_ids, long.to_numpy().astype(np.str_))
+    places = np.flatnonzero(able)
+    drawn = np.random.default_rng(params.seed).permutation(places)[: params.ladder_users]
+    return np.isin(np.arange(len(exam)), drawn)
+
+
+def with_ladder(
+    evaluation: Evaluation, exam: Exam, chosen: Bool, rungs: Mapping[int, Mapping[str, Int64]], params: Params
+) -> Evaluation:
+    """The evaluation with a slice for each rung, in the headline's targets.
+
+    chosen: of `climbers`; rungs: number of acts → model → lists (n_chosen, depth) of item codes, best first, -1 pads;
+    the challenger comes first.
+    """
+    wanted, _ = slices_of(exam, params)[HEADLINE]
+    owners = exam.owners
+    n_targets = np.bincount(owners[wanted], minlength=len(exam)).astype(np.int64)
+    kept = wanted & chosen[owners]
+    places = np.flatnonzero(chosen)
+    offsets, targets = offsets_of(np.searchsorted(places, owners[kept]), len(places)), exam.targets[kept]
+    queries, summary, differences = [evaluation.per_query], [evaluation.summary], [evaluation.differences]
+    for n, lists in rungs.items():
+        values = {
+            model: accuracy(found(items, offsets, targets) >= 0, n_targets[chosen], params.k)
+            for model, items in lists.items()
+        }
+        table = {model: np.stack(list(columns.values()), axis=1) for model, columns in values.items()}
+        names = list(next(iter(values.values())))
+        for model in lists:
+            rows = queries_of(exam, model, rung_name(n), n_targets, chosen, names, table[model])
+            queries.append(rows.with_columns(pl.lit(n, dtype=pl.Int64).alias("n_history")))
+        figures, apart = figures_of(tuple(lists), rung_name(n), names, table, params)
+        summary.append(figures)
+        differences.append(apart)
+    return replace(
+        evaluation,
+        per_query=pl.concat(queries, how="diagonal"),
+        summary=pl.concat(summary),
+        differences=pl.concat(differences),
+    )

@@ -1,0 +1,272 @@
+"""Evaluation: every model's lists on the same exam → metrics per query, slices, intervals, list properties, curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.arrays import Bool, Float64, Int64
+from models.evaluation.beyond_accuracy import list_properties, list_values, serendipity
+from models.evaluation.intervals import bounds, ratio_less_one, resampled_means
+from models.evaluation.metrics import accuracy, found, metric_names, recall_curve
+from models.evaluation.test_set import Exam
+
+# what each slice is, in words that stand in reports
+SLICES = {
+    "warm": "users with history, items with history (the headline)",
+    "warm_all": "users with history, all their targets",
+    "all": "every user, all their targets",
+    "cold_users": "users without history",
+    "new_users": "users with few or no items in their history",
+    "light_users": "users between new and heavy",
+    "heavy_users": "users with a long history",
+    "new_items": "users with history, targets that nobody had before the cut",
+    "tail_items": "users with history, targets among the least popular items",
+}
+HEADLINE = "warm"
+# the cold ladder: how many acts of their history the same users are asked with (models/evaluation/cold_start.py)
+RUNGS = (0, 1, 3, 10)
+
+
+def rung_name(n: int) -> str:
+    """The slice of a rung of the ladder."""
+    return f"history_{n}"
+
+
+SLICES |= {
+    rung_name(n): f"the users of the cold ladder, their history cut to the newest {n}: warm targets" for n in RUNGS
+}
+
+
+class Params(BaseModel):
+    """How recommendations are judged."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    targets: list[str] | None = Field(None, min_length=1)
+    """Kinds of events that are positive, in training and judging; null: all but cancel, not_recommend, impression."""
+    rolling_events: int = Field(10_000, ge=0)
+    """Events of the test part asked one by one with live histories, a seeded sample; 0: none."""
+    ladder_users: int = Field(1000, ge=0)
+    """Users with long histories who are asked again with short ones, a seeded sample; 0: no cold ladder."""
+    learning_curve: list[str] = ["popular", "item_knn", "ease"]
+    """Retrievers fitted again on the newest quarter and half of the log, to tell whether data are short; []: none."""
+    k: list[int] = Field([10, 20], min_length=1)
+    """Cuts of the metrics; the first is the one of list properties and figures, mrr is cut at the largest."""
+    depth: int = Field(100, ge=1)
+    """Items recommended to each test query, in recommendations.parquet and in the curve of recall."""
+    bootstrap: int = Field(1000, ge=100)
+    """Paired resamples of users for the intervals; more steadies their last digit and costs time."""
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    """Share of such intervals that hold the truth, both sides together."""
+    example_users: int = Field(4, ge=0)
+    """Users whose histories and lists the html report shows in titles, without their ids; 0: none."""
+    seed: int = Field(1, ge=0)
+    """Of the resampling and the samples."""
+    new_user_items: int = Field(4, ge=0)
+    """Users with at most so many items in their history are the slice new_users."""
+    heavy_user_items: int = Field(50, ge=1)
+    """Users with at least so many are heavy_users; light_users are those between."""
+    tail_share: float = Field(0.8, gt=0, lt=1)
+    """Share of the items with history, the least popular (and all as popular as the last of them): slice tail_items."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What all models did on one exam.
+
+    per_query: user_id, model, slice, n_history, n_targets, the metrics, and for slice `warm` the list properties;
+    summary: model, slice, metric, n_queries, value, low, high; list properties under slice `warm`, those of a
+    whole set of lists (coverage, gini) without bounds;
+    differences: model (the challenger against it), slice, metric, n_queries, difference, low, high, relative,
+    relative_low, relative_high; curves: model, k, recall (headline).
+    """
+
+    models: tuple[str, ...]
+    per_query: pl.DataFrame
+    summary: pl.DataFrame
+    differences: pl.DataFrame
+    curves: pl.DataFrame
+
+    def value(self, model: str, metric: str, slice: str = HEADLINE) -> float:
+        """One figure of the summary, NaN where there is none."""
+        rows = self.summary.filter(model=model, metric=metric, slice=slice)
+        return float(rows.get_column("value")[0]) if rows.height else float("nan")
+
+
+def slices_of(exam: Exam, params: Params) -> dict[str, tuple[Bool, Bool]]:
+    """Slice → (which targets count, which queries count)."""
+    known = exam.popularity > 0
+    rising = np.sort(exam.popularity[known])
+    border = rising[max(0, round(params.tail_share * len(rising)) - 1)] if len(rising) else 0
+    tail = known & (exam.popularity <= border)
+    n, everyone = exam.n_history, np.ones(len(exam), dtype=np.bool_)
+    every, warm = np.ones(len(exam.targets), dtype=np.bool_), n > 0
+    new, heavy = n <= params.new_user_items, n >= max(params.heavy_user_items, params.new_user_items + 1)
+    return {
+        "warm": (known[exam.targets], warm),
+        "warm_all": (every, warm),
+        "all": (every, everyone),
+        "cold_users": (every, ~warm),
+        "new_users": (every, new),
+        "light_users": (every, ~new & ~heavy),
+        "heavy_users": (every, heavy),
+        "new_items": (~known[exam.targets], warm),
+        "tail_items": (tail[exam.targets], warm),
+    }
+
+
+def headline_accuracy(exam: Exam, lists: Int64, cuts: Sequence[int], params: Params) -> dict[str, Float64]:
+    """Each metric of `accuracy` of the queries that the headline judges, (n_chosen,); lists: as in `evaluate`."""
+    wanted, asked = slices_of(exam, params)[HEADLINE]
+    n_targets = np.bincount(exam.owners[wanted], minlength=len(exam)) * asked
+    place = found(lists, exam.offsets, exam.targets)
+    hits = (place >= 0) & np.append(wanted, False)[place]
+    return {name: values[n_targets > 0] for name, values in accuracy(hits, n_targets, cuts).items()}
+
+
+def evaluate(exam: Exam, lists: Mapping[str, Int64], params: Params) -> Evaluation:
+    """Judges each model's lists (n_queries, depth) of item codes, best first, -1 pads; the challenger comes first.
+
+    Queries without a target of a slice are no part of it; the same users are resampled for all models.
+    """
+    k = params.k[0]
+    models = tuple(lists)
+    cuts = sorted(params.k)
+    places = {model: found(lists[model], exam.offsets, exam.targets) for model in models}
+    properties = {model: list_values(exam, lists[model], k) for model in models}
+    owners = exam.owners
+    queries, summary, differences, curves = [], [], [], []
+    for name, (wanted, asked) in slices_of(exam, params).items():
+        n_targets = np.bincount(owners[wanted], minlength=len(exam)) * asked
+        chosen = n_targets > 0
+        hits = {model: (place >= 0) & np.append(wanted, False)[place] for model, place in places.items()}
+        values = {model: accuracy(hits[model], n_targets, cuts) for model in models}
+        if name == HEADLINE:
+            for model in models:
+                values[model] |= properties[model]
+                if "popular" in lists:
+                    values[model][f"serendipity@{k}"] = serendipity(lists[model], lists["popular"], hits[model], k)
+                curves.append(_curve(model, recall_curve(hits[model], n_targets)))
+        table = {model: np.stack([column[chosen] for column in values[model].values()], axis=1) for model in models}
+        names = list(values[models[0]])
+        queries += [queries_of(exam, model, name, n_targets, chosen, names, table[model]) for model in models]
+        first_summary, first_differences = figures_of(models, name, names, table, params)
+        if name == HEADLINE and chosen.any():
+            sets = {model: list_properties(exam, lists[model], k, chosen, properties[model]) for model in models}
+            first_summary = _with_sets(first_summary, sets, int(chosen.sum()))
+        summary.append(first_summary)
+        differences.append(first_differences)
+    return Evaluation(
+        models,
+        pl.concat(queries, how="diagonal"),
+        pl.concat(summary),
+        pl.concat(differences),
+        pl.concat(curves),
+    )
+
+
+def _curve(model: str, recalls: Float64) -> pl.DataFrame:
+    return pl.DataFrame({"model": [model] * len(recalls), "k": np.arange(1, len(recalls) + 1), "recall": recalls})
+
+
+def queries_of(
+    exam: Exam, model: str, slice: str, n_targets: Int64, chosen: Bool, names: Sequence[str], table: Float64
+) -> pl.DataFrame:
+    """Rows of per_query; n_targets, chosen: (n_queries,) of the exam; table: (n_chosen, n_metrics)."""
+    columns = {name: table[:, place] for place, name in enumerate(names)}
+    return pl.DataFrame(
+        {
+            "query_id": exam.user_ids[chosen].astype(object),
+            "model": pl.Series([model] * int(chosen.sum()), dtype=pl.String),
+            "slice": pl.Series([slice] * int(chosen.sum()), dtype=pl.String),
+            "n_history": exam.n_history[chosen],
+            "n_targets": n_targets[chosen],
+            **columns,
+        },
+        schema_overrides={"query_id": pl.String},
+    ).with_columns(pl.col(names).fill_nan(None))
+
+
+def figures_of(
+    models: Sequence[str], slice: str, names: Sequence[str], table: Mapping[str, Float64], params: Params
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Means with bounds of every model and metric of a slice, and the challenger's paired differences."""
+    n_queries = len(table[models[0]])
+    width = len(names)
+    # a property that some list does not have (NaN) is averaged over the lists that have it
+    flat = (
+        np.concatenate([table[model] for model in models], axis=1) if n_queries else np.zeros((0, width * len(models)))
+    )
+    there = ~np.isnan(flat)
+    sums, counts = np.where(there, flat, 0.0), there.astype(np.float64)
+    means = _ratio(sums.sum(axis=0), counts.sum(axis=0))
+    if there.all():
+        resampled = resampled_means(sums, params.bootstrap, params.seed)
+    else:
+        both = resampled_means(np.concatenate([sums, counts], axis=1), params.bootstrap, params.seed)
+        resampled = _ratio(both[:, : sums.shape[1]], both[:, sums.shape[1] :])
+    figures, differences = [], []
+    for place, model in enumerate(models if n_queries else ()):
+        for column, name in enumerate(names):
+            ours, theirs = column, place * width + column
+            low, high = bounds(resampled[:, theirs], params.confidence)
+            figures.append((model, slice, name, n_queries, float(means[theirs]), low, high))
+            if place:
+                spread = bounds(resampled[:, ours] - resampled[:, theirs], params.confidence)
+                relative = bounds(ratio_less_one(resampled[:, ours], resampled[:, theirs]), params.confidence)
+                middle = float(ratio_less_one(means[ours], means[theirs]))
+                apart = float(means[ours] - means[theirs])
+                differences.append((model, slice, name, n_queries, apart, *spread, middle, *relative))
+    return (
+        pl.DataFrame(figures, schema=_SUMMARY, orient="row"),
+        pl.DataFrame(differences, schema=_DIFFERENCES, orient="row"),
+    )
+
+
+_SUMMARY = {
+    "model": pl.String,
+    "slice": pl.String,
+    "metric": pl.String,
+    "n_queries": pl.Int64,
+    "value": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+}
+_EXACT = {**dict.fromkeys(("model", "slice", "metric"), pl.String), "exact": pl.Float64}
+_DIFFERENCES = {
+    **dict.fromkeys(("model", "slice", "metric"), pl.String),
+    "n_queries": pl.Int64,
+    **dict.fromkeys(("difference", "low", "high", "relative", "relative_low", "relative_high"), pl.Float64),
+}
+
+
+def _ratio(above: Float64, below: Float64) -> Float64:
+    return np.where(below > 0, above / np.where(below > 0, below, 1.0), np.nan)
+
+
+def _with_sets(summary: pl.DataFrame, sets: Mapping[str, Mapping[str, float]], n_queries: int) -> pl.DataFrame:
+    """The summary with figures over whole sets of lists: new rows, or the value that weighs every slot alike."""
+    rows = [(model, HEADLINE, name, value) for model, figures in sets.items() for name, value in figures.items()]
+    exact = pl.DataFrame(rows, schema=_EXACT, orient="row")
+    merged = summary.join(
+        exact, on=["model", "slice", "metric"], how="full", coalesce=True, maintain_order="left_right"
+    )
+    return merged.select(
+        "model",
+        "slice",
+        "metric",
+        pl.col("n_queries").fill_null(n_queries),
+        pl.coalesce("exact", "value").alias("value"),
+        "low",
+        "high",
+    )
+
+
+def metric_columns(params: Params) -> list[str]:
+    """Names of the accuracy metrics, in order."""
+    return metric_names(params.k)

@@ -1,0 +1,74 @@
+"""An evaluation as files: what `evaluate` leaves for `decide`, for reports and for looking closer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+
+from features.errors import UserError
+from features.files import write_text
+from features.table import Table, type_of_time, write_parquet
+from models.evaluation.evaluate import Evaluation
+
+RECOMMENDATIONS = Table(
+    "recommendations",
+    {
+        "query_id": pl.String,
+        "user_id": pl.String,
+        "item_id": pl.String,
+        "rank": pl.Int64,
+        "score": pl.Float64,
+    },
+    key=("query_id", "item_id"),
+    required=("query_id", "user_id", "item_id", "rank", "score"),
+)
+# one row a recommended item of an event of the test part that was asked for with all that preceded it
+ROLLING = Table(
+    "rolling",
+    {
+        "query_id": pl.String,
+        "user_id": pl.String,
+        "timestamp": type_of_time,
+        "target_item_id": pl.String,
+        "item_id": pl.String,
+        "rank": pl.Int64,
+    },
+    key=("query_id", "item_id"),
+    required=("query_id", "user_id", "timestamp", "target_item_id", "item_id", "rank"),
+)
+ROLLING_FIGURES = "rolling_figures.parquet"  # where the split has a cut in time
+DATA_SIZE = "data_size.csv"  # among the plots
+EXAMPLES = "examples.json"
+FRAMES = ("per_query", "summary", "differences", "curves")
+
+
+def save(evaluation: Evaluation, champion: str, folder: Path, *, bundle_hash: str) -> None:
+    """Writes the evaluation; champion: the hash of its bundle, or "popular"; bundle_hash: of the judged bundle."""
+    for name in FRAMES:
+        write_parquet(getattr(evaluation, name), folder / f"{name}.parquet")
+    judged = {"bundle_hash": bundle_hash, "champion": champion, "models": list(evaluation.models)}
+    write_text(json.dumps(judged, indent=1, sort_keys=True) + "\n", folder / "judged.json")
+
+
+def load(folder: Path) -> tuple[Evaluation, str]:
+    """The evaluation as saved, and its champion.
+
+    Raises:
+        UserError: there is none.
+    """
+    path = folder / "judged.json"
+    if not path.is_file():
+        raise UserError(f"no file {path}; judge a bundle first: `recops run`, or name one with --bundle")
+    judged = json.loads(path.read_text(encoding="utf-8"))
+    frames = {name: pl.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
+    return Evaluation(tuple(judged["models"]), **frames), str(judged["champion"])
+
+
+def champion_name(champion: str) -> str:
+    """How a verdict calls the champion: `popular` stands in where none can be run, and the verdict says so."""
+    if not champion.startswith("popular"):
+        return "the champion"
+    _, _, why = champion.partition("; ")
+    return f"the built-in popular{f' ({why})' if why else ''}"

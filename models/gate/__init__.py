@@ -1,0 +1,1 @@
+"""Whether a challenger may go live, in figures and in words; nothing here computes a metric."""

@@ -1,1 +1,0 @@
-"""The report for people who decide: one html file that needs no network, no script and no statistics."""

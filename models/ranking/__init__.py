@@ -1,0 +1,1 @@
+"""From candidates to a trained ranker; the rankers themselves are in models/rankers."""

@@ -1,0 +1,104 @@
+"""Refit: the retrievers of a judged bundle fitted again on all data with their judged params, and a sanity gate.
+
+A refitted bundle knows the rows that the judged one was judged on, so no figure can be measured for it: all that is
+asked is whether it still recommends much the same.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.data.types import Catalogue, Log
+from models.interfaces import Refits, Retriever
+from models.registry import load_retriever
+from models.release.bundle import MANIFEST, Manifest, read_manifest, seal
+from models.release.plan import load_catalogue, read_part, read_plan
+
+
+class Params(BaseModel):
+    """What a release ships: section `release`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    refit: bool = False
+    """False: exactly the bundle that was judged; true: its retrievers fitted anew on train, valid and test."""
+    least_overlap: float = Field(default=0.3, ge=0, le=1)
+    """Share of the first ten that the refitted bundle must have in common with the judged one, in the mean over users;
+    higher refuses more, first where fashion changes quickly."""
+    least_coverage: float = Field(default=0.7, ge=0)
+    """Distinct items in its lists over those in the judged one's; higher refuses more."""
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """Of two bundles' lists for the same users: overlap in [0, 1], the mean share of the judged list that the refitted
+    one has too; coverage: distinct items over the judged one's; n_silent: users whom only the judged one answered."""
+
+    overlap: float
+    coverage: float
+    n_silent: int
+    n_users: int
+
+
+def refit(judged: Path, target: Path, log: Log) -> Manifest:
+    """Writes and seals in `target` (not there yet) the judged bundle with its retrievers fitted on `log`.
+
+    A retriever that may go on from an earlier fit goes on from the judged one, as that did from the first.
+
+    Catalogue, text vectors, ranker and params are the judged ones; the manifest says the same of data, params and code.
+    """
+    plan, sealed, catalogue = read_plan(judged), read_manifest(judged), load_catalogue(judged)
+    shutil.copytree(judged, target, ignore=shutil.ignore_patterns(MANIFEST, "retrievers"))
+    for name in plan.retrievers:
+        _fitted_again(name, judged / "retrievers" / name, log, catalogue).save(target / "retrievers" / name)
+    return seal(
+        target,
+        features=sealed.features,
+        data_hash=sealed.data_hash,
+        params_hash=sealed.params_hash,
+        code_version=sealed.code_version,
+    )
+
+
+def _fitted_again(name: str, judged: Path, log: Log, catalogue: Catalogue) -> Retriever:
+    retriever = load_retriever(name)
+    params = retriever.Params.model_validate_json((judged / "params.json").read_text(encoding="utf-8"))
+    fresh = retriever(params)  # type: ignore[call-arg]
+    if isinstance(fresh, Refits):
+        return fresh.refit(log, catalogue, read_part("retriever", name, judged))
+    return fresh.fit(log, catalogue)
+
+
+def likeness(judged: Sequence[Sequence[str]], refitted: Sequence[Sequence[str]]) -> Likeness:
+    """How alike the lists (items, best first) of the same users are; 1 where the judged bundle offers nothing."""
+    pairs = [(set(ours), set(theirs)) for ours, theirs in zip(judged, refitted, strict=True) if ours]
+    shares = [len(ours & theirs) / len(ours) for ours, theirs in pairs]
+    before, after = (len({item for items in lists for item in items}) for lists in (judged, refitted))
+    return Likeness(
+        overlap=sum(shares) / len(shares) if shares else 1.0,
+        coverage=after / before if before else 1.0,
+        n_silent=sum(not theirs for _, theirs in pairs),
+        n_users=len(judged),
+    )
+
+
+def faults(found: Likeness, params: Params) -> list[str]:
+    """Why a refitted bundle is not to go live, a sentence each; none when it is sane."""
+    told = []
+    if found.n_silent:
+        told.append(f"it answers nothing to {found.n_silent} of {found.n_users} users whom the judged bundle answers")
+    if found.overlap < params.least_overlap:
+        told.append(
+            f"its lists share {found.overlap:.2f} with the judged ones, expected {params.least_overlap:g} or more"
+        )
+    if found.coverage < params.least_coverage:
+        told.append(
+            f"its lists hold {found.coverage:.2f} times as many distinct items as the judged ones, expected "
+            f"{params.least_coverage:g} or more"
+        )
+    return told

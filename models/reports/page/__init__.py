@@ -1,0 +1,1 @@
+"""The HTML report for people who decide; figures come in, nothing is computed."""

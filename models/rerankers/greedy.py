@@ -1,0 +1,126 @@
+"""What rerankers share: relevance on one scale, likeness of items, caps of categories, and what follows the places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.arrays import Bool, Float32, Float64, Int32, Int64
+from models.data.types import Catalogue
+
+
+class VarietyParams(BaseModel):
+    """How much accuracy is given for variety."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    relevance: float = Field(default=0.97, ge=0, le=1)
+    """Weight of relevance: 1 keeps the ranker's order, lower shows more variety at the cost of accuracy."""
+    category_share: float = Field(default=1.0, gt=0, le=1)
+    """Greatest share of one category among the first `depth` places (rounded up); 1 sets no cap."""
+    depth: int = Field(default=10, ge=1)
+    """Places that are diversified; the rest follows in the ranker's order."""
+    pool: int = Field(default=50, ge=1)
+    """Best candidates that may take those places."""
+
+
+@dataclass
+class Filling:
+    """A list in the making: `n_places` places to be taken by items of the pool.
+
+    pool: (n_pool,) positions, best first; gain: (n_pool,) relevance (1 for the pool's best, 0 for its last) times its
+    weight; categories: (n_pool,); free: (n_pool,) who is not shown yet; most: places that one category may take.
+    """
+
+    pool: Int32
+    gain: Float64
+    categories: Int32
+    free: Bool
+    most: int
+    n_places: int
+    chosen: list[int] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, params: VarietyParams, items: Int32, scores: Float32, catalogue: Catalogue, k: int) -> Filling | None:
+        """The list before its first place is taken; None where the ranker's order is to stay."""
+        n_places = min(params.depth, k, len(items))
+        if (params.relevance >= 1 and params.category_share >= 1) or n_places < 2:
+            return None
+        n_pool = min(max(params.pool, n_places), len(items))
+        pool = items[:n_pool]
+        return cls(
+            pool,
+            params.relevance * unit_interval(scores[:n_pool]),
+            catalogue.categories[pool],
+            np.ones(n_pool, dtype=np.bool_),
+            most_of_one(params.category_share, n_places),
+            n_places,
+        )
+
+    @property
+    def full(self) -> bool:
+        """Whether every place is taken."""
+        return len(self.chosen) >= self.n_places
+
+    def allowed(self) -> Bool:
+        """(n_pool,) who may come next."""
+        return within_cap(self.free, self.categories, self.chosen, self.most)
+
+    def take(self, values: Float64, allowed: Bool) -> int:
+        """The next place goes to the greatest value of those allowed, ties to the better candidate; who it is."""
+        place = int(np.argmax(np.where(allowed, values, -np.inf)))
+        self.chosen.append(place)
+        self.free[place] = False
+        return place
+
+    def order(self, n_items: int, k: int) -> Int64:
+        """The first k: those chosen, then all others as they came."""
+        return and_the_rest(self.chosen, n_items, k)
+
+
+def unit_interval(scores: Float32) -> Float64:
+    """(n,) in [0, 1], 1 for the best and 0 for the last; all 1 where they are equal."""
+    if not len(scores):
+        return np.zeros(0)
+    low, high = float(scores.min()), float(scores.max())
+    return (scores.astype(np.float64) - low) / (high - low) if high > low else np.ones(len(scores))
+
+
+def most_of_one(share: float, n_places: int) -> int:
+    """Places that one category may take of so many, rounded up."""
+    return int(np.ceil(share * n_places))
+
+
+def within_cap(free: Bool, categories: Int32, chosen: list[int], most: int) -> Bool:
+    """(n_pool,) who may come next: free, and its category has room (without a category: always).
+
+    Where that leaves nobody the cap gives way and all that are free may come.
+    """
+    if not chosen or most >= len(categories):
+        return free
+    shown = categories[chosen]
+    full = [category for category in np.unique(shown) if category >= 0 and (shown == category).sum() >= most]
+    allowed: Bool = free & ~np.isin(categories, full)
+    return allowed if allowed.any() else free
+
+
+def cosines(pool: Int32, place: int, vectors: Float32) -> Float64:
+    """(n_pool,) of each item's text vector to that of the item at `place`, in [-1, 1]."""
+    found: Float64 = np.clip((vectors[pool] @ vectors[pool[place]]).astype(np.float64), -1.0, 1.0)
+    return found
+
+
+def common_tags(pool: Int32, place: int, catalogue: Catalogue) -> Float64:
+    """(n_pool,) tags that each item has in common with the item at `place`, as a share of all tags of both."""
+    own = set(catalogue.tags[pool[place]])
+    tags = [set(catalogue.tags[item]) for item in pool]
+    return np.array([len(own & other) / len(own | other) if own or other else 0.0 for other in tags])
+
+
+def and_the_rest(chosen: list[int], n_items: int, k: int) -> Int64:
+    """The first k of: those chosen, then all others as they came."""
+    taken = np.zeros(n_items, dtype=np.bool_)
+    taken[chosen] = True
+    return np.concatenate([np.array(chosen, dtype=np.int64), np.flatnonzero(~taken)])[:k]

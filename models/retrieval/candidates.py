@@ -1,0 +1,69 @@
+"""Candidates: the proposals of all retrievers together, and reciprocal-rank fusion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.arrays import Float32, Int32
+from models.data.types import Candidates, Hits, Queries
+from models.interfaces import Retriever
+
+
+class Params(BaseModel):
+    """What is retrieved for each query."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    k: int = Field(default=100, ge=1)
+    """Candidates of each retriever; more costs ranking time, recall saturates."""
+    live_queries: int = Field(default=4000, ge=0)
+    """Events after the first cut, with all that preceded them as history, that teach the ranker the next choice beside
+    the queries at the cut, which teach it the time after; 0: these alone."""
+    cuts: int = Field(default=4, ge=1)
+    """Instants, the first cut and then evenly by rows in the first half of valid, at which everybody with a later
+    choice there is asked for all of them; 1: the first cut alone."""
+    short_queries: int = Field(default=500, ge=0)
+    """Queries at the cuts that are asked again as if only their users' newest one to ten acts had been recorded: they
+    teach the ranker to recommend to those of whom little is known."""
+    seed: int = Field(default=1, ge=0)
+    """Which events and users."""
+
+
+def gather(hits: Mapping[str, Hits], n_items: int) -> Candidates:
+    """All proposals of all retrievers, one row a (query, item), ascending by query, then by item."""
+    names = tuple(hits)
+    keys, ranks, scores = [], [], []
+    for found in hits.values():
+        query, place = np.nonzero(found.items >= 0)
+        keys.append(query.astype(np.int64) * n_items + found.items[query, place])
+        ranks.append(place.astype(np.int32) + 1)
+        scores.append(found.scores[query, place])
+    rows, where = np.unique(np.concatenate(keys), return_inverse=True) if keys else (np.zeros(0, np.int64), None)
+    candidates = Candidates(
+        names,
+        (rows // max(n_items, 1)).astype(np.int32),
+        (rows % max(n_items, 1)).astype(np.int32),
+        np.full((len(rows), len(names)), np.nan, dtype=np.float32),
+        np.zeros((len(rows), len(names)), dtype=np.int32),
+    )
+    start = 0
+    for column in range(len(names)):
+        stop = start + len(keys[column])
+        own = where[start:stop] if where is not None else slice(0)
+        candidates.scores[own, column] = scores[column]
+        candidates.ranks[own, column] = ranks[column]
+        start = stop
+    return candidates
+
+
+def candidates_of(retrievers: Mapping[str, Retriever], queries: Queries, k: int, n_items: int) -> Candidates:
+    """Asks every retriever for k and gathers."""
+    return gather({name: retriever.retrieve(queries, k) for name, retriever in retrievers.items()}, n_items)
+
+
+def reciprocal_ranks(ranks: Int32, constant: float) -> Float32:
+    """1 / (constant + rank), 0 where not offered (Cormack et al. 2009, doi:10.1145/1571941.1572114)."""
+    return np.where(ranks > 0, 1.0 / (constant + np.maximum(ranks, 1)), 0.0).astype(np.float32)

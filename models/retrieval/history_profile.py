@@ -1,0 +1,72 @@
+"""Profiles: a query's history as one sparse row of weights over the catalogue, newer acts heavier if wanted."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+from scipy import sparse
+
+from features.arrays import Int64
+from models.data.types import MICROSECONDS_A_DAY, Log, Queries
+
+
+class Recency(BaseModel):
+    """How much an old act of a history still says; both may be set, the factors multiply."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    half_life_events: float | None = Field(default=None, gt=0)
+    """A history's entry counts half when so many newer ones follow it; null: order does not matter."""
+    half_life_days: float | None = Field(default=None, gt=0)
+    """An entry counts half when it is so much older than the history's newest; null: age does not matter."""
+
+
+def profiles(queries: Queries, n_items: int, recency: Recency) -> sparse.csr_matrix:
+    """(n_queries, n_items) float32: each distinct item of a history once, at its latest act, columns ascending.
+
+    The order of acts at one instant does not matter; each row depends on its own query alone, bit for bit.
+    """
+    owners = np.repeat(np.arange(len(queries), dtype=np.int64), np.diff(queries.offsets))
+    order = np.lexsort((queries.times, queries.items, owners))
+    owner, item, time = owners[order], queries.items[order], queries.times[order]
+    last = np.ones(len(order), dtype=np.bool_)
+    last[:-1] = (owner[1:] != owner[:-1]) | (item[1:] != item[:-1])
+    owner, item, time, weight = owner[last], item[last], time[last], queries.weights[order][last].astype(np.float64)
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(queries)))]).astype(np.int64)
+    if recency.half_life_events is not None:
+        weight *= np.exp2(-_newer(owner, item, time, offsets) / recency.half_life_events)
+    if recency.half_life_days is not None:
+        newest = np.maximum.reduceat(time, offsets[:-1][np.diff(offsets) > 0]) if len(time) else time
+        age = (np.repeat(newest, np.diff(offsets)[np.diff(offsets) > 0]) - time) / MICROSECONDS_A_DAY
+        weight *= np.exp2(-age / recency.half_life_days)
+    matrix = sparse.csr_matrix((len(queries), n_items), dtype=np.float32)
+    matrix.data, matrix.indices, matrix.indptr = weight.astype(np.float32), item.astype(np.int32), offsets
+    return matrix
+
+
+def interactions_matrix(log: Log, n_items: int) -> sparse.csr_matrix:
+    """(n_users, n_items) float32: the greatest trust of the rows of each (user, item), repeats counted once."""
+    trusted = log.weights > 0
+    keys = log.users[trusted].astype(np.int64) * n_items + log.items[trusted]
+    order = np.lexsort((log.weights[trusted], keys))
+    keys, weights = keys[order], log.weights[trusted][order]
+    last = np.ones(len(keys), dtype=np.bool_)
+    last[:-1] = keys[1:] != keys[:-1]
+    keys, weights = keys[last], weights[last]
+    shape = (log.n_users, n_items)
+    return sparse.csr_matrix((weights.astype(np.float32), (keys // n_items, keys % n_items)), shape=shape)
+
+
+def row_squares(rows: sparse.csr_matrix) -> npt.NDArray[np.float64]:
+    """(n_rows,) squared length of each row."""
+    found: npt.NDArray[np.float64] = np.asarray(rows.multiply(rows).sum(axis=1), dtype=np.float64).ravel()
+    return found
+
+
+def _newer(owner: Int64, item: npt.NDArray[np.int32], time: Int64, offsets: Int64) -> npt.NDArray[np.float64]:
+    """For each entry how many of the same query are newer (of one instant: the higher position is newer)."""
+    order = np.lexsort((item, time, owner))
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return (offsets[owner + 1] - 1 - place).astype(np.float64)

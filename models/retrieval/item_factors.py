@@ -1,0 +1,99 @@
+"""Factors: one vector an item, and a user's vector made from their history at query time."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import ClassVar, Generic, Self, TypeVar, cast
+
+import numpy as np
+from pydantic import BaseModel
+
+from features.arrays import Float32, Float64, Int32
+from features.files import write_text
+from models.compute.threads import one_thread
+from models.data.storage import read_arrays, write_arrays
+from models.data.types import Hits, NotFittedError, Queries
+from models.retrieval.history_profile import Recency, profiles
+from models.retrieval.topk import retrieve_by, silence
+
+P = TypeVar("P", bound=Recency)
+
+
+class ItemFactors(Generic[P]):
+    """What retrievers that learn item vectors share: score = user vector · item vector.
+
+    They add Params, `fit` (which ends in `_learn`), `_fold` and `_shares`. Nothing is kept of any user.
+    vectors_: (n_items, size) float32, zero rows where nothing was learned: such items are never offered.
+    """
+
+    name: ClassVar[str]
+    Params: ClassVar[type[BaseModel]]
+
+    def __init__(self, params: P | None = None) -> None:
+        self.params = params or cast(P, self.Params())
+        self.vectors_: Float32 | None = None
+        self._silent: Float32 | None = None
+
+    @abstractmethod
+    def _fold(self, vectors: Float64, weights: Float64) -> Float64:
+        """(size,) the user's vector from the vectors (n_history, size) and weights (n_history,) of a history."""
+
+    @abstractmethod
+    def _shares(self, vectors: Float64, target: Float64) -> Float64:
+        """(n_history,) what each item of a history adds to the score of an item with vector `target`."""
+
+    def retrieve(self, queries: Queries, k: int) -> Hits:
+        n_items = len(self._learned())
+        return retrieve_by(self._scores, queries, n_items, k)
+
+    def contributions(self, history: Int32, item: int) -> Float32:
+        """(n_history,) what each item of the history adds to an item's score, before recency."""
+        vectors = self._learned()
+        with one_thread():
+            return self._shares(vectors[history].astype(np.float64), vectors[item].astype(np.float64)).astype(
+                np.float32
+            )
+
+    def save(self, folder: Path) -> None:
+        write_arrays({"items": self._learned(), **self._further()}, folder / "vectors.safetensors")
+        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        params = cls.Params.model_validate_json((folder / "params.json").read_text(encoding="utf-8"))
+        retriever = cls(cast(P, params))
+        retriever._learn(**read_arrays(folder / "vectors.safetensors"))
+        return retriever
+
+    def _further(self) -> dict[str, Float64]:
+        """What else was learned; `_learn` takes it back by name."""
+        return {}
+
+    def _learn(self, items: Float32, **further: Float64) -> None:
+        self.vectors_ = np.ascontiguousarray(items, dtype=np.float32)
+        self._silent = silence(self.vectors_)
+
+    def _learned(self) -> Float32:
+        if self.vectors_ is None:
+            raise NotFittedError(f"{self.name}: asked before it was fitted; call fit or load")
+        return self.vectors_
+
+    def _scores(self, queries: Queries) -> Float32:
+        """(n_queries, n_items), -inf for every item where the history says nothing.
+
+        One matrix × vector product a query: unlike a product of matrices its bits do not depend on the batch.
+        """
+        vectors = self._learned()
+        assert self._silent is not None
+        profile = profiles(queries, len(vectors), self.params)
+        scores = np.full((len(queries), len(vectors)), -np.inf, dtype=np.float32)
+        with one_thread():
+            for query in range(len(queries)):
+                own = slice(profile.indptr[query], profile.indptr[query + 1])
+                items, weights = profile.indices[own], profile.data[own].astype(np.float64)
+                known = (weights > 0) & (self._silent[items] == 0)
+                if known.any():
+                    user = self._fold(vectors[items[known]].astype(np.float64), weights[known])
+                    np.add(vectors @ user.astype(np.float32), self._silent, out=scores[query])
+        return scores

@@ -1,0 +1,134 @@
+"""Neighbours: sparse item × item weights, the strongest of each row, and what a history says through them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar, Generic, Self, TypeVar, cast
+
+import numpy as np
+from pydantic import BaseModel
+from scipy import sparse
+
+from features.arrays import Float32, Int32
+from features.files import write_text
+from models.data.storage import read_arrays, write_arrays
+from models.data.types import Hits, NotFittedError, Queries
+from models.retrieval.history_profile import Recency, profiles
+from models.retrieval.topk import CELLS, retrieve_by
+
+P = TypeVar("P", bound=BaseModel)
+
+
+class ItemToItem(Generic[P]):
+    """What retrievers that learn item × item weights share: score = profile · weights. They add Params and `fit`, and
+    `_profile` where their Params are no Recency.
+
+    weights_: (n_items, n_items) float32; row i is what item i of a history says for every item.
+    """
+
+    name: ClassVar[str]
+    Params: ClassVar[type[BaseModel]]
+
+    def __init__(self, params: P | None = None) -> None:
+        self.params = params or cast(P, self.Params())
+        self.weights_: sparse.csr_matrix | None = None
+
+    def retrieve(self, queries: Queries, k: int) -> Hits:
+        weights = self._learned()
+        n_items = weights.shape[0]
+        return retrieve_by(lambda part: spread(self._profile(part, n_items), weights), queries, n_items, k)
+
+    def contributions(self, history: Int32, item: int) -> Float32:
+        """(n_history,) what each item of the history adds to an item's score, before recency."""
+        return contributions(self._learned(), history, item)
+
+    def save(self, folder: Path) -> None:
+        write_sparse(self._learned(), folder / "weights.safetensors")
+        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        params = cls.Params.model_validate_json((folder / "params.json").read_text(encoding="utf-8"))
+        retriever = cls(cast(P, params))
+        retriever.weights_ = read_sparse(folder / "weights.safetensors")
+        return retriever
+
+    def _profile(self, queries: Queries, n_items: int) -> sparse.csr_matrix:
+        """(n_queries, n_items) float32: how much each item of each history counts; a row depends on its query alone."""
+        assert isinstance(self.params, Recency)
+        return profiles(queries, n_items, self.params)
+
+    def _learned(self) -> sparse.csr_matrix:
+        if self.weights_ is None:
+            raise NotFittedError(f"{self.name}: asked before it was fitted; call fit or load")
+        return self.weights_
+
+
+def strongest(
+    rows: Callable[[int, int], Float32], n_rows: int, n_columns: int, keep: int | None, *, negative: bool = False
+) -> sparse.csr_matrix:
+    """(n_rows, n_columns) float32: of each row the `keep` greatest values above 0, ties by ascending column.
+
+    rows: gives dense rows start..stop-1; negative: the greatest by magnitude, negative ones too; keep None: all.
+    """
+    size = max(1, CELLS // max(n_columns, 1))
+    data, indices, lengths = [], [], []
+    for start in range(0, n_rows, size):
+        for row in rows(start, min(start + size, n_rows)):
+            strength = np.abs(row) if negative else row
+            columns = np.flatnonzero(strength > 0)
+            if keep is not None and len(columns) > keep:
+                values = strength[columns]
+                threshold = np.partition(values, len(values) - keep)[len(values) - keep]
+                above = columns[values > threshold]
+                level = columns[values == threshold][: keep - len(above)]
+                columns = np.sort(np.concatenate([above, level]))
+            data.append(row[columns].astype(np.float32))
+            indices.append(columns.astype(np.int32))
+            lengths.append(len(columns))
+    matrix = sparse.csr_matrix((n_rows, n_columns), dtype=np.float32)
+    matrix.data = np.concatenate(data) if data else np.zeros(0, dtype=np.float32)
+    matrix.indices = np.concatenate(indices) if indices else np.zeros(0, dtype=np.int32)
+    matrix.indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return matrix
+
+
+def spread(profile: sparse.csr_matrix, weights: sparse.csr_matrix) -> Float32:
+    """profile · weights as dense rows, -inf where nothing of the profile reaches an item; each row on its own."""
+    product = profile @ weights
+    scores = np.full(product.shape, -np.inf, dtype=np.float32)
+    owners = np.repeat(np.arange(product.shape[0]), np.diff(product.indptr))
+    scores[owners, product.indices] = product.data
+    return scores
+
+
+def contributions(weights: sparse.csr_matrix, history: Int32, item: int) -> Float32:
+    """(n_history,) what each item of a history adds to an item's score, before recency."""
+    found = np.zeros(len(history), dtype=np.float32)
+    for place, past in enumerate(history):
+        start, stop = weights.indptr[past], weights.indptr[past + 1]
+        at = start + np.searchsorted(weights.indices[start:stop], item)
+        if at < stop and weights.indices[at] == item:
+            found[place] = weights.data[at]
+    return found
+
+
+def write_sparse(matrix: sparse.csr_matrix, path: Path) -> None:
+    """One sparse matrix into one file."""
+    shape = np.array(matrix.shape, dtype=np.int64)
+    parts = {
+        "data": matrix.data.astype(np.float32),
+        "indices": matrix.indices.astype(np.int32),
+        "indptr": matrix.indptr.astype(np.int64),
+        "shape": shape,
+    }
+    write_arrays(parts, path)
+
+
+def read_sparse(path: Path) -> sparse.csr_matrix:
+    """The sparse matrix of one file, as it was written."""
+    parts = read_arrays(path)
+    matrix = sparse.csr_matrix(tuple(int(size) for size in parts["shape"]), dtype=np.float32)
+    matrix.data, matrix.indices, matrix.indptr = parts["data"], parts["indices"], parts["indptr"]
+    return matrix

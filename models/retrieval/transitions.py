@@ -1,0 +1,88 @@
+"""Transitions: how often an item was followed by another in the same user's sequence, soon after more than later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from features.arrays import Float32, Float64, Int32, Int64
+from models.data.types import Log
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """The trusted rows of a log by user, then time, of one instant as they stand.
+
+    occurrences: rows of item i are `occurrences[bounds[i]:bounds[i + 1]]`, ascending.
+    """
+
+    users: Int32
+    items: Int32
+    weights: Float64
+    occurrences: Int64
+    bounds: Int64
+
+    @classmethod
+    def of(cls, log: Log, n_items: int, weights: Float64) -> Sequences:
+        """weights: (n_rows,) of the log's rows; those of 0 are left out."""
+        rows = np.flatnonzero(weights > 0)
+        rows = rows[np.argsort(log.users[rows], kind="stable")]
+        items = log.items[rows]
+        bounds = np.concatenate([[0], np.cumsum(np.bincount(items, minlength=n_items))]).astype(np.int64)
+        return cls(log.users[rows], items, weights[rows], np.argsort(items, kind="stable"), bounds)
+
+
+def transitions(
+    sequences: Sequences, start: int, stop: int, n_items: int, window: int, power: float, backward: float
+) -> Float32:
+    """(stop - start, n_items): for items start..stop-1 the sum of w · w' · gap^-power over the acts that follow theirs
+    within `window` acts of the same user, and `backward` of that for the acts that precede. No item follows itself.
+    """
+    found = np.zeros((stop - start, n_items), dtype=np.float32)
+    by_gap = np.arange(1, window + 1, dtype=np.float64) ** -power
+    _add(
+        found,
+        start,
+        sequences.users,
+        sequences.items,
+        sequences.weights,
+        sequences.occurrences,
+        sequences.bounds,
+        by_gap,
+        backward,
+    )
+    return found
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _add(
+    found: Float32,
+    start: int,
+    users: Int32,
+    items: Int32,
+    weights: Float64,
+    occurrences: Int64,
+    bounds: Int64,
+    by_gap: Float64,
+    backward: float,
+) -> None:
+    row = np.zeros(found.shape[1], dtype=np.float64)
+    for line in range(found.shape[0]):
+        own = start + line
+        row[:] = 0.0
+        for place in range(bounds[own], bounds[own + 1]):
+            act = occurrences[place]
+            for gap in range(1, len(by_gap) + 1):
+                other = act + gap
+                if other >= len(users) or users[other] != users[act]:
+                    break
+                row[items[other]] += weights[act] * weights[other] * by_gap[gap - 1]
+            for gap in range(1, len(by_gap) + 1 if backward > 0 else 1):
+                other = act - gap
+                if other < 0 or users[other] != users[act]:
+                    break
+                row[items[other]] += backward * weights[act] * weights[other] * by_gap[gap - 1]
+        row[own] = 0.0
+        found[line] = row

@@ -1,0 +1,29 @@
+"""Shape: what the network's arrays look like, and the words that training and answering share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.arrays import Int64
+
+GAPS = 31
+EPSILON = 1e-6
+
+
+@dataclass(frozen=True)
+class Shape:
+    """size: of every vector; layers, heads: of attention, heads divide size; length: events that are looked at."""
+
+    size: int
+    layers: int
+    heads: int
+    length: int
+
+
+def gap_buckets(gaps: Int64) -> Int64:
+    """Which of GAPS buckets a time between two events [µs] falls into: 0 below a second, then one a doubling."""
+    seconds = np.maximum(gaps, 0) // 1_000_000
+    found: Int64 = np.minimum(np.ceil(np.log2(seconds + 1.0)), GAPS - 1).astype(np.int64)
+    return found

@@ -1,0 +1,186 @@
+"""Training: the network's weights from a log, by AdamW along one cycle of the learning rate."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from features.arrays import Float32, Int64
+from models.compute.optimizer import Descent
+from models.compute.precision import Precision, type_of
+from models.data.types import Log
+from models.transformer.batches import Batch, Histories
+from models.transformer.loss import SoftmaxLoss
+from models.transformer.negatives import Classes
+from models.transformer.network import Hiding, Network
+from models.transformer.shape import Shape
+
+logger = logging.getLogger(__name__)
+
+WARM_UP = 0.1  # share of the steps in which the learning rate rises
+FEWEST_TOKENS, STEPS_AN_EPOCH = 256, 256  # small logs are read in smaller steps, so that there are enough of them
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How long and how fast to learn; the fields are those of the retriever's Params."""
+
+    epochs: int
+    learning_rate: float
+    weight_decay: float
+    dropout: float
+    hidden_text: float
+    batch_tokens: int
+    negatives: int
+    full_softmax_items: int
+    seed: int
+    threads: int
+    precision: Precision
+
+
+def train(
+    log: Log,
+    n_items: int,
+    text: Float32 | None,
+    shape: Shape,
+    recipe: Recipe,
+    start: Mapping[str, Float32] | None = None,
+) -> dict[str, Float32]:
+    """The network's arrays; `ids` has a row for each item of the catalogue, zero where the log says nothing of it.
+
+    start: arrays of an earlier training to go on from, of the same catalogue and shape. The same input gives the same
+    bytes, however many cores there are.
+    """
+    histories = Histories.of(log)
+    learned = np.unique(histories.items)
+    known = None if text is None else torch.from_numpy(text[learned])
+    network = Network(len(learned), known, shape, recipe.seed)
+    if start is not None:
+        _go_on(network, start, learned)
+    if len(learned):
+        place = np.full(n_items, -1, dtype=np.int64)
+        place[learned] = np.arange(len(learned))
+        _learn(network, replace(histories, items=place[histories.items]), recipe)
+    arrays = {name: value.detach().numpy() for name, value in network.named_parameters()}
+    ids = np.zeros((n_items, shape.size), dtype=np.float32)
+    ids[learned] = arrays["ids"]
+    return {**arrays, "ids": ids}
+
+
+def _learn(network: Network, histories: Histories, recipe: Recipe) -> None:
+    """All epochs; the histories are in positions of the network's own items."""
+    rng = np.random.default_rng(recipe.seed)
+    tokens = min(recipe.batch_tokens, max(FEWEST_TOKENS, len(histories) // STEPS_AN_EPOCH))
+    classes = Classes.of(histories, len(network.ids), recipe.full_softmax_items, recipe.negatives)
+    parameters = dict(network.named_parameters())
+    decaying = [name for name, value in parameters.items() if value.ndim > 2 and name != "distances"]
+    descent = Descent(parameters, [*decaying, "projection"], recipe.weight_decay)
+    with _workers(recipe.threads) as workers:
+        for epoch in range(recipe.epochs):
+            began = time.monotonic()
+            steps = list(histories.epoch(rng, network.shape.length, tokens, recipe.threads))
+            losses = []
+            for step, batches in enumerate(steps):
+                rate = recipe.learning_rate * _cycle((epoch + step / len(steps)) / recipe.epochs)
+                loss, gradients = _gradients(network, classes, recipe, workers, batches, rng)
+                descent.step(gradients, rate)
+                losses.append(loss)
+            loss = float(np.mean(losses)) if losses else math.nan
+            seconds = time.monotonic() - began
+            logger.info("sequence epoch=%d steps=%d loss=%.4f seconds=%.1f", epoch + 1, len(steps), loss, seconds)
+
+
+@contextmanager
+def _workers(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads of which each uses one core: they meet once a step, where torch's own would wait at every product."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as workers:
+            yield workers
+    finally:
+        torch.set_num_threads(before)
+
+
+def _gradients(
+    network: Network,
+    classes: Classes,
+    recipe: Recipe,
+    workers: ThreadPoolExecutor,
+    batches: list[Batch],
+    rng: np.random.Generator,
+) -> tuple[float, list[Tensor]]:
+    """The batches' mean loss and its gradient for each parameter; sums do not depend on who is done first."""
+    chosen, offsets = None, None
+    if classes.drawn is not None:
+        items = np.concatenate([part for batch in batches for part in (batch.items.ravel(), batch.targets)])
+        chosen, corrections = classes.draw(items, rng)
+        batches = [_translated(batch, chosen) for batch in batches]
+        offsets = torch.from_numpy(corrections)
+    vectors = network.vectors(Hiding(recipe.hidden_text, rng), None if chosen is None else torch.from_numpy(chosen))
+    total = np.float32(sum(batch.weights.sum(dtype=np.float64) for batch in batches))
+    hidings = [Hiding(recipe.dropout, chance) for chance in rng.spawn(len(batches))]
+    kind = type_of(recipe.precision)
+    work = partial(_share, network, vectors.detach(), offsets, total, kind)
+    (loss, (to_vectors, *gradients)), *others = list(workers.map(work, batches, hidings))
+    for more, further in others:
+        loss += more
+        for gradient, other in zip([to_vectors, *gradients], further, strict=True):
+            gradient += other
+    product = (vectors * to_vectors).sum()  # given as grad_outputs it would import a compiler's algebra, for seconds
+    entry = torch.autograd.grad(product, [network.ids, network.projection], allow_unused=True, materialize_grads=True)
+    return loss, [*(gradient.contiguous() for gradient in entry), *gradients]
+
+
+def _translated(batch: Batch, chosen: Int64) -> Batch:
+    """A batch in positions of the chosen items."""
+    return replace(batch, items=np.searchsorted(chosen, batch.items), targets=np.searchsorted(chosen, batch.targets))
+
+
+def _share(
+    network: Network,
+    vectors: Tensor,
+    offsets: Tensor | None,
+    total: np.float32,
+    kind: torch.dtype,
+    batch: Batch,
+    hiding: Hiding,
+) -> tuple[float, list[Tensor]]:
+    """A batch's share of the loss and of its gradient for the items' vectors and for each parameter of the layers."""
+    vectors = vectors.detach().requires_grad_()
+    found = functional.embedding(torch.from_numpy(batch.items), vectors)
+    states = network(found, torch.from_numpy(batch.gaps), hiding)
+    states = states.view(-1, states.shape[-1])[torch.from_numpy(batch.places)]
+    weights, targets = torch.from_numpy(batch.weights / total), torch.from_numpy(batch.targets)
+    loss = SoftmaxLoss.apply(states, vectors, offsets, targets, weights, kind)  # type: ignore[no-untyped-call]
+    gradients = torch.autograd.grad(loss, [vectors, *network.layers()])
+    return loss.item(), [gradient.contiguous() for gradient in gradients]
+
+
+def _cycle(share: float) -> float:
+    """The learning rate's factor when a share of the training is done: up in a line, down along a cosine."""
+    if share < WARM_UP:
+        return (share + 0.01) / (WARM_UP + 0.01)
+    return 0.01 + 0.99 * (1 + math.cos(math.pi * (share - WARM_UP) / (1 - WARM_UP))) / 2
+
+
+def _go_on(network: Network, start: Mapping[str, Float32], learned: Int64) -> None:
+    """Takes over what was learned; items that are new keep their random start."""
+    with torch.no_grad():
+        for name, value in network.named_parameters():
+            earlier = torch.from_numpy(np.ascontiguousarray(start[name]))
+            if name == "ids":
+                earlier = earlier[torch.from_numpy(learned)]
+                earlier = torch.where(earlier.any(dim=1, keepdim=True), earlier, value)
+            value.copy_(earlier)

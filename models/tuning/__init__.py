@@ -1,0 +1,1 @@
+"""What a trial of params is worth, and which values are tried; no files here."""

@@ -1,0 +1,1 @@
+"""Who may ask, and how much; nothing here knows what is answered."""

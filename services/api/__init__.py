@@ -1,0 +1,1 @@
+"""Handlers, schemas and answers of each route; nothing here holds state."""

@@ -1,0 +1,119 @@
+"""Handlers: each reads its request, asks, and returns what is sent as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from features.errors import UserError
+from features.events.database import DatabaseError
+from services.api import recommend as answers
+from services.api import status as about
+from services.api.openapi import openapi
+from services.api.schemas import EventsRequest, RecommendRequest, RollbackRequest, SimilarRequest, decode, new_events
+from services.errors import ApiError
+from services.metrics import metrics
+from services.runtime import Runtime
+
+CONSOLE = Path(__file__).resolve().parents[1] / "console"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+
+
+async def recommend(request: Request, runtime: Runtime) -> Any:
+    asked = decode(await request.body(), RecommendRequest)
+    return await runtime.ask(answers.recommend, runtime.serving(), asked, runtime.live.at, runtime.shown)
+
+
+async def similar(request: Request, runtime: Runtime) -> Any:
+    asked = decode(await request.body(), SimilarRequest)
+    return await runtime.ask(answers.similar, runtime.serving(), asked, runtime.live.at)
+
+
+async def events(request: Request, runtime: Runtime) -> Any:
+    batch = new_events(decode(await request.body(), EventsRequest))
+    if runtime.live.at is not None:
+        raise ApiError(409, "this service replays a fixed instant (RECOPS_AT) and records nothing", code="read_only")
+    try:
+        appended = await runtime.recorder.record(batch)
+    except DatabaseError as error:
+        raise ApiError(503, "the event log does not answer; nothing was recorded, send the batch again") from error
+    for event in appended.events:
+        metrics().count_event(event.event)
+    metrics().duplicates.inc(appended.n_duplicates)
+    return {"accepted": len(appended.events), "duplicates": appended.n_duplicates}
+
+
+async def releases(request: Request, runtime: Runtime) -> Any:
+    return about.releases(runtime.live.store, runtime.serving())
+
+
+async def status(request: Request, runtime: Runtime) -> Any:
+    return await runtime.ask(about.status, runtime.live.store, runtime.serving(), runtime.live.at)
+
+
+async def docs(request: Request, runtime: Runtime) -> Any:
+    """The routes as OpenAPI; BentoML's own page of that name knows only routes made of pydantic models."""
+    return openapi()
+
+
+async def users(request: Request, runtime: Runtime) -> Any:
+    """Ids that begin with `q`: of the release's data, then of the event log."""
+    prefix, limit = request.query_params.get("q", ""), _limit(request, 20)
+    known = runtime.serving().users["user_id"]
+    found = known.filter(known.str.starts_with(prefix)).head(limit).to_list()
+    if len(found) < limit and runtime.live.at is None:
+        found += [user_id for user_id in runtime.log.users(prefix, limit) if user_id not in set(found)]
+    return {"users": found[:limit]}
+
+
+async def history(request: Request, runtime: Runtime) -> Any:
+    user_id = request.query_params.get("user_id", "")
+    if not user_id:
+        raise ApiError(400, "user_id: is missing; add ?user_id=…", field="user_id")
+    return await runtime.ask(answers.history, runtime.serving(), user_id, _limit(request, 50))
+
+
+async def rollback(request: Request, runtime: Runtime) -> Any:
+    """POST /admin/rollback: the pointer goes back to the release before; every worker follows it."""
+    asked = decode(await request.body() or b"{}", RollbackRequest)
+    store = runtime.live.store
+    wanted = store.previous()
+    if wanted is None:
+        raise ApiError(409, "there is no release before the live one", code="release_not_possible")
+    try:
+        await asyncio.to_thread(runtime.live.load, wanted)
+    except UserError as error:
+        raise ApiError(409, f"release {wanted} cannot be served: {error}", code="release_not_possible") from error
+    store.swap(wanted, who="http", why=asked.why)
+    await asyncio.to_thread(runtime.live.refresh)
+    return {"release": wanted}
+
+
+async def page(request: Request, runtime: Runtime) -> Any:
+    """The console: three files, nothing from elsewhere."""
+    name = request.path_params.get("name", "index.html")
+    path = CONSOLE / name
+    if name not in {"index.html", "console.css", "console.js"}:
+        raise ApiError(404, f"there is no file {name}")
+    headers = {
+        "Content-Security-Policy": POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-cache",
+    }
+    return Response(path.read_bytes(), media_type=TYPES[path.suffix], headers=headers)
+
+
+def _limit(request: Request, default: int) -> int:
+    found = request.query_params.get("limit", str(default))
+    if not found.isdigit() or not 1 <= int(found) <= 500:
+        raise ApiError(400, f"limit: '{found[:20]}' is no number from 1 to 500", field="limit")
+    return int(found)

@@ -1,0 +1,173 @@
+"""Answers: from a checked request to what is sent back; one thread asks at a time."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from features.arrays import Bool
+from features.events.event_log import clock
+from features.states.user_state import UserState
+from models.data.queries import one_query
+from models.data.types import Queries, Slate
+from services.api.schemas import Filter, RecommendRequest, SimilarRequest
+from services.errors import ApiError
+from services.live.release import Serving
+from services.metrics import metrics
+from services.recorder.impressions import Line, Shown
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def recommend(
+    serving: Serving, request: RecommendRequest, at: int | None, shown: Shown | None = None
+) -> dict[str, Any]:
+    """The answer of POST /recommend; `at` fixes the instant [µs], None: now; shown: where drawn lists are logged."""
+    started = time.perf_counter()
+    recommender = serving.recommender
+    state = serving.sessions.state(request.user_id)
+    instant = at if at is not None else clock()
+    query = _query(serving, request, state, instant)
+    serving.lookup.hold([state])
+    slate = recommender.recommend(query, request.k)
+    told = recommender.explain(query, slate)[0] if request.explain else None
+    items = _items(serving, slate, told)
+    fallback = None if len(query.items) else (items[0]["sources"][0] if items and items[0]["sources"] else "popular")
+    if fallback:
+        metrics().fallbacks.labels(fallback).inc()
+    if len(items) < request.k:
+        metrics().short.inc()
+    request_id = uuid.uuid4().hex
+    if shown is not None and slate.propensities is not None:
+        shown.write(
+            Line(
+                request_id,
+                iso(instant),
+                request.user_id,
+                serving.release.release,
+                request.scenario,
+                [item["item_id"] for item in items],
+                [float(chance) for chance in slate.propensities[0, : len(items)]],
+            )
+        )
+    return {
+        "request_id": request_id,
+        "release": serving.release.release,
+        "user_id": request.user_id,
+        "items": items,
+        "fallback": fallback,
+        "took_ms": round((time.perf_counter() - started) * 1000, 3),
+    }
+
+
+def similar(serving: Serving, request: SimilarRequest, at: int | None) -> dict[str, Any]:
+    """The answer of POST /similar.
+
+    Raises:
+        ApiError: 404, the item is not in the release.
+    """
+    vocabulary = serving.recommender.catalogue.vocabulary
+    position = vocabulary.position(request.item_id)
+    if position < 0:
+        raise ApiError(404, f"item '{request.item_id}' is not in the release", field="item_id", code="unknown_item")
+    barred = serving.recommender.available(at if at is not None else clock())
+    slate = serving.recommender.similar(position, request.k, barred=barred)
+    items = [
+        {name: item[name] for name in ("item_id", "title", "rank", "score")} for item in _items(serving, slate, None)
+    ]
+    return {"item_id": request.item_id, "items": items, "release": serving.release.release}
+
+
+def history(serving: Serving, user_id: str, limit: int) -> dict[str, Any]:
+    """What is known of a user, newest first."""
+    state = serving.sessions.state(user_id)
+    catalogue = serving.recommender.catalogue
+    positions = catalogue.vocabulary.positions(state.item_ids)
+    newest = range(len(state.item_ids) - 1, max(len(state.item_ids) - 1 - limit, -1), -1)
+    items = [
+        {
+            "item_id": state.item_ids[place],
+            "title": catalogue.titles[positions[place]] if positions[place] >= 0 else None,
+            "timestamp": iso(int(state.timestamps[place])),
+            "positive": bool(state.positive[place]),
+        }
+        for place in newest
+    ]
+    return {"user_id": user_id, "n_events": len(state.item_ids), "items": items}
+
+
+def iso(microseconds: int) -> str:
+    """ISO-8601 UTC of µs since 1970."""
+    return (EPOCH + timedelta(microseconds=microseconds)).isoformat()
+
+
+def _query(serving: Serving, request: RecommendRequest, state: UserState, at: int) -> Queries:
+    vocabulary = serving.recommender.catalogue.vocabulary
+    barred = _barred(serving, request.filter, at)
+    if request.history is None:
+        return one_query(
+            request.user_id,
+            at,
+            state.item_ids,
+            state.timestamps,
+            vocabulary,
+            positive=state.positive.tolist(),
+            excluded_ids=request.exclude,
+            barred=barred,
+            include_seen=request.include_seen,
+        )
+    known = [item_id for item_id in request.history if item_id in vocabulary]
+    metrics().unknown_items.inc(len(request.history) - len(known))
+    # given oldest first, as if each came a second after the one before
+    times = np.arange(at - len(known) * 1_000_000, at, 1_000_000, dtype=np.int64)
+    return one_query(
+        request.user_id,
+        at,
+        known,
+        times,
+        vocabulary,
+        excluded_ids=request.exclude,
+        barred=barred,
+        include_seen=request.include_seen,
+    )
+
+
+def _barred(serving: Serving, wanted: Filter | None, at: int) -> Bool | None:
+    """Items that may not be offered: not yet there, or outside the request's filter."""
+    barred = serving.recommender.available(at)
+    if wanted is None:
+        return barred
+    catalogue = serving.recommender.catalogue
+    out = np.zeros(catalogue.n_items, dtype=np.bool_) if barred is None else barred.copy()
+    if wanted.category is not None:
+        names = set(wanted.category)
+        codes = [code for code, name in enumerate(catalogue.category_names) if name in names]
+        out |= ~np.isin(catalogue.categories, codes)
+    if wanted.price_max is not None:
+        out |= ~(catalogue.prices <= wanted.price_max)  # an unknown price is NaN: out
+    return out
+
+
+def _items(serving: Serving, slate: Slate, told: list[str] | None) -> list[dict[str, Any]]:
+    catalogue = serving.recommender.catalogue
+    items = []
+    for place, position in enumerate(slate.items[0].tolist()):
+        if position < 0:
+            break
+        shares = slate.sources[0, place]
+        order = [name for name in np.argsort(-shares, kind="stable").tolist() if not np.isnan(shares[name])]
+        item: dict[str, Any] = {
+            "item_id": catalogue.vocabulary.item_ids[position],
+            "title": catalogue.titles[position],
+            "rank": place + 1,
+            "score": float(slate.scores[0, place]),
+            "sources": [slate.retrievers[column] for column in order],
+        }
+        if told is not None:
+            item["reason"] = told[place]
+        items.append(item)
+    return items

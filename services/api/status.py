@@ -1,0 +1,82 @@
+"""What the service tells of itself: the live release, its history, the state of its data."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from features.events.event_log import clock
+from models.release.store import ReleaseStore
+from services.api.recommend import iso
+from services.live.release import Serving
+
+DAY = 86_400_000_000
+PACKAGES = ("recops", "bentoml", "feast", "lightgbm", "numpy", "polars")
+
+
+def releases(store: ReleaseStore, serving: Serving) -> dict[str, Any]:
+    """GET /releases: every stretch of time in which a release was live, oldest first."""
+    known = {release.release: release for release in store.list()}
+    spans = [
+        {
+            "release": span.release,
+            "bundle_hash": known[span.release].bundle_hash if span.release in known else None,
+            "created_at": known[span.release].created_at if span.release in known else None,
+            "live_from": span.live_from,
+            "live_to": span.live_to,
+            "metrics": known[span.release].metrics if span.release in known else {},
+            "who": span.who,
+            "why": span.why,
+        }
+        for span in store.history()
+    ]
+    if not spans:
+        spans = [
+            {
+                "release": serving.release.release,
+                "bundle_hash": serving.release.bundle_hash,
+                "created_at": serving.release.created_at or None,
+                "live_from": None,
+                "live_to": None,
+                "metrics": serving.release.metrics,
+                "who": None,
+                "why": None,
+            }
+        ]
+    return {"live": store.live() or serving.release.release, "releases": spans}
+
+
+def status(store: ReleaseStore, serving: Serving, at: int | None) -> dict[str, Any]:
+    """GET /status: release, data age, counts, versions."""
+    serving.sessions.follow()
+    now = at if at is not None else clock()
+    release = serving.release
+    live_from = next((span.live_from for span in reversed(store.history()) if span.release == release.release), None)
+    return {
+        "release": release.release,
+        "bundle_hash": release.bundle_hash,
+        "live_from": live_from,
+        "loaded_at": iso(serving.loaded_at),
+        "data_until": iso(release.data_until),
+        "data_age_days": round(max(now - release.data_until, 0) / DAY, 3),
+        "counts": {
+            "items": serving.recommender.catalogue.n_items,
+            "users": serving.users.height,
+            "events_since_release": serving.sessions.n_events(),
+        },
+        "retrievers": list(serving.recommender.retrievers),
+        "metrics": release.metrics,
+        "versions": _versions(),
+    }
+
+
+@lru_cache(maxsize=1)
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found

@@ -1,0 +1,1 @@
+"""The live release and the sessions of its users; nothing here speaks HTTP."""

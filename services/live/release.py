@@ -1,0 +1,204 @@
+"""Live: the release that is served; follows the pointer, loads and warms the next one beside, keeps the old if bad."""
+
+from __future__ import annotations
+
+import json
+import logging
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from features.events.event_log import EventLog, clock
+from features.online.namespace import OnlineNamespace
+from features.online.online_lookup import OnlineLookup
+from features.online.snapshot import carried_items, carried_users
+from features.positives import Positives
+from features.settings import Settings
+from features.states.aggregates import STATE, STATS, write_about
+from features.states.histories import USER_HISTORY
+from features.states.item_states import ItemInfo, ItemStates
+from models.data.queries import one_query
+from models.recommender import Recommender
+from models.release.bundle import BundleError, Manifest, unseal
+from models.release.plan import read_plan
+from models.release.store import Release, ReleaseStore
+from services.instants import fixed_instant
+from services.live.sessions import Sessions
+
+logger = logging.getLogger(__name__)
+
+POLL_S = 1.0
+RETRY_S = 15.0
+INSIDE = Path(__file__).resolve().parents[2] / "bundle"  # where a Bento keeps its bundle
+
+
+@dataclass(frozen=True)
+class Serving:
+    """One release ready to answer; a request takes the reference once and keeps it to its end."""
+
+    release: Release
+    manifest: Manifest
+    recommender: Recommender
+    lookup: OnlineLookup
+    sessions: Sessions
+    users: pl.DataFrame
+    loaded_at: int
+
+
+class Live:
+    """Holds `current`; `start` loads the first release and then follows the pointer in a thread of its own."""
+
+    def __init__(
+        self, settings: Settings, log: EventLog, *, on_load: Callable[[str, Serving | None], None] = lambda *_: None
+    ) -> None:
+        self.settings, self.log = settings, log
+        self.store = ReleaseStore(settings.home)
+        self.at = fixed_instant(settings.at)
+        self.current: Serving | None = None
+        self._previous: Serving | None = None  # a rollback needs no loading
+        self._on_load = on_load
+        self._refused: tuple[str, float] = ("", 0.0)
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Loads what is live; then follows. One that cannot be loaded leaves the service not ready, and trying."""
+        self.refresh()
+        self._thread = threading.Thread(target=self._follow, name="live", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def refresh(self) -> bool:
+        """Loads the wanted release when it is another; true when `current` changed."""
+        with self._lock:
+            return self._refresh()
+
+    def _refresh(self) -> bool:
+        wanted = self.wanted()
+        current = self.current
+        if wanted is None or (current is not None and current.release.release == wanted):
+            return False
+        refused, until = self._refused
+        if refused == wanted and time.monotonic() < until:
+            return False
+        started = time.monotonic()
+        try:
+            kept = self._previous
+            serving = kept if kept is not None and kept.release.release == wanted else self.load(wanted)
+            serving.sessions.follow()
+        except Exception:
+            self._refused = (wanted, time.monotonic() + RETRY_S)
+            old = current.release.release if current is not None else "none"
+            logger.exception("release=%s cannot be served; still serving=%s", wanted, old)
+            self._on_load("refused", None)
+            return False
+        self._previous, self.current = current, serving
+        logger.info("release=%s loaded in %.2f s", wanted, time.monotonic() - started)
+        self._on_load("loaded", serving)
+        return True
+
+    def wanted(self) -> str | None:
+        """Name of the release to serve: the fixed one, the live one, or the bundle that lies inside this Bento."""
+        if self.settings.release:
+            return self.settings.release
+        if live := self.store.live():
+            return live
+        return f"bento-{_hash_inside()[:12]}" if (INSIDE / "manifest.json").is_file() else None
+
+    def load(self, wanted: str) -> Serving:
+        """A release, loaded, checked against its hash and warmed.
+
+        Raises:
+            UserError: there is no such release, its bundle is not whole, or its online namespace is missing.
+        """
+        release, folder, bundle = self._find(wanted)
+        manifest = unseal(bundle)
+        if manifest.hash != release.bundle_hash:
+            raise BundleError(f"bundle {bundle}: its hash is {manifest.hash}, expected {release.bundle_hash}")
+        plan = read_plan(bundle)
+        positives = Positives.of(plan.targets)
+        info = ItemInfo.from_catalogue(pl.read_parquet(bundle / "catalogue" / "catalogue.parquet"))
+        through = release.events_through
+        items = carried_items(folder, info.item_ids, through) or _no_states(info.item_ids, positives, through)
+        namespace = OnlineNamespace(self.settings, release.namespace)
+        if not folder.joinpath("release.json").is_file():
+            _fill_empty(namespace, positives)
+        lookup = OnlineLookup(namespace, items, info)
+        recommender = Recommender.load(bundle, lookup)
+        sessions = Sessions(namespace, self.log, items, info, events_through=through, at=self.at)
+        release = replace(release, release=wanted) if self.settings.release else release
+        serving = Serving(release, manifest, recommender, lookup, sessions, carried_users(folder), clock())
+        _warm(serving, self.at if self.at is not None else clock())
+        return serving
+
+    def _find(self, wanted: str) -> tuple[Release, Path, Path]:
+        """The release, its folder and its bundle."""
+        if (Path(wanted) / "release.json").is_file():
+            folder = Path(wanted).absolute()
+            return Release(**json.loads((folder / "release.json").read_text())), folder, folder / "bundle"
+        if wanted.startswith("bento-") and not self.store.folder(wanted).exists():
+            return _inside(wanted), INSIDE.parent, INSIDE
+        return self.store.read(wanted), self.store.folder(wanted), self.store.bundle(wanted)
+
+    def _follow(self) -> None:
+        while not self._ended.wait(POLL_S):
+            try:
+                self.refresh()
+            except Exception:
+                logger.exception("the pointer %s cannot be read", self.store.pointer)
+
+
+def _hash_inside() -> str:
+    return str(json.loads((INSIDE / "manifest.json").read_text(encoding="utf-8"))["hash"])
+
+
+def _inside(name: str) -> Release:
+    """The bundle of a Bento as a release: it knows no users but those of the event log."""
+    return Release(name, _hash_inside(), "", 0, 0, name.replace("-", "_"))
+
+
+def _fill_empty(namespace: OnlineNamespace, positives: Positives) -> None:
+    """A namespace without users, once."""
+    if namespace.place.read_notes() is not None:
+        return
+    with tempfile.TemporaryDirectory(prefix="recops-empty-") as scratch:
+        for table in STATS.values():
+            table.write(table.empty(), Path(scratch) / f"{table.name}.parquet")
+        write_about(Path(scratch), positives)
+        namespace.materialize(Path(scratch), USER_HISTORY.empty(), 0)
+
+
+def _no_states(item_ids: list[str], positives: Positives, through: int) -> ItemStates:
+    return ItemStates(item_ids, np.full((len(item_ids), len(STATE)), np.nan), positives, through)
+
+
+def _warm(serving: Serving, at: int) -> None:
+    """Asks as a request would: an unknown user, then a few known ones; a release that cannot answer is not served."""
+    recommender, sessions = serving.recommender, serving.sessions
+    known = serving.users["user_id"].head(3).to_list()
+    for user_id in ["", *known]:
+        state = sessions.namespace.users([user_id])[0]
+        query = one_query(
+            user_id,
+            at,
+            state.item_ids,
+            state.timestamps,
+            recommender.catalogue.vocabulary,
+            positive=state.positive.tolist(),
+            barred=recommender.available(at),
+        )
+        slate = recommender.recommend(query, 10)
+        recommender.explain(query, slate)
+    if recommender.catalogue.n_items:
+        recommender.similar(0, 10)

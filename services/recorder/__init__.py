@@ -1,0 +1,1 @@
+"""What is written down of requests; nothing here is read back while answering."""

@@ -1,0 +1,64 @@
+"""Runtime: what one worker holds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from features.events.event_log import EventLog
+from features.settings import Settings
+from services.errors import ApiError
+from services.live.release import Live, Serving
+from services.metrics import metrics
+from services.recorder.events import Recorder
+from services.recorder.impressions import Shown
+
+
+class Runtime:
+    """What one worker holds: the event log, its writer, the live release, and the thread that answers.
+
+    Where both stores are local files a request is answered on the loop itself (a few ms of arrays); where they are
+    servers on a network, in one thread beside it, so that a slow server never stops the loop.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.log = EventLog(settings.events_url)
+        self.recorder = Recorder(self.log)
+        self.live = Live(settings, self.log, on_load=_count_load)
+        self.shown = None if settings.at else Shown(settings.home / "shown")
+        local = not settings.database_url.startswith("postgres") and settings.online_store == "sqlite"
+        self._thread = None if local else ThreadPoolExecutor(1, thread_name_prefix="answers")
+
+    async def ask(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        """The result of a function that only one request runs at a time."""
+        if self._thread is None:
+            return work(*arguments)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+    def serving(self) -> Serving:
+        """The release that answers this request.
+
+        Raises:
+            ApiError: 503, none is loaded.
+        """
+        if self.live.current is None:
+            raise ApiError(503, "no release is loaded; release one (`recops release`) or see the service's log")
+        return self.live.current
+
+    def close(self) -> None:
+        self.live.stop()
+        self.recorder.close()
+        if self._thread is not None:
+            self._thread.shutdown()
+        self.log.close()
+
+
+def _count_load(outcome: str, serving: Serving | None) -> None:
+    found = metrics()
+    found.loads.labels(outcome).inc()
+    if serving is not None:
+        found.loaded_at.set(serving.loaded_at / 1e6)
+        found.data_until.set(serving.release.data_until / 1e6)

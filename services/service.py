@@ -1,0 +1,58 @@
+"""The Bento service: one FastAPI app on `/`, the gate before it, BentoML's own probes and metrics beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+
+import bentoml
+
+from features.settings import Settings
+from features.telemetry import quiet_telemetry
+from services.access.middleware import Gate
+from services.app import make_app
+from services.lifetime import end_with_parent
+from services.metrics import metrics
+from services.runtime import Runtime
+
+app = make_app()
+
+
+@bentoml.service(
+    workers=Settings().workers,
+    tracing={"excluded_urls": ".*"},  # these two cost more than an answer
+    logging={"access": {"enabled": False}},
+    traffic={"timeout": 60},
+)
+@bentoml.asgi_app(app, path="/")
+class Recommender:
+    """Answers and records."""
+
+    def __init__(self) -> None:
+        end_with_parent()
+        settings = Settings()
+        quiet_telemetry()
+        logging.getLogger("services").setLevel(logging.INFO)
+        metrics()
+        self.runtime = Runtime(settings)
+        app.state.runtime = self.runtime
+
+    @bentoml.on_startup  # type: ignore[untyped-decorator]
+    async def load(self) -> None:
+        """Loads the live release before the first request, then leaves it out of the collector's rounds."""
+        await asyncio.to_thread(self.runtime.live.start)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
+
+    @bentoml.on_shutdown  # type: ignore[untyped-decorator]
+    def close(self) -> None:
+        """Ends the threads; what was acknowledged is durable already."""
+        self.runtime.close()
+
+    def __is_ready__(self) -> bool:
+        return self.runtime.live.current is not None
+
+
+Recommender.add_asgi_middleware(Gate)  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+"""What tests share: worlds, projects, releases; no test is in here."""

@@ -1,0 +1,49 @@
+"""Batch recommendations as a table: the columns that other programs rely on, and the chances of drawn places."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from flows.recommend import table_of
+from models.data.types import Slate
+
+CONTRACT = ["user_id", "item_id", "rank", "score", "reason"]
+TOLD = [["liked", "new"], ["known", ""]]
+
+
+def slate(propensities: list[list[float]] | None) -> Slate:
+    """Ada gets c and a; Bo gets b alone."""
+    return Slate(
+        np.array([[2, 0], [1, -1]], dtype=np.int32),
+        np.array([[0.5, 0.25], [2.0, 0.0]], dtype=np.float32),
+        np.full((2, 2, 1), np.nan, dtype=np.float32),
+        ("popular",),
+        None if propensities is None else np.array(propensities, dtype=np.float32),
+    )
+
+
+def test_a_row_each_item_shown_with_the_columns_of_the_contract_and_no_other():
+    table = table_of(slate(None), ["Ada", "Bo"], ["a", "b", "c"], TOLD)
+    assert table.columns == CONTRACT
+    assert table.rows() == [
+        ("Ada", "c", 1, 0.5, "liked"),
+        ("Ada", "a", 2, 0.25, "new"),
+        ("Bo", "b", 1, 2.0, "known"),
+    ]
+
+
+def test_where_places_are_drawn_each_row_tells_its_chance():
+    table = table_of(slate([[1.0, 0.25], [0.5, 1.0]]), ["Ada", "Bo"], ["a", "b", "c"], TOLD)
+    assert table.columns == [*CONTRACT, "propensity"]
+    assert table.schema["propensity"] == pl.Float64
+    assert table["propensity"].to_list() == pytest.approx([1.0, 0.25, 0.5])
+
+
+def test_the_types_stay_where_nothing_is_shown():
+    full, nothing = slate(None), slate(None)
+    nothing.items[:] = -1
+    tables = [table_of(found, ["Ada", "Bo"], ["a", "b", "c"], TOLD) for found in (full, nothing)]
+    assert tables[1].schema == tables[0].schema
+    assert tables[1].is_empty()

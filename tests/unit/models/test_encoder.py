@@ -1,0 +1,102 @@
+"""Item texts to vectors by the encoder that is installed as a package."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+import torch
+
+from features.errors import UserError
+from models.compute import precision
+from models.data.storage import read_arrays, write_arrays
+from models.data.tables import read_vectors
+from models.language.encoder import PACKAGED, Params, centred, encode, encoder_name
+
+TEXTS = [
+    "Red garden spade. Tools for the garden",
+    None,
+    "Garden fork with a wooden handle",
+    "The Third Man. Film noir, thriller, Vienna",
+    "",
+    "Casablanca. Drama, romance, war film",
+    "Casablanca. Drama, romance, war film",
+]
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    return encode(TEXTS, Params())
+
+
+def test_rows_are_unit_and_zero_where_there_is_no_text(vectors):
+    assert vectors.shape == (7, 384)
+    assert vectors.dtype == np.float32
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx([1, 0, 1, 1, 0, 1, 1], abs=1e-5)
+
+
+def test_what_means_the_same_is_near(vectors):
+    alike = vectors @ vectors.T
+    assert alike[0, 2] > alike[0, 3]  # spade and fork, spade and film
+    assert alike[3, 5] > alike[3, 0]
+    assert vectors[5].tobytes() == vectors[6].tobytes()  # equal texts, equal vectors
+
+
+def test_the_same_texts_give_the_same_bytes_in_any_order(vectors):
+    turned = encode(TEXTS[::-1], Params())[::-1]
+    assert vectors.tobytes() == encode(TEXTS, Params()).tobytes()
+    assert turned == pytest.approx(vectors, abs=1e-6)
+
+
+def test_bfloat16_agrees_with_float32():
+    coarse, exact = encode(TEXTS, Params(precision="bfloat16")), encode(TEXTS, Params(precision="float32"))
+    there = [0, 2, 3, 5]
+    assert (coarse * exact).sum(axis=1)[there] == pytest.approx([1] * 4, abs=0.005)
+    assert coarse.tobytes() != exact.tobytes()
+
+
+@pytest.mark.parametrize(("instructions", "named"), [(True, "bfloat16"), (False, "float32")])
+def test_a_processor_without_instructions_for_bfloat16_is_given_float32(instructions, named, monkeypatch):
+    """There torch multiplies bfloat16 number by number, some hundred times as slowly."""
+    monkeypatch.setattr(precision, "_has_bfloat16", lambda: instructions)
+    assert encode(TEXTS, Params()).tobytes() == encode(TEXTS, Params(precision=named)).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"), [("avx512_bf16", torch.bfloat16), ("amx_bf16", torch.bfloat16), ("avx512_f", torch.float32)]
+)
+def test_avx512_that_only_imitates_bfloat16_is_given_float32(own, expected, monkeypatch):
+    """An imitated product took two to four times as long as one of float32."""
+    found = {"architecture": "x86_64", "avx512_bf16": False, "amx_bf16": False} | {own: True}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found)
+    assert precision.type_of("auto") is expected
+
+
+def test_centring_takes_the_mean_off_what_is_there():
+    rows = np.array([[1, 0], [0, 1], [9, 9]], dtype=np.float32)
+    found = centred(rows, np.array([True, True, False]))
+    half = 0.5**0.5
+    assert found == pytest.approx(np.array([[half, -half], [-half, half], [0, 0]]))
+
+
+def test_no_text_at_all_steps_aside_with_a_word(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        nothing = encode([None, ""], Params())
+    assert nothing.shape == (2, 0)
+    assert "no text" in caplog.text
+    write_arrays({"text": nothing}, tmp_path / "vectors.safetensors")
+    assert read_vectors(tmp_path) is None
+    assert read_arrays(tmp_path / "vectors.safetensors")["text"].shape == (2, 0)
+
+
+def test_an_encoder_that_is_not_there_is_told_in_a_paragraph(monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(UserError, match=r"no encoder '.*nowhere' could be loaded .* set embed.encoder"):
+        encode(["a"], Params(encoder=str(tmp_path / "nowhere")))
+
+
+def test_the_name_that_is_written_down_tells_no_path(tmp_path):
+    assert encoder_name(Params()) == PACKAGED
+    assert encoder_name(Params(), str(tmp_path)) == tmp_path.name
+    assert encoder_name(Params(encoder="org/model"), "other") == "org/model"

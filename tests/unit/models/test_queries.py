@@ -1,0 +1,135 @@
+"""Queries from tables and from one user's state: the history, the exclusions and the targets, by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from features.schema import INTERACTIONS
+from models.data.queries import barred_at, one_query, part_queries, queries_at
+from models.data.types import MICROSECONDS_A_DAY
+from models.data.vocabulary import Vocabulary
+from models.retrieval.history_profile import Recency, profiles
+
+START = datetime(2020, 1, 1, tzinfo=UTC)
+WORDS = Vocabulary(["a", "b", "c", "d", "e"])
+
+
+def at(day: float) -> int:
+    return (START + timedelta(days=day) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def rows(*given: tuple) -> pl.DataFrame:
+    """From (user, item, day[, event[, day on which it was known]])."""
+    table = []
+    for user, item, day, *rest in given:
+        event, known = (rest + [None, None])[:2]
+        when = START + timedelta(days=day)
+        table.append((user, item, when, event, None, START + timedelta(days=known) if known is not None else when))
+    return pl.DataFrame(table, schema=dict(INTERACTIONS.columns), orient="row")
+
+
+LOG = rows(
+    ("u", "c", 3),
+    ("u", "a", 1),
+    ("u", "b", 2, "impression"),
+    ("u", "d", 2, "cancel"),
+    ("u", "gone", 2),
+    ("u", "e", 2, "purchase", 9),
+    ("v", "a", 5),
+    ("u", "a", 6),
+)
+
+
+def history(queries, query=0):
+    return [WORDS.item_ids[item] for item in queries.history(query)]
+
+
+def excluded(queries, query=0):
+    start, stop = queries.excluded_offsets[query : query + 2]
+    return [WORDS.item_ids[item] for item in queries.excluded[start:stop]]
+
+
+def test_history_is_what_was_positive_and_known_by_then_oldest_first():
+    queries = queries_at(LOG, WORDS, ["u", "nobody", "v"], at(4))
+    assert history(queries) == ["a", "c"]  # e became known later, b was only shown, d was cancelled
+    assert excluded(queries) == ["a", "c", "d"]  # all but impressions
+    assert history(queries, 1) == history(queries, 2) == []
+    assert history(queries_at(LOG, WORDS, ["u"], at(9))) == ["a", "e", "c", "a"]
+    assert queries.user_ids.tolist() == ["u", "nobody", "v"]
+
+
+def test_a_row_at_the_instant_itself_is_known():
+    assert history(queries_at(LOG, WORDS, ["u"], at(3))) == ["a", "c"]
+    assert history(queries_at(LOG, WORDS, ["u"], at(3) - 1)) == ["a"]
+
+
+def test_include_seen_excludes_nothing():
+    queries = queries_at(LOG, WORDS, ["u"], at(4), include_seen=True)
+    assert excluded(queries) == []
+    assert history(queries) == ["a", "c"]
+
+
+def test_one_query_is_what_the_table_gives():
+    from_table = queries_at(LOG, WORDS, ["u"], at(4))
+    from_state = one_query(
+        "u", at(4), ["c", "gone", "d", "a"], [at(3), at(2), at(2), at(1)], WORDS, positive=[True, True, False, True]
+    )
+    for name in ("user_ids", "at", "offsets", "items", "times", "weights", "excluded_offsets", "excluded"):
+        assert np.array_equal(getattr(from_table, name), getattr(from_state, name)), name
+
+
+def test_items_created_later_are_barred_for_all_or_excluded_for_some():
+    created = np.array([at(0), at(4), at(8), at(20), np.iinfo(np.int64).min])
+    queries = queries_at(LOG, WORDS, ["u", "v"], np.array([at(3), at(9)]), created_at=created)
+    assert queries.barred.tolist() == [False, False, False, True, False]
+    assert excluded(queries, 0) == ["a", "b", "c", "d"]  # b and c did not exist yet at day 3
+    assert excluded(queries, 1) == ["a"]
+    assert barred_at(created, at(30)) is None
+    assert queries_at(LOG, WORDS, ["u"], at(30), created_at=created).barred is None
+
+
+def test_part_queries_of_a_split_by_time():
+    part = rows(("v", "c", 11), ("v", "a", 12), ("v", "new", 12), ("w", "e", 12), ("u", "b", 12, "impression"))
+    queries, targets = part_queries(LOG, part, WORDS, at(10))
+    assert queries.user_ids.tolist() == ["v", "w"]  # u chose nothing
+    assert queries.at.tolist() == [at(10)] * 2
+    assert [WORDS.item_ids[item] for item in targets.items] == ["c", "e"]  # a is a repeat, new stands in no vocabulary
+    assert targets.offsets.tolist() == [0, 1, 2]
+    assert targets.counts.tolist() == [2, 1]
+
+
+def test_part_queries_leave_last_out_have_their_own_instants_and_the_preceding_parts():
+    earlier = rows(("u", "a", 1), ("u", "b", 5), ("v", "c", 9))
+    queries, targets = part_queries(earlier, rows(("u", "c", 5), ("v", "d", 10)), WORDS, None)
+    assert queries.at.tolist() == [at(5) - 1, at(10) - 1]
+    assert history(queries, 0) == ["a", "b"]  # b is of the same instant as the target, but precedes it
+    assert targets.items.tolist() == [2, 3]
+
+
+def test_profiles_weigh_by_age_and_by_newer_acts():
+    queries = one_query("u", at(9), ["b", "a", "c"], [at(1), at(3), at(5)], WORDS)
+    flat = profiles(queries, 5, Recency()).toarray()[0]
+    assert flat.tolist() == [1, 1, 1, 0, 0]
+    days = profiles(queries, 5, Recency(half_life_days=2)).toarray()[0]
+    assert days.tolist() == [0.5, 0.25, 1, 0, 0]  # against the newest, not the instant
+    events = profiles(queries, 5, Recency(half_life_events=1)).toarray()[0]
+    assert events.tolist() == [0.5, 0.25, 1, 0, 0]
+    both = profiles(queries, 5, Recency(half_life_events=1, half_life_days=2)).toarray()[0]
+    assert both.tolist() == [0.25, 0.0625, 1, 0, 0]
+
+
+def test_part_of_a_batch_is_the_batch():
+    queries = queries_at(LOG, WORDS, ["v", "u"], at(9))
+    assert history(queries.part(1, 2)) == history(queries, 1)
+    assert excluded(queries.part(1, 2)) == excluded(queries, 1)
+
+
+@pytest.mark.parametrize("age", [0, 40_000])
+def test_very_old_histories_keep_their_proportions(age):
+    times = [at(0) - age * MICROSECONDS_A_DAY, at(10) - age * MICROSECONDS_A_DAY]
+    row = profiles(one_query("u", at(9), ["a", "b"], times, WORDS), 5, Recency(half_life_days=10)).toarray()[0]
+    assert row.tolist() == [0.5, 1, 0, 0, 0]

@@ -1,0 +1,158 @@
+"""The html report: complete in itself, well formed, and true to the figures that it is made of."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import polars as pl
+import pytest
+
+from models.data.queries import queries_at
+from models.data.vocabulary import Vocabulary
+from models.evaluation.cold_start import with_ladder
+from models.evaluation.evaluate import Evaluation, Params, evaluate
+from models.evaluation.intervals import Interval
+from models.evaluation.test_set import make_exam
+from models.gate.checks import Result
+from models.gate.decision import Decision
+from models.reports.page.charts import bar, climb, lead
+from models.reports.page.document import page
+from models.reports.rolling_table import rolling_figures
+from models.reports.sample_users import examples
+from tests.support.part_inputs import DAY, make_catalogue
+
+EXAMPLES = [{"n_history": 2, "n_later": 1, "history": ["<b>&"], "shown": [{"title": "Tea", "chosen": True}]}]
+
+
+def result(outcome: str, value: float = 0.2, metric: str = "ndcg@10") -> Result:
+    apart = Interval(value, value - 0.1, value + 0.1)
+    return Result(metric, "warm", 0.05, outcome, 300, 0.12, 0.1, apart, apart, "…")
+
+
+def decision(promote: bool = True, reason: str = "Promoted: better than the champion in ndcg@10.") -> Decision:
+    nothing = Interval(*[float("nan")] * 3)
+    left_out = Result("recall@10", "new_users", 0.2, "too_few", 3, float("nan"), float("nan"), nothing, nothing, "…")
+    results = [result("superior"), result("worse", float("inf"), "pop_lift@10"), left_out]
+    return Decision(promote, "superior" if promote else "worse", [reason], results, "the champion")
+
+
+@pytest.fixture(scope="module")
+def evaluation() -> Evaluation:
+    """Three models on 30 users with a ladder of all rungs."""
+    rng = np.random.default_rng(4)
+    table = {
+        "user_id": [f"u{n % 30}" for n in range(300)],
+        "item_id": [f"i{item}" for item in rng.integers(0, 40, 300)],
+    }
+    rows = pl.DataFrame(table)
+    exam = make_exam(rows[:200], rows[200:])
+    lists = {model: rng.integers(0, 20, (len(exam), 20)) for model in ("challenger", "champion", "popular")}
+    params = Params(bootstrap=100)
+    found = evaluate(exam, lists, params)
+    chosen = (np.bincount(np.repeat(np.arange(len(exam)), np.diff(exam.offsets)), minlength=len(exam)) > 0) & (
+        exam.n_history > 0
+    )
+    short = {model: items[chosen] for model, items in lists.items()}
+    return with_ladder(found, exam, chosen, dict.fromkeys((0, 1, 3, 10), short), params)
+
+
+class Balance(HTMLParser):
+    """Checks that every element that opens closes."""
+
+    VOID = ("meta", "br")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.words = ""
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        if tag not in self.VOID and not self.get_starttag_text().endswith("/>"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("rect", "line", "circle"):
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+SIZES = pl.DataFrame({"series": ["ease"] * 2, "percent": [50, 100], "value": [0.1, 0.2]})
+
+
+def rolling() -> pl.DataFrame:
+    values = {
+        model: {"ndcg@10": np.array([0.5, 0.0]), "hr@10": np.array([1.0, 0.0])} for model in ("challenger", "popular")
+    }
+    return rolling_figures(np.array(["a", "b"]), values, n_resamples=50)
+
+
+def test_the_page_needs_nothing_else_and_is_well_formed(evaluation):
+    html = page(evaluation, decision(), rolling(), SIZES, EXAMPLES)
+    assert not re.search(r"https?:|<script|<link|<img|url\(|@import", html)
+    assert html == page(evaluation, decision(), rolling(), SIZES, EXAMPLES)
+    assert "nan%" not in html and "inf%" not in html
+    reader = Balance()
+    reader.feed(html)
+    assert reader.open == []
+    assert "Would more data help?" in reader.words
+    assert "May go live: better than the champion in ndcg@10." in reader.words
+    assert "<b>&" in reader.words and "<li><b>&" not in html  # titles are text, never html
+
+
+def test_the_page_says_what_is_so_and_leaves_out_what_there_is_not(evaluation):
+    html = page(evaluation, decision(False, "Refused: worse than the champion in ndcg@10."), None, SIZES.clear(), [])
+    assert "Stays off: worse than the champion in ndcg@10." in html
+    assert all(words not in html for words in ("What users see", "rolling)", "more data"))
+    hits = evaluation.value("challenger", "hr@10") * 10
+    assert f"<b>{hits:.1f} of 10</b>" in html
+    assert "How soon it knows a newcomer" in html
+    bare = Evaluation(
+        evaluation.models,
+        evaluation.per_query,
+        evaluation.summary.filter(~pl.col("slice").str.starts_with("history_")),
+        evaluation.differences,
+        evaluation.curves,
+    )
+    assert "How soon it knows a newcomer" not in page(bare, decision(), None, SIZES.clear(), [])
+
+
+def test_drawings_stand_where_the_figures_say():
+    assert 'width="25.00%"' in bar((1.0, 0.5, 2.0), 4.0, "ours", "x")
+    assert 'x1="12.50%" x2="50.00%"' in bar((1.0, 0.5, 2.0), 4.0, "ours", "x")
+    drawn = lead((0.5, -0.5, 9.0), 1.0, -0.05, "good", "x")
+    assert 'cx="75.00%"' in drawn and 'x1="25.00%" x2="100.00%"' in drawn  # what is farther off stands at the edge
+    assert 'x1="47.50%"' in drawn
+    steps = climb({"ours": [(0.0, 0.0, 0.0), (1.0, 0.5, 1.0)]}, ["none", "one"], "x")
+    assert 'cy="204.0"' in steps and 'cy="10.0"' in steps
+
+
+def test_examples_show_titles_newest_first_and_mark_what_was_chosen_later():
+    catalogue = make_catalogue(4)
+    catalogue.titles[:] = ["Ale", "Bun", "Cup", None]
+    history = pl.DataFrame(
+        [("ann", "i0", 1), ("ann", "i1", 2), ("ann", "i0", 3), ("bob", "i2", 1)],
+        schema=["user_id", "item_id", "day"],
+        orient="row",
+    )
+    acts = history.with_columns(
+        timestamp=(pl.col("day") * DAY).cast(pl.Datetime("us", "UTC")),
+        known_at=(pl.col("day") * DAY).cast(pl.Datetime("us", "UTC")),
+        event=pl.lit("buy"),
+    )
+    later = pl.DataFrame({"user_id": ["ann", "cid"], "item_id": ["i3", "i1"]})
+    exam = make_exam(history, later, asked=["ann", "bob", "cid"])
+    queries = queries_at(acts, Vocabulary(catalogue.vocabulary.item_ids), exam.user_ids.tolist(), 9 * DAY)
+    lists = np.stack([exam.codes(["i2", "i3"])] * 3)
+    # bob chose nothing later, cid has no history
+    assert examples(exam, queries, lists, catalogue, 4, seed=1) == [
+        {
+            "n_history": 2,
+            "n_later": 1,
+            "history": ["Ale", "Bun"],
+            "shown": [{"title": "Cup", "chosen": False}, {"title": "item i3", "chosen": True}],
+        }
+    ]
