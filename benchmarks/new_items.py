@@ -61,7 +61,7 @@ def asked(past: Log, new: npt.NDArray[np.bool_], user_ids: npt.NDArray[np.str_])
 def lists_of(name: str, past: Log, catalogue: Catalogue, queries: Queries, k: int = 20) -> Int32:
     """(n_queries, k) of a retriever of params.yaml, fitted on `past`; `random`: of no retriever."""
     if name == "random":
-        free = np.flatnonzero(~queries.barred) if queries.barred is not None else np.arange(catalogue.n_items)
+        free = np.flatnonzero(~queries.unavailable) if queries.unavailable is not None else np.arange(catalogue.n_items)
         return np.random.default_rng(0).permuted(np.tile(free, (len(queries), 1)), axis=1)[:, :k].astype(np.int32)
     retriever = load_retriever(name)
     fitted = retriever(section(f"retrievers.{name}", retriever.Params)).fit(past, catalogue)  # type: ignore[call-arg]
@@ -98,7 +98,7 @@ def main() -> None:
     order = np.lexsort((item, owner))
     offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(user_ids)))]).astype(np.int64)
     targets, counts = item[order], np.diff(offsets)
-    print(f"{len(user_ids)} users, {int((~queries.barred).sum())} new items, {len(targets)} targets")  # type: ignore[operator]
+    print(f"{len(user_ids)} users, {int((~queries.unavailable).sum())} new items, {len(targets)} targets")  # type: ignore[operator]
     for name in [*(options.retriever or ["text", "cold_items"]), "random"]:
         lists = lists_of(name, past, catalogue, queries)
         values = accuracy(found(lists, offsets, targets) >= 0, counts, [10, 20])

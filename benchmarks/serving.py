@@ -23,7 +23,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from features.online.snapshot import carried_users
+from features.online.snapshot import snapshot_users
 from features.settings import Settings
 from models.release.store import ReleaseStore
 
@@ -79,7 +79,7 @@ def main() -> None:
     live = store.live()
     if live is None:
         sys.exit(f"{store.pointer}: nothing is live; make a release with `recops run && recops release`")
-    users = carried_users(store.folder(live))["user_id"].to_list()
+    users = snapshot_users(store.folder(live))["user_id"].to_list()
     item_ids = _items(store, live)
     rng, number = random.Random(1), itertools.count()
     run = f"{time.time_ns():x}"

@@ -42,4 +42,4 @@ class Positives:
         return event.is_in(self.only).fill_null(True)
 
 
-USUAL = Positives()
+DEFAULT_POSITIVES = Positives()

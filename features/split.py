@@ -12,7 +12,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from features.errors import ContractError, UserError
-from features.positives import USUAL, Positives
+from features.positives import DEFAULT_POSITIVES, Positives
 from features.schema import INTERACTIONS
 
 Scheme = Literal["global_time", "leave_last_out"]
@@ -93,7 +93,7 @@ def split(
     interactions: pl.DataFrame,
     params: Params,
     artificial_time: bool = False,
-    positives: Positives = USUAL,
+    positives: Positives = DEFAULT_POSITIVES,
 ) -> Split:
     """The three parts; rows of one instant keep the order in which they are stored.
 

@@ -12,7 +12,7 @@ from features.errors import RefusedError
 from features.events.event_log import EventLog
 from features.settings import Settings
 from flows.orchestration.notify import notify_hooks
-from flows.orchestration.restarts import guard
+from flows.orchestration.restarts import enforce_restart_limit
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def _compact(settings: Settings) -> str:
 @flow(name="compaction", persist_result=False, validate_parameters=False, **notify_hooks())
 def compaction_flow() -> str:
     """The event log's new events into parquet shards."""
-    guard()
+    enforce_restart_limit()
     said = str(_compact(Settings()))
     logger.info("%s", said)
     return said

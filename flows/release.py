@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from features.settings import Settings
 from flows.orchestration.artifacts import publish_release
 from flows.orchestration.notify import notify_hooks
-from flows.orchestration.restarts import guard
+from flows.orchestration.restarts import enforce_restart_limit
 from flows.project.dag import project_root
 from flows.releasing import steps as releasing
 from flows.releasing.cleanup import release_lock
@@ -90,7 +90,7 @@ def release_flow(root: str | None = None, who: str | None = None, force: bool = 
 
     root: the project folder, the current one by default; force: also what the gate refused, with `why`.
     """
-    guard()
+    enforce_restart_limit()
     folder, settings = project_root(Path(root) if root else Path.cwd()), _given.get() or Settings()
     with release_lock(settings):
         found = releasing.check(folder, settings, force=force, why=why)

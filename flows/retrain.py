@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from features.settings import Settings
 from flows.orchestration.notify import notify_hooks
-from flows.orchestration.restarts import guard
+from flows.orchestration.restarts import enforce_restart_limit
 from flows.project.dag import project_root
 from flows.project.imports import export_events
 from flows.release import release
@@ -51,7 +51,7 @@ def retrain_flow(root: str | None = None, wait_s: float = 3600) -> str:
 
     root: the project folder, the current one by default; wait_s: how long to wait for another run in the workspace.
     """
-    guard()
+    enforce_restart_limit()
     folder, settings = project_root(Path(root) if root else Path.cwd()), Settings()
     n_events = _export(folder, settings, wait_s)
     outcome = train(folder, wait_s=wait_s)

@@ -17,7 +17,7 @@ from prefect.states import Completed
 from features.settings import Settings
 from flows.orchestration.artifacts import publish_train
 from flows.orchestration.notify import notify_hooks
-from flows.orchestration.restarts import guard
+from flows.orchestration.restarts import enforce_restart_limit
 from flows.project.dag import Dag, StageCrashError, project_root, wanted, wanted_and_stale
 from flows.project.reference import refresh_reference
 
@@ -61,7 +61,7 @@ def train_flow(root: str | None = None, until: str | None = None, wait_s: float 
     root: the project folder, the current one by default; until: last stage to run; wait_s: how long to wait for
     another run in the same workspace.
     """
-    guard()
+    enforce_restart_limit()
     folder = project_root(Path(root) if root else Path.cwd())
     dag = Dag(folder)
     with dag.exclusive(wait_s=wait_s):

@@ -16,7 +16,7 @@ from prefect.cache_policies import NO_CACHE
 from features.errors import UserError
 from flows.orchestration.artifacts import publish_tune
 from flows.orchestration.notify import notify_hooks
-from flows.orchestration.restarts import guard
+from flows.orchestration.restarts import enforce_restart_limit
 from flows.project.dag import Dag, project_root
 from flows.tuning.inputs import read_valid
 from flows.tuning.proposal import TUNING, propose, tasks_of, tune_params
@@ -44,7 +44,7 @@ def tune_flow(
     minutes: for all of them, what one leaves goes to those after it; trials: of each, those of earlier calls counted;
     horizon: see models/tuning/objective.py, that of params.yaml by default.
     """
-    guard()
+    enforce_restart_limit()
     folder = project_root(Path(root) if root else Path.cwd())
     ends = time.monotonic() + minutes * 60
     params, tasks = tune_params(folder, horizon), tasks_of(folder, retrievers)

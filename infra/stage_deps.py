@@ -21,7 +21,7 @@ OURS = ("features", "models", "services", "flows")
 LOADED_BY_NAME = {
     "models/registry.py": ("models/retrievers", "models/rankers", "models/rerankers"),
 }
-# file that reads its neighbours by name → the folder that comes with it
+# file that reads its neighbors by name → the folder that comes with it
 WITH_FOLDER = {"features/repo/store.py": "features/repo"}
 # what a stage certainly does not load by name although it imports the loader
 NARROWED = {

@@ -23,7 +23,7 @@ class Retriever(Protocol):
         """Forgets the past and learns; the same input gives the same bytes."""
 
     def retrieve(self, queries: Queries, k: int) -> Hits:
-        """At most k, best first, ties by ascending position; never an excluded or barred item."""
+        """At most k, best first, ties by ascending position; never an excluded or unavailable item."""
 
     def save(self, folder: Path) -> None: ...
 
@@ -32,7 +32,7 @@ class Retriever(Protocol):
 
 
 @runtime_checkable
-class Refits(Retriever, Protocol):
+class WarmStarts(Retriever, Protocol):
     """A retriever whose second fit may go on from its first instead of learning everything again."""
 
     def refit(self, log: Log, catalogue: Catalogue, start: Self) -> Self:

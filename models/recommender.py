@@ -10,7 +10,7 @@ import numpy as np
 
 from features.arrays import Bool, Float32
 from features.errors import UserError
-from features.positives import USUAL, Positives
+from features.positives import DEFAULT_POSITIVES, Positives
 from models.data.types import UNKNOWN_TIME, Candidates, Catalogue, Queries, Slate
 from models.explain import reasons
 from models.exploration import ExploreParams, explore, key_of
@@ -35,7 +35,7 @@ class Recommender:
     reranker: Reranker
     lookup: FeatureLookup
     k: int
-    positives: Positives = USUAL
+    positives: Positives = DEFAULT_POSITIVES
     explore: ExploreParams = field(default_factory=ExploreParams)
     bundle: str = ""  # its hash: other bundles draw otherwise
 
@@ -59,7 +59,7 @@ class Recommender:
         plain = reciprocal_ranks(candidates.ranks, FUSION_CONSTANT).sum(axis=1, dtype=np.float32)
         return np.where(unknown, plain, scores)
 
-    def similar(self, item: int, k: int, *, barred: Bool | None = None) -> Slate:
+    def similar(self, item: int, k: int, *, unavailable: Bool | None = None) -> Slate:
         """The k items most like one (a position), by every retriever that can tell from that item alone."""
         history = np.array([item], dtype=np.int32)
         ends = np.array([0, 1], dtype=np.int64)
@@ -72,7 +72,7 @@ class Recommender:
             np.ones(1, dtype=np.float32),
             ends,
             history,
-            barred,
+            unavailable,
         )
         tellers = {name: part for name, part in self.retrievers.items() if hasattr(part, "contributions")}
         candidates = candidates_of(tellers, query, max(self.k, k), self.catalogue.n_items)
@@ -84,7 +84,7 @@ class Recommender:
         return reasons(self.retrievers, self.catalogue, queries, slate)
 
     def available(self, at: int) -> Bool | None:
-        """(n_items,) `barred` for queries at an instant: items that are created later; None when there are none."""
+        """(n_items,) `unavailable` for queries at an instant: items created later; None when there are none."""
         later = (self.catalogue.created_at > at) & (self.catalogue.created_at != UNKNOWN_TIME)
         return later if later.any() else None
 

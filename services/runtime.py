@@ -13,7 +13,7 @@ from services.errors import ApiError
 from services.live.release import Live, Serving
 from services.metrics import metrics
 from services.recorder.events import Recorder
-from services.recorder.impressions import Shown
+from services.recorder.impressions import ImpressionLog
 
 
 class Runtime:
@@ -28,7 +28,7 @@ class Runtime:
         self.log = EventLog(settings.events_url)
         self.recorder = Recorder(self.log)
         self.live = Live(settings, self.log, on_load=_count_load)
-        self.shown = None if settings.at else Shown(settings.home / "shown")
+        self.impressions = None if settings.at else ImpressionLog(settings.home / "impressions")
         local = not settings.database_url.startswith("postgres") and settings.online_store == "sqlite"
         self._thread = None if local else ThreadPoolExecutor(1, thread_name_prefix="answers")
 

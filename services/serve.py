@@ -18,7 +18,7 @@ from models.release.store import ReleaseStore
 from services.access.keys import check_host
 from services.instants import fixed_instant
 
-SERVICE = "services.service:Recommender"
+SERVICE = "services.service:RecopsService"
 
 
 def check(settings: Settings, host: str, port: int) -> str:

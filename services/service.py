@@ -10,7 +10,7 @@ import bentoml
 
 from features.settings import Settings
 from features.telemetry import quiet_telemetry
-from services.access.middleware import Gate
+from services.access.middleware import AccessMiddleware
 from services.app import make_app
 from services.lifetime import end_with_parent
 from services.metrics import metrics
@@ -26,7 +26,7 @@ app = make_app()
     traffic={"timeout": 60},
 )
 @bentoml.asgi_app(app, path="/")
-class Recommender:
+class RecopsService:
     """Answers and records."""
 
     def __init__(self) -> None:
@@ -55,4 +55,4 @@ class Recommender:
         return self.runtime.live.current is not None
 
 
-Recommender.add_asgi_middleware(Gate)  # type: ignore[attr-defined]
+RecopsService.add_asgi_middleware(AccessMiddleware)  # type: ignore[attr-defined]

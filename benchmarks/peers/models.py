@@ -74,7 +74,7 @@ def ease(past: Past, setting: Setting) -> Scores:
 
 def rp3beta(past: Past, setting: Setting) -> Scores:
     """Three steps of a random walk user → item → user → item, less the target's popularity to the power beta; of each
-    item the `kept` weightiest neighbours (Paudel et al. 2017, doi:10.1145/2955101)."""
+    item the `kept` weightiest neighbors (Paudel et al. 2017, doi:10.1145/2955101)."""
     ones = past.chosen.astype(np.float64)
     of_user, of_item = (np.maximum(np.asarray(ones.sum(axis=axis)).ravel(), 1.0) for axis in (1, 0))
     forth = (sparse.diags(1.0 / of_user) @ ones @ sparse.diags(of_item ** -setting["beta"])).tocsr()

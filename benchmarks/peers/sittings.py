@@ -21,7 +21,7 @@ from flows.judging.contenders import read_test
 from flows.judging.frozen import EVALUATION
 from models.evaluation.evaluate import Params, headline_accuracy
 from models.evaluation.results import RECOMMENDATIONS
-from models.evaluation.test_set import Exam, make_exam
+from models.evaluation.test_set import TestSet, make_test_set
 
 METRICS = ("ndcg@10", "recall@10", "hr@10")
 
@@ -68,12 +68,12 @@ def read_frozen(project: Path, params: Params) -> Case:
     test, positives = read_test(project), Positives.of(params.targets)
     train, valid = read_parts(project)
     further = recommendations.get_column("item_id").unique().to_list()
-    exam = frozen_exam(test.history, test.part, positives, test.items, further)
+    test_set = frozen_exam(test.history, test.part, positives, test.items, further)
     return Case(
         METRICS,
         frozen(frozen_exam(train, valid, positives, test.items, []), train, positives),
-        frozen(exam, test.history, positives),
-        exam.lists(recommendations),
+        frozen(test_set, test.history, positives),
+        test_set.lists(recommendations),
         seen_rows(test.history).select("user_id", "item_id"),
         test.part.filter(positives.where()).select("user_id", "item_id"),
     )
@@ -87,19 +87,19 @@ def read_parts(project: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def frozen_exam(
     history: pl.DataFrame, part: pl.DataFrame, positives: Positives, items: pl.DataFrame | None, further: list[str]
-) -> Exam:
-    """The exam on rows of INTERACTIONS before a part and in it."""
-    return make_exam(seen_rows(history), part.filter(positives.where()), items, further_items=further)
+) -> TestSet:
+    """The test set on rows of INTERACTIONS before a part and in it."""
+    return make_test_set(seen_rows(history), part.filter(positives.where()), items, further_items=further)
 
 
-def frozen(exam: Exam, history: pl.DataFrame, positives: Positives) -> Sitting:
-    """The sitting of an exam that was made from that history."""
-    user_ids, past = learned(history, positives, exam.item_ids)
-    place = np.minimum(np.searchsorted(user_ids, exam.user_ids), max(len(user_ids) - 1, 0))
-    known = user_ids[place] == exam.user_ids if len(user_ids) else np.zeros(len(exam), dtype=np.bool_)
+def frozen(test_set: TestSet, history: pl.DataFrame, positives: Positives) -> Sitting:
+    """The sitting of a test set that was made from that history."""
+    user_ids, past = learned(history, positives, test_set.item_ids)
+    place = np.minimum(np.searchsorted(user_ids, test_set.user_ids), max(len(user_ids) - 1, 0))
+    known = user_ids[place] == test_set.user_ids if len(user_ids) else np.zeros(len(test_set), dtype=np.bool_)
     rows = np.where(known, place, -1)
-    asked = Asked(past.histories.take(rows), _seen(exam, seen_rows(history)), rows)
-    return Sitting(exam.user_ids, exam.item_ids, past, asked, partial(warm_values, exam))
+    asked = Asked(past.histories.take(rows), _seen(test_set, seen_rows(history)), rows)
+    return Sitting(test_set.user_ids, test_set.item_ids, past, asked, partial(warm_values, test_set))
 
 
 def learned(
@@ -118,16 +118,16 @@ def seen_rows(history: pl.DataFrame) -> pl.DataFrame:
     return history.filter(pl.col("event").ne_missing("impression"))
 
 
-def warm_values(exam: Exam, lists: Int64) -> Array:
+def warm_values(test_set: TestSet, lists: Int64) -> Array:
     """(n_warm, 3) METRICS of each query of the headline: users and items with history; by our own judging."""
-    values = headline_accuracy(exam, lists, [10], Params())
+    values = headline_accuracy(test_set, lists, [10], Params())
     return np.stack([values[name] for name in METRICS], axis=1)
 
 
-def _seen(exam: Exam, rows: pl.DataFrame) -> Any:
+def _seen(test_set: TestSet, rows: pl.DataFrame) -> Any:
     """(n_queries, n_items) CSR of what each asked user has seen."""
-    asked = pl.DataFrame({"user_id": exam.user_ids.astype(object), "query": np.arange(len(exam))})
+    asked = pl.DataFrame({"user_id": test_set.user_ids.astype(object), "query": np.arange(len(test_set))})
     rows = rows.select("user_id", "item_id").unique().join(asked.cast({"user_id": pl.String}), on="user_id")
-    codes = exam.codes(rows.get_column("item_id").to_numpy().astype(np.str_))
+    codes = test_set.codes(rows.get_column("item_id").to_numpy().astype(np.str_))
     pairs = (np.ones(len(codes), dtype=np.bool_), (rows.get_column("query").to_numpy(), codes))
-    return sparse.csr_matrix(pairs, shape=(len(exam), len(exam.item_ids)))
+    return sparse.csr_matrix(pairs, shape=(len(test_set), len(test_set.item_ids)))

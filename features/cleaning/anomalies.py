@@ -29,7 +29,7 @@ _steady = 0.1  # people's gaps vary by more than their mean; a clock's hardly at
 _odd = {"one_sided": "at one end of the scale", "light": "by accounts that do nothing else", "few": "by very few users"}
 
 
-class NoiseParams(BaseModel):
+class AnomalyParams(BaseModel):
     """What counts as a machine and as a burst, and how far their rows are trusted."""
 
     model_config = ConfigDict(extra="forbid")
@@ -52,7 +52,7 @@ class NoiseParams(BaseModel):
     """Weight of a burst's odd rows; honest rows of the same item and day keep theirs."""
 
 
-def bots(rows: pl.DataFrame, params: NoiseParams) -> pl.DataFrame:
+def bots(rows: pl.DataFrame, params: AnomalyParams) -> pl.DataFrame:
     """REASONS of kind bot: users too busy for a person, or as steady as a clock. `rows` are in time order."""
     limit, busiest = _busiest(rows, params)
     too_busy = busiest.filter(pl.col("busiest") > limit).select(
@@ -77,7 +77,7 @@ def bots(rows: pl.DataFrame, params: NoiseParams) -> pl.DataFrame:
     return _reasons(rows, found, "user_id", "bot", params.bot_trust)
 
 
-def bursts(rows: pl.DataFrame, params: NoiseParams) -> tuple[pl.DataFrame, pl.DataFrame]:
+def bursts(rows: pl.DataFrame, params: AnomalyParams) -> tuple[pl.DataFrame, pl.DataFrame]:
     """REASONS of kind burst, and the `row` numbers (column of `rows`) that are odd in them.
 
     An item's window is a burst when it holds `burst_times` what is usual and one of three things is odd there, beyond
@@ -128,7 +128,7 @@ def bursts(rows: pl.DataFrame, params: NoiseParams) -> tuple[pl.DataFrame, pl.Da
     return reasons.cast(REASONS), odd.select("row")
 
 
-def shills(rows: pl.DataFrame, in_burst: pl.DataFrame, params: NoiseParams) -> pl.DataFrame:
+def shills(rows: pl.DataFrame, in_burst: pl.DataFrame, params: AnomalyParams) -> pl.DataFrame:
     """REASONS of kind bot: accounts of whose rows at least three, and at least half, are odd rows of bursts."""
     share = (
         rows.select("user_id", odd=pl.col("row").is_in(in_burst["row"].implode()))
@@ -140,7 +140,7 @@ def shills(rows: pl.DataFrame, in_burst: pl.DataFrame, params: NoiseParams) -> p
     return _reasons(rows, share, "user_id", "bot", params.bot_trust)
 
 
-def _busiest(rows: pl.DataFrame, params: NoiseParams) -> tuple[float, pl.DataFrame]:
+def _busiest(rows: pl.DataFrame, params: AnomalyParams) -> tuple[float, pl.DataFrame]:
     """The most events within 24 hours that are still a person's, and each user's busiest 24 hours."""
     busiest = (
         rows.select("user_id", "timestamp")
@@ -160,7 +160,7 @@ def _busiest(rows: pl.DataFrame, params: NoiseParams) -> tuple[float, pl.DataFra
 
 
 def _windows(
-    known: pl.DataFrame, usual: dict[str, float], window: timedelta, phase: timedelta, params: NoiseParams
+    known: pl.DataFrame, usual: dict[str, float], window: timedelta, phase: timedelta, params: AnomalyParams
 ) -> pl.DataFrame:
     """Odd rows (row, item_id, window, n, expected, oddity) of the bursts in windows that start at one phase."""
     placed = known.with_columns(window=(pl.col("timestamp") - phase).dt.truncate(window))

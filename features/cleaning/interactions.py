@@ -8,14 +8,14 @@ from typing import Any
 import polars as pl
 from pydantic import Field
 
-from features.cleaning.anomalies import REASONS, NoiseParams, bots, bursts, shills
+from features.cleaning.anomalies import REASONS, AnomalyParams, bots, bursts, shills
 from features.errors import ContractError
 from features.schema import LOG
 
 TRUST_COLUMNS = pl.Schema([("part", pl.String()), *REASONS.items()])
 
 
-class Params(NoiseParams):
+class Params(AnomalyParams):
     """What is taken for one act, and what for noise."""
 
     repeat_seconds: float = Field(default=1.0, ge=0)
@@ -24,7 +24,7 @@ class Params(NoiseParams):
     """An item without a category takes its first tag, so that caps per category and tastes by category work."""
 
 
-def trust(rows: pl.DataFrame, params: NoiseParams) -> tuple[pl.Series, pl.DataFrame]:
+def trust(rows: pl.DataFrame, params: AnomalyParams) -> tuple[pl.Series, pl.DataFrame]:
     """Weights (n_rows,) in [0, 1] in the order of `rows`, and REASONS for every weight below 1.
 
     `rows` must be what was known at the cut: nothing else is looked at. Shown but not chosen (`impression`) is no act

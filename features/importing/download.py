@@ -1,4 +1,4 @@
-"""Getting: where a source's files are: at --path, in the data cache, or by download; else how to get them."""
+"""Download: where a source's files are: at --path, in the data cache, or by download; else how to get them."""
 
 from __future__ import annotations
 
@@ -19,50 +19,52 @@ BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Getting:
-    """`names` are looked for in the cache, those with `marks` count; the host of `url` publishes its `md5`."""
+class Download:
+    """`names` are looked for in the cache, those with `expected_files` count; the host of `url` publishes its `md5`."""
 
-    how: str
+    instructions: str
     names: tuple[str, ...] = ()
-    marks: tuple[str, ...] = ()
+    expected_files: tuple[str, ...] = ()
     url: str | None = None
     md5: str | None = None
 
 
-GETTING = {
-    "movielens": Getting(
-        how="get a zip from https://grouplens.org/datasets/movielens/ (100k, 1m, latest, …) and give it with --path",
+DOWNLOADS = {
+    "movielens": Download(
+        instructions="get a zip from https://grouplens.org/datasets/movielens/ (100k, 1m, latest, …) and give it with "
+        "--path",
         names=tuple(
             f"ml-{name}{ending}"
             for name in ("1m", "latest-small", "100k", "latest", "25m", "20m", "32m", "10m")
             for ending in (".zip", "")
         ),
-        marks=("ratings.dat", "ratings.csv", "u.data"),
+        expected_files=("ratings.dat", "ratings.csv", "u.data"),
         url="https://files.grouplens.org/datasets/movielens/ml-1m.zip",
         md5="c4d9eecfca2ab87c1945afe126590906",
     ),
-    "goodbooks": Getting(
-        how="get https://github.com/zygmuntz/goodbooks-10k (its zip or a clone) and give it with --path",
+    "goodbooks": Download(
+        instructions="get https://github.com/zygmuntz/goodbooks-10k (its zip or a clone) and give it with --path",
         names=("goodbooks-10k.zip", "goodbooks-10k", "goodbooks-10k-master.zip", "goodbooks-10k-master", "goodbooks"),
-        marks=("ratings.csv",),
+        expected_files=("ratings.csv",),
     ),
-    "amazon": Getting(
-        how="get a category's review and metadata files from https://amazon-reviews-2023.github.io into one folder "
+    "amazon": Download(
+        instructions="get a category's review and metadata files from https://amazon-reviews-2023.github.io into one "
+        "folder "
         "and give it with --path",
         names=("amazon",),
-        marks=("*.json", "*.jsonl", "*.json.gz", "*.jsonl.gz"),
+        expected_files=("*.json", "*.jsonl", "*.json.gz", "*.jsonl.gz"),
     ),
-    "mind": Getting(
-        how="get MINDsmall_train from https://msnews.github.io (its licence has to be accepted) "
+    "mind": Download(
+        instructions="get MINDsmall_train from https://msnews.github.io (its licence has to be accepted) "
         "and give the zip or folder with --path",
         names=("MINDsmall_train.zip", "MINDsmall_train", "MINDsmall", "mind"),
-        marks=("behaviors.tsv",),
+        expected_files=("behaviors.tsv",),
     ),
-    "recbole": Getting(
-        how="give a folder of atomic files with --path; RecBole's own are listed at https://recbole.io/dataset_list.html"
+    "recbole": Download(
+        instructions="give a folder of atomic files with --path; RecBole's own are listed at https://recbole.io/dataset_list.html"
     ),
-    "parquet": Getting(how="give a folder that holds interactions.parquet with --path"),
-    "csv": Getting(how="give a folder that holds interactions.csv, or one csv file, with --path"),
+    "parquet": Download(instructions="give a folder that holds interactions.parquet with --path"),
+    "csv": Download(instructions="give a folder that holds interactions.csv, or one csv file, with --path"),
 }
 
 
@@ -74,25 +76,25 @@ def find_input(source: str, path: Path | None, data_cache: Path | None) -> Path:
     """
     if path is not None:
         return path
-    getting = GETTING[source]
+    download = DOWNLOADS[source]
     if data_cache is not None:
-        if getting.names and not data_cache.is_dir():
+        if download.names and not data_cache.is_dir():
             raise UserError(f"RECOPS_DATA_CACHE={data_cache}: no such folder; make it, unset it, or give --path")
-        for name in getting.names:
+        for name in download.names:
             found = data_cache / name
             if found.is_file() or any(
-                any(found.glob(f"{deep}{mark}")) for mark in getting.marks for deep in ("", "*/")
+                any(found.glob(f"{deep}{mark}")) for mark in download.expected_files for deep in ("", "*/")
             ):
                 return found
     looked = (
-        f" and RECOPS_DATA_CACHE ({data_cache}) has none of {list(getting.names)}"
-        if data_cache and getting.names
+        f" and RECOPS_DATA_CACHE ({data_cache}) has none of {list(download.names)}"
+        if data_cache and download.names
         else ""
     )
     absent = f"{source}: no --path{looked}"
-    if getting.url is None or getting.md5 is None:
-        raise UserError(f"{absent}; {getting.how}")
-    return _download(getting.url, getting.md5, data_cache or _own_cache(), f"{absent}; {getting.how}")
+    if download.url is None or download.md5 is None:
+        raise UserError(f"{absent}; {download.instructions}")
+    return _download(download.url, download.md5, data_cache or _own_cache(), f"{absent}; {download.instructions}")
 
 
 def _own_cache() -> Path:

@@ -14,7 +14,7 @@ import polars as pl
 from features.arrays import Float32, Int32, Int64
 from features.errors import ContractError
 from features.states.aggregates import STATS, state_matrix
-from features.states.candidate_features import NAMES, derive
+from features.states.candidate_features import NAMES, candidate_features
 from features.states.item_states import ItemInfo
 from features.table import type_of_time
 
@@ -65,7 +65,7 @@ class OfflineLookup:
     def _part(self, store: Any, user_ids: npt.NDArray[np.str_], at: Int64, query: Int32, item: Int32) -> Float32:
         joined = join(store, self.entities(user_ids, at, query, item))
         user, items, pair = (state_matrix(joined, f"{name}__") for name in STATS)
-        return derive(user, items, pair, at[query], self.info.prices[item], self.info.created_at[item])
+        return candidate_features(user, items, pair, at[query], self.info.prices[item], self.info.created_at[item])
 
     def entities(self, user_ids: npt.NDArray[np.str_], at: Int64, query: Int32, item: Int32) -> pl.DataFrame:
         """Join keys and instant of each row."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from features.arrays import Float32, Float64, Int32, Int64
 from features.states.aggregates import STATE
-from features.states.candidate_features import NAMES, derive
+from features.states.candidate_features import NAMES, candidate_features
 from features.states.item_states import ItemInfo, ItemStates
 from features.states.user_state import UserState, UserStates
 
@@ -43,7 +43,7 @@ class OnlineLookup:
         user = np.array([state.stats for state in states]).reshape(-1, len(STATE))[query]
         pair = self._pairs(states, query, self.info.codes[item])
         of_item = self.items.states[item]
-        return derive(user, of_item, pair, at[query], self.info.prices[item], self.info.created_at[item])
+        return candidate_features(user, of_item, pair, at[query], self.info.prices[item], self.info.created_at[item])
 
     def _pairs(self, states: Sequence[UserState], query: Int32, codes: Int32) -> Float64:
         """(n_rows, len(STATE)): of the categories of the candidates that the user's history touches; else NaN."""

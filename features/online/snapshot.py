@@ -22,7 +22,7 @@ CARRIED_USERS = Table(
 )
 
 
-def carry(folder: Path, features_folder: Path, histories: pl.DataFrame, at: int) -> None:
+def write_snapshot(folder: Path, features_folder: Path, histories: pl.DataFrame, at: int) -> None:
     """Writes `items/` (the last state of each item as of `at` [µs]) and users.parquet into a release's folder.
 
     histories: USER_HISTORY of the release's users.
@@ -34,14 +34,14 @@ def carry(folder: Path, features_folder: Path, histories: pl.DataFrame, at: int)
     write_parquet(CARRIED_USERS.check(users, source="histories"), folder / USERS_FILE)
 
 
-def carried_items(folder: Path, item_ids: Sequence[str], events_through: int) -> ItemStates | None:
+def snapshot_items(folder: Path, item_ids: Sequence[str], events_through: int) -> ItemStates | None:
     """Item states in the order of a vocabulary; None where the folder carries none."""
     if not (folder / ITEMS / f"{ITEM_STATS.name}.parquet").is_file():
         return None
     return ItemStates.from_parquet(folder / ITEMS, item_ids, events_through=events_through)
 
 
-def carried_users(folder: Path) -> pl.DataFrame:
+def snapshot_users(folder: Path) -> pl.DataFrame:
     """CARRIED_USERS, empty where the folder carries none."""
     path = folder / USERS_FILE
     return CARRIED_USERS.read(path) if path.is_file() else CARRIED_USERS.empty()

@@ -15,14 +15,14 @@ DEPTH = 3
 
 
 @dataclass(frozen=True)
-class Box:
+class Archive:
     """What an import was given. `names` are paths inside it, the outermost first, then by name."""
 
     path: Path
     names: tuple[str, ...]
 
     @classmethod
-    def open(cls, path: Path) -> Box:
+    def open(cls, path: Path) -> Archive:
         """The files of a folder (down to its subfolders), of a zip archive, or the one file.
 
         Raises:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from features.errors import UserError
-from features.reading.conform import Shaped, shape
+from features.reading.conform import Conformed, conform
 from features.reading.raw_tables import Options, RawTables
 from features.reading.sheet import Sheet
 from features.reading.times import ORDERS, give_times
@@ -24,7 +24,7 @@ def assemble(sheets: Mapping[str, Sheet], options: Options, notes: Sequence[str]
         UserError: a table has no rows, cannot be read, or has more bad rows than `options.bad_share`.
     """
     said = list(notes)
-    shaped: dict[str, Shaped] = {}
+    shaped: dict[str, Conformed] = {}
     artificial = False
     for name, table in RAW_TABLES.items():
         if name not in sheets:
@@ -32,7 +32,7 @@ def assemble(sheets: Mapping[str, Sheet], options: Options, notes: Sequence[str]
         sheet = sheets[name]
         if name == ITEM_VECTORS.name and "modality" not in sheet.frame.columns:
             sheet = sheet.with_frame(sheet.frame.with_columns(modality=pl.lit("vector")))
-        found = shape(table, sheet)
+        found = conform(table, sheet)
         if name == "interactions":
             timed = give_times(found, sheet.shown)
             found, artificial = timed.shaped, timed.artificial
@@ -72,7 +72,7 @@ def _final(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     return table.check(frame.select(kept), source="the import")
 
 
-def _check_share(name: str, found: Shaped, shown: str, bad_share: float) -> None:
+def _check_share(name: str, found: Conformed, shown: str, bad_share: float) -> None:
     n_bad = found.quarantine.height
     if n_bad <= bad_share * found.n_read and found.frame.height:
         return
@@ -92,7 +92,7 @@ def _example(row: Mapping[str, object]) -> str:
     return f"{where}{column}: {row['reason']} (found '{row['found']}')"
 
 
-def _told(name: str, found: Shaped) -> list[str]:
+def _told(name: str, found: Conformed) -> list[str]:
     notes = []
     if found.quarantine.height:
         example = _example(found.quarantine.row(0, named=True))
@@ -126,7 +126,7 @@ def _not_kept(sheet: Sheet) -> list[str]:
     return [f"interactions: columns {rest} are not kept"] if rest else []
 
 
-def _with_prices(items: pl.DataFrame, interactions: Shaped) -> tuple[pl.DataFrame, list[str]]:
+def _with_prices(items: pl.DataFrame, interactions: Conformed) -> tuple[pl.DataFrame, list[str]]:
     """Where items have no price at all, the median price above 0 that interactions state for them."""
     stated = interactions.original
     column = next((name for name in PRICES if name in stated.columns), None)

@@ -18,7 +18,7 @@ DECIMAL = r"^-?(0|[1-9]\d*)(\.\d+)?$"
 
 
 @dataclass(frozen=True)
-class Shaped:
+class Conformed:
     """`frame` has the Table's columns, further ones, FILE and LINE; `original` the same rows as the file wrote them.
 
     `n_read` counts all rows of the file, bad and repeated ones too.
@@ -40,7 +40,7 @@ class Fault:
     reason: str
 
 
-def shape(table: Table, sheet: Sheet) -> Shaped:
+def conform(table: Table, sheet: Sheet) -> Conformed:
     """The rows that can be read, in the order of the file; rows alike in all columns stay once.
 
     Raises:
@@ -56,7 +56,7 @@ def shape(table: Table, sheet: Sheet) -> Shaped:
     good, original, bad = set_aside(read, once, faults)
     _check_key(table, good, sheet.shown)
     n_read = frame.height + sheet.faults.height
-    return Shaped(good, original, pl.concat([sheet.faults, bad]), n_read, frame.height - once.height)
+    return Conformed(good, original, pl.concat([sheet.faults, bad]), n_read, frame.height - once.height)
 
 
 def set_aside(

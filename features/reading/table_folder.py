@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
 from features.errors import UserError
-from features.reading.archive import Box
+from features.reading.archive import Archive
 from features.reading.assemble import assemble
 from features.reading.columns import check_mapping, choose_columns
 from features.reading.raw_tables import Options, RawTables
@@ -17,7 +17,7 @@ OTHER_NAMES = {"relations": ("user_friends",)}
 
 
 def read_tables(
-    box: Box, endings: tuple[str, ...], read_sheet: Callable[[Box, str], Sheet | None], options: Options
+    box: Archive, endings: tuple[str, ...], read_sheet: Callable[[Archive, str], Sheet | None], options: Options
 ) -> RawTables:
     """All tables of a folder (or interactions alone from one file), columns by name, by --map or by guess.
 
@@ -48,7 +48,7 @@ def read_tables(
     return assemble(sheets, options, notes)
 
 
-def _files(box: Box, endings: tuple[str, ...]) -> Mapping[str, list[str]]:
+def _files(box: Archive, endings: tuple[str, ...]) -> Mapping[str, list[str]]:
     """The files of each table: the outermost `name.ending`, or all such files in a folder called `name`."""
     files: dict[str, list[str]] = {}
     for name in RAW_TABLES:

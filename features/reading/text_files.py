@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from features.errors import UserError
-from features.reading.archive import Box
+from features.reading.archive import Archive
 from features.reading.sheet import FILE, LINE, SHOWN, Sheet, fault_rows
 from features.schema import QUARANTINE
 
@@ -93,20 +93,22 @@ def split_fields(lines: pl.DataFrame, names: Sequence[str], separator: str, file
     return Sheet(frame.with_columns(pl.lit(file).alias(FILE)), shown, faults, textual=True)
 
 
-def plain_sheet(box: Box, name: str, columns: Sequence[str], separator: str, encodings: Sequence[str] = UTF8) -> Sheet:
+def plain_sheet(
+    box: Archive, name: str, columns: Sequence[str], separator: str, encodings: Sequence[str] = UTF8
+) -> Sheet:
     """A file without header and without quotes, like those of MovieLens 1m (`::`) and MIND (tab)."""
     shown = box.shown(name)
     lines = lines_of(decode(box.read(name), shown, encodings))
     return split_fields(lines, columns, separator, name, shown)
 
 
-def header_and_lines(box: Box, name: str) -> tuple[str, pl.DataFrame]:
+def header_and_lines(box: Archive, name: str) -> tuple[str, pl.DataFrame]:
     """The first line and the others of a file without quotes."""
     lines = lines_of(decode(box.read(name), box.shown(name)))
     return lines.item(0, "text"), lines.slice(1)
 
 
-def csv_sheet(box: Box, name: str, separator: str | None = None, encodings: Sequence[str] = UTF8) -> Sheet:
+def csv_sheet(box: Archive, name: str, separator: str | None = None, encodings: Sequence[str] = UTF8) -> Sheet:
     """A file with a header; quoted fields may hold separators and line ends; the separator may be guessed.
 
     Raises:

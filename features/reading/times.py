@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from features.reading.cells import read_cells
-from features.reading.conform import Fault, Shaped, set_aside
+from features.reading.conform import Conformed, Fault, set_aside
 from features.table import type_of_time
 
 ORDERS = ("time_order", "seq_in_user", "list_pos")
@@ -18,12 +18,12 @@ SECOND = 1_000_000
 class Timed:
     """Interactions that all have a timestamp and a known_at; `artificial`: they only carry an order."""
 
-    shaped: Shaped
+    shaped: Conformed
     artificial: bool
     note: str | None
 
 
-def give_times(shaped: Shaped, shown: str) -> Timed:
+def give_times(shaped: Conformed, shown: str) -> Timed:
     """Rows without a time go to the quarantine where others have one; where none has, the order gives the time."""
     frame, original = shaped.frame, shaped.original
     unreadable = shaped.quarantine.filter(pl.col("column") == "timestamp").height
@@ -47,6 +47,6 @@ def give_times(shaped: Shaped, shown: str) -> Timed:
     return Timed(replace(shaped, frame=dated), artificial=True, note=note)
 
 
-def _without(shaped: Shaped, fault: Fault) -> Shaped:
+def _without(shaped: Conformed, fault: Fault) -> Conformed:
     frame, original, aside = set_aside(shaped.frame, shaped.original, [fault])
     return replace(shaped, frame=frame, original=original, quarantine=pl.concat([shaped.quarantine, aside]))

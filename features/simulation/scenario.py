@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from features.arrays import Int64
-from features.positives import USUAL
+from features.positives import DEFAULT_POSITIVES
 from features.reading.raw_tables import RawTables
 from features.simulation.parameters import Params
 from features.simulation.tables import tables_of
@@ -47,7 +47,7 @@ def scenario(params: Params) -> Scenario:
     world = World.make(params)
     tables = tables_of(world, see(world))
     parts = split(tables.interactions, SplitParams())
-    later = parts.test.filter(USUAL.where())
+    later = parts.test.filter(DEFAULT_POSITIVES.where())
     return Scenario(tables, Truth(world), pl.concat([parts.train, parts.valid]), later, parts.cuts.test_cut)
 
 

@@ -14,7 +14,7 @@ import msgspec
 import polars as pl
 
 from features.errors import UserError
-from features.reading.archive import Box
+from features.reading.archive import Archive
 from features.reading.assemble import assemble
 from features.reading.raw_tables import Options, RawTables
 from features.reading.sheet import FILE, LINE, Sheet, fault_rows, join_sheets
@@ -39,7 +39,7 @@ def read(path: Path, options: Options) -> RawTables:
     Raises:
         UserError: there are no reviews, a file is no json lines, or a field is in no review.
     """
-    box = Box.open(path)
+    box = Archive.open(path)
     names = list(box.names) if box.single else box.find_all(*ENDINGS)
     kinds = {name: _kind(box, name) for name in names}
     reviews = [name for name in names if kinds[name] == "reviews"]
@@ -58,7 +58,7 @@ def read(path: Path, options: Options) -> RawTables:
     return assemble(sheets, options, notes)
 
 
-def _kind(box: Box, name: str) -> str:
+def _kind(box: Archive, name: str) -> str:
     """`reviews` or `metadata`, told by the first record that can be read."""
     for number, (_, record) in enumerate(_records(box, name)):
         if isinstance(record, dict):
@@ -75,7 +75,7 @@ def _kind(box: Box, name: str) -> str:
     raise UserError(f"{box.shown(name)}: the first lines are no JSON objects, expected one on each line; {AGAIN}")
 
 
-def _records(box: Box, name: str) -> Iterator[tuple[int, Any]]:
+def _records(box: Archive, name: str) -> Iterator[tuple[int, Any]]:
     """(line, the object or the line's bytes where it is none) of every line that is not blank."""
     data = box.read(name)
     if not data.strip():
@@ -106,7 +106,7 @@ def _object(line: bytes, decode: Callable[[bytes], Any]) -> Any:
     return found if isinstance(found, dict) else line
 
 
-def _reviews(box: Box, name: str) -> Sheet:
+def _reviews(box: Archive, name: str) -> Sheet:
     columns: dict[str, list[str | None]] = {ours: [] for ours in REVIEW}
     marks: list[str] = []
     lines: list[int] = []
@@ -150,7 +150,7 @@ class _Unpriced:
         return float(found[1].replace(",", ""))
 
 
-def _metadata(box: Box, name: str, prices: _Unpriced) -> Sheet:
+def _metadata(box: Archive, name: str, prices: _Unpriced) -> Sheet:
     rows: list[dict[str, Any]] = []
     lines: list[int] = []
     faults: list[Fault] = []
@@ -177,7 +177,7 @@ def _metadata(box: Box, name: str, prices: _Unpriced) -> Sheet:
     return _sheet(box, name, pl.DataFrame(rows, schema=schema), lines, faults)
 
 
-def _sheet(box: Box, name: str, frame: pl.DataFrame, lines: list[int], faults: list[Fault]) -> Sheet:
+def _sheet(box: Archive, name: str, frame: pl.DataFrame, lines: list[int], faults: list[Fault]) -> Sheet:
     placed = frame.with_columns(pl.lit(name).alias(FILE), pl.Series(LINE, lines, pl.Int64))
     return Sheet(placed, box.shown(name), fault_rows(name, faults))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from features.reading.archive import Box
+from features.reading.archive import Archive
 from features.reading.raw_tables import Options, RawTables
 from features.reading.sheet import Sheet
 from features.reading.table_folder import read_tables
@@ -15,9 +15,9 @@ ENDINGS = (".csv", ".tsv", ".txt")
 
 def read(path: Path, options: Options) -> RawTables:
     """Tables from text files with a header; columns by our names, by --map, or by a guess that the report shows."""
-    return read_tables(Box.open(path), ENDINGS, _sheet, options)
+    return read_tables(Archive.open(path), ENDINGS, _sheet, options)
 
 
-def _sheet(box: Box, name: str) -> Sheet:
+def _sheet(box: Archive, name: str) -> Sheet:
     tab = name.lower().removesuffix(".gz").endswith(".tsv")
     return csv_sheet(box, name, separator="\t" if tab else None)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from features.reading.archive import Box
+from features.reading.archive import Archive
 from features.reading.assemble import assemble
 from features.reading.raw_tables import Options, RawTables
 from features.reading.sheet import Sheet
@@ -24,7 +24,7 @@ SHELVES = (
 
 def read(path: Path, options: Options) -> RawTables:
     """Ratings without times (the row order gives one); books with authors and year as extra columns."""
-    box = Box.open(path)
+    box = Archive.open(path)
     ratings = box.find("ratings.csv")
     if ratings is None:
         raise box.missing("ratings.csv", AGAIN)
@@ -41,7 +41,7 @@ def read(path: Path, options: Options) -> RawTables:
     return assemble(sheets, options, notes)
 
 
-def _books(box: Box, name: str) -> Sheet:
+def _books(box: Archive, name: str) -> Sheet:
     sheet = csv_sheet(box, name, ",").need("book_id", "title", "authors", remedy=AGAIN)
     # the first edition of the set counted books in `id` and called goodreads' number `book_id`
     first_edition = "goodreads_book_id" not in sheet.columns and "id" in sheet.columns
@@ -61,7 +61,7 @@ def _books(box: Box, name: str) -> Sheet:
     return sheet.with_frame(frame.drop(drop))
 
 
-def _tags(box: Box, tags: str, shelves: str) -> pl.DataFrame:
+def _tags(box: Archive, tags: str, shelves: str) -> pl.DataFrame:
     """The most frequent tags of each book, then by name."""
     names = csv_sheet(box, tags, ",").need("tag_id", "tag_name", remedy=AGAIN).frame.select("tag_id", "tag_name")
     given = csv_sheet(box, shelves, ",").need("goodreads_book_id", "tag_id", "count", remedy=AGAIN).frame

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from features.reading.archive import Box
+from features.reading.archive import Archive
 from features.reading.assemble import assemble
 from features.reading.raw_tables import Options, RawTables
 from features.reading.sheet import FILE, LINE, SHOWN, Sheet, join_sheets
@@ -24,7 +24,7 @@ def read(path: Path, options: Options) -> RawTables:
 
     The clicks of the column `history` have no time of their own and are left out with a word.
     """
-    box = Box.open(path)
+    box = Archive.open(path)
     behaviors, news = box.find_all("behaviors.tsv"), box.find_all("news.tsv")
     if not behaviors:
         raise box.missing("behaviors.tsv", AGAIN)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from features.reading.archive import Box
+from features.reading.archive import Archive
 from features.reading.assemble import assemble
 from features.reading.raw_tables import Options, RawTables
 from features.reading.sheet import Sheet
@@ -29,7 +29,7 @@ def read(path: Path, options: Options) -> RawTables:
     Raises:
         UserError: the layout is none of MovieLens, or its files are broken.
     """
-    box = Box.open(path)
+    box = Archive.open(path)
     if (name := box.find("u.data")) is not None:
         sheets = _tab_files(box, name)
     elif (name := box.find("ratings.dat")) is not None:
@@ -42,7 +42,7 @@ def read(path: Path, options: Options) -> RawTables:
     return assemble(sheets, options, notes)
 
 
-def _tab_files(box: Box, ratings: str) -> dict[str, Sheet]:
+def _tab_files(box: Archive, ratings: str) -> dict[str, Sheet]:
     sheets = {"interactions": plain_sheet(box, ratings, RATINGS, "\t", UTF8_OR_LATIN1)}
     if (name := box.find("u.item")) is not None:
         flags = [f"_{genre}" for genre in GENRES_100K]
@@ -61,7 +61,7 @@ def _tab_files(box: Box, ratings: str) -> dict[str, Sheet]:
     return sheets
 
 
-def _dat_files(box: Box, ratings: str) -> dict[str, Sheet]:
+def _dat_files(box: Archive, ratings: str) -> dict[str, Sheet]:
     sheets = {"interactions": plain_sheet(box, ratings, RATINGS, "::", UTF8_OR_LATIN1)}
     if (name := box.find("movies.dat")) is not None:
         sheet = plain_sheet(box, name, ["item_id", "title", "tags"], "::", UTF8_OR_LATIN1)
@@ -72,7 +72,7 @@ def _dat_files(box: Box, ratings: str) -> dict[str, Sheet]:
     return sheets
 
 
-def _csv_files(box: Box, ratings: str) -> dict[str, Sheet]:
+def _csv_files(box: Archive, ratings: str) -> dict[str, Sheet]:
     sheet = csv_sheet(box, ratings, ",").need("userId", "movieId", "rating", "timestamp", remedy=AGAIN)
     ours = {"userId": "user_id", "movieId": "item_id", "rating": "value", "timestamp": "timestamp"}
     sheets = {"interactions": sheet.take(ours)}

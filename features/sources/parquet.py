@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import UserError
-from features.reading.archive import Box
+from features.reading.archive import Archive
 from features.reading.raw_tables import Options, RawTables
 from features.reading.sheet import FILE, LINE, Sheet
 from features.reading.table_folder import read_tables
@@ -20,10 +20,10 @@ ENDINGS = (".parquet",)
 
 def read(path: Path, options: Options) -> RawTables:
     """Tables as the design names them; `rating` for `value`, `user_friends` for `relations`, a|b|c for lists."""
-    return read_tables(Box.open(path), ENDINGS, _sheet, options)
+    return read_tables(Archive.open(path), ENDINGS, _sheet, options)
 
 
-def _sheet(box: Box, name: str) -> Sheet | None:
+def _sheet(box: Archive, name: str) -> Sheet | None:
     """One file; None where it holds a table without rows (our own exports do)."""
     shown = box.shown(name)
     data = box.read(name)

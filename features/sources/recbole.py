@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import polars as pl
 
 from features.errors import UserError
-from features.reading.archive import Box
+from features.reading.archive import Archive
 from features.reading.assemble import assemble
 from features.reading.columns import choose_columns
 from features.reading.raw_tables import Options, RawTables
@@ -23,7 +23,7 @@ AGAIN = "write it as RecBole does, e.g. user_id:token<TAB>item_id:token<TAB>time
 
 def read(path: Path, options: Options) -> RawTables:
     """Tables from atomic files; token_seq become lists; which field is the title, the tags … is guessed and said."""
-    box = Box.open(path.parent if path.suffix == ".inter" and path.is_file() else path)
+    box = Archive.open(path.parent if path.suffix == ".inter" and path.is_file() else path)
     found = [path.name] if path.suffix == ".inter" else box.find_all("*.inter")
     if not found:
         raise box.missing("*.inter", "give the folder of a RecBole dataset")
@@ -61,7 +61,7 @@ def _as_text(sheet: Sheet) -> Sheet:
     return sheet.with_frame(frame)
 
 
-def _atomic(box: Box, name: str) -> Sheet:
+def _atomic(box: Archive, name: str) -> Sheet:
     """The fields of a file, each as its declared type; cells that do not fit it make their row a fault."""
     shown = box.shown(name)
     header, lines = header_and_lines(box, name)

@@ -18,7 +18,7 @@ import polars as pl
 
 from features.arrays import Float64
 from features.files import write_text
-from features.positives import USUAL, Positives
+from features.positives import DEFAULT_POSITIVES, Positives
 from features.schema import INTERACTIONS
 from features.table import Table, type_of_time
 
@@ -131,7 +131,9 @@ def recursion(amounts: Float64, known_at: Float64, event_at: Float64, counts: np
     return states
 
 
-def arrivals(interactions: pl.LazyFrame, catalogue: pl.LazyFrame, positives: Positives = USUAL) -> pl.LazyFrame:
+def arrivals(
+    interactions: pl.LazyFrame, catalogue: pl.LazyFrame, positives: Positives = DEFAULT_POSITIVES
+) -> pl.LazyFrame:
     """INTERACTIONS as rows that arrive: `known_at` is never before `timestamp` [µs], flags, category and price added.
 
     A row of the future (timestamp after known_at) arrives at its timestamp: by neither clock is it known before.
@@ -211,4 +213,4 @@ def write_about(folder: Path, positives: Positives) -> None:
 def positives_of(folder: Path) -> Positives:
     """Which events were positive when the tables of a folder were made."""
     path = folder / ABOUT
-    return Positives.of(json.loads(path.read_text(encoding="utf-8"))["targets"]) if path.exists() else USUAL
+    return Positives.of(json.loads(path.read_text(encoding="utf-8"))["targets"]) if path.exists() else DEFAULT_POSITIVES

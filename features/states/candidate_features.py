@@ -41,7 +41,9 @@ MIN_TREND = 1e-6  # what has been asleep for years is no more asleep than that
 UNKNOWN_TIME = np.iinfo(np.int64).min
 
 
-def derive(user: Float64, item: Float64, pair: Float64, at: Int64, price: Float32, created_at: Int64) -> Float32:
+def candidate_features(
+    user: Float64, item: Float64, pair: Float64, at: Int64, price: Float32, created_at: Int64
+) -> Float32:
     """(n_rows, len(NAMES)) float32, NaN where unknown; counts of an unknown key are 0.
 
     user, item, pair: (n_rows, len(STATE)), rows of NaN where there is no state; at: (n_rows,) µs, not before any

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from features.positives import USUAL, Positives
+from features.positives import DEFAULT_POSITIVES, Positives
 from features.states.aggregates import arrivals
 from features.table import Table, type_of_time
 
@@ -24,7 +24,7 @@ USER_HISTORY = Table(
 )
 
 
-def user_histories(interactions: pl.DataFrame, at: int, positives: Positives = USUAL) -> pl.DataFrame:
+def user_histories(interactions: pl.DataFrame, at: int, positives: Positives = DEFAULT_POSITIVES) -> pl.DataFrame:
     """USER_HISTORY: what had happened and was known of each user at an instant [µs], all events but impressions."""
     stamp = pl.col("at").cast(type_of_time)
     nothing = pl.LazyFrame(schema={"item_id": pl.String, "category": pl.String, "price": pl.Float32})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from features.validation.expectations import Params
 from features.validation.profile import Profile
-from features.validation.rules import Rule, whole
+from features.validation.rules import Rule, expect_dataset
 
 
 def whole_rules(params: Params, accepted: Profile) -> list[Rule]:
     """Volume and freshness, and what changed since the data accepted last (nothing to compare where there is none)."""
     rules = [
-        whole(
+        expect_dataset(
             "rows_are_enough",
             f"There are at least {params.min_rows} interactions.",
             "n_rows",
@@ -18,7 +18,7 @@ def whole_rules(params: Params, accepted: Profile) -> list[Rule]:
             None,
             "import more data, or lower validate.min_rows",
         ),
-        whole(
+        expect_dataset(
             "data_is_fresh",
             f"The last event is at most {params.stale_days:g} days old.",
             "days_since_last_event",
@@ -33,7 +33,7 @@ def whole_rules(params: Params, accepted: Profile) -> list[Rule]:
 def _against_accepted(params: Params) -> list[Rule]:
     least, most, rise = params.least_volume, params.most_volume, params.share_rise
     rules = [
-        whole(
+        expect_dataset(
             "rows_against_accepted",
             f"Rows are {least:g} to {most:g} times those of the data accepted last.",
             "rows_against_accepted",
@@ -41,7 +41,7 @@ def _against_accepted(params: Params) -> list[Rule]:
             most,
             "look whether rows are missing or loaded twice, or move validate.least_volume and validate.most_volume",
         ),
-        whole(
+        expect_dataset(
             "time_goes_on",
             "The last event is not before that of the data accepted last.",
             "days_gone_back",
@@ -49,7 +49,7 @@ def _against_accepted(params: Params) -> list[Rule]:
             0.0,
             "import the newest events as well",
         ),
-        whole(
+        expect_dataset(
             "events_stay",
             "No kind of event has vanished since the data accepted last.",
             "n_events_gone",
@@ -61,7 +61,7 @@ def _against_accepted(params: Params) -> list[Rule]:
     for who in ("users", "items"):
         says = f"There are at least {least:g} times the {who} of the data accepted last."
         remedy = "import what is missing; if the data truly became less, lower validate.least_volume"
-        rules.append(whole(f"{who}_against_accepted", says, f"{who}_against_accepted", least, None, remedy))
+        rules.append(expect_dataset(f"{who}_against_accepted", says, f"{who}_against_accepted", least, None, remedy))
     for name, what in (
         ("null_value_rise", "null values"),
         ("null_title_rise", "null titles"),
@@ -69,5 +69,5 @@ def _against_accepted(params: Params) -> list[Rule]:
     ):
         says = f"The share of {what} has risen by at most {rise:g} since the data accepted last."
         remedy = "look at what changed in the source, or raise validate.share_rise"
-        rules.append(whole(f"{name}_is_small", says, name, None, rise, remedy))
+        rules.append(expect_dataset(f"{name}_is_small", says, name, None, rise, remedy))
     return rules

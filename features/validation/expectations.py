@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from features.validation.rules import Rule, between, filled, named, open_end, true, unique
+from features.validation.rules import Rule, expect_between, expect_not_null, expect_true, named, open_end, unique
 
 
 class Params(BaseModel):
@@ -79,10 +79,10 @@ def schema_rules() -> list[Rule]:
 
 def interaction_rules(params: Params, now: datetime) -> list[Rule]:
     """Keys, ranges, time order, ties to the other tables, duplicates and bursts."""
-    rules = [filled("interactions", name, _key) for name in ("user_id", "item_id", "timestamp", "known_at")]
+    rules = [expect_not_null("interactions", name, _key) for name in ("user_id", "item_id", "timestamp", "known_at")]
     rules += [named("interactions", name, _key) for name in ("user_id", "item_id")]
     rules.append(
-        true(
+        expect_true(
             "value_is_a_number",
             "A value is a finite number (or null).",
             "value_is_finite",
@@ -93,7 +93,7 @@ def interaction_rules(params: Params, now: datetime) -> list[Rule]:
     )
     if params.value_min is not None or params.value_max is not None:
         rules.append(
-            between(
+            expect_between(
                 "value_in_range",
                 f"A value lies between {open_end(params.value_min)} and {open_end(params.value_max)}.",
                 "value",
@@ -117,7 +117,7 @@ def interaction_rules(params: Params, now: datetime) -> list[Rule]:
         )
     first = (now - params.earliest).total_seconds() / 86_400
     rules += [
-        between(
+        expect_between(
             "timestamp_is_possible",
             f"Nothing happened before {params.earliest:%Y-%m-%d} or after {now:%Y-%m-%d %H:%M:%S} UTC.",
             "age_days",
@@ -126,7 +126,7 @@ def interaction_rules(params: Params, now: datetime) -> list[Rule]:
             _key,
             remedy="look at the unit of the times (s, ms or µs) and at validate.now, then import again",
         ),
-        true(
+        expect_true(
             "timestamp_is_among_the_others",
             f"No few rows are parted from all others by more than {params.silence_days:g} days of silence.",
             "in_the_time",
@@ -134,7 +134,7 @@ def interaction_rules(params: Params, now: datetime) -> list[Rule]:
             "correct the times at their source, or raise validate.silence_days",
             _key,
         ),
-        between(
+        expect_between(
             "known_after_it_happened",
             f"Nothing is known more than {params.clock_skew_seconds:g} s before it happened.",
             "known_after_s",
@@ -143,7 +143,7 @@ def interaction_rules(params: Params, now: datetime) -> list[Rule]:
             (*_key, "known_at"),
             remedy="look whether timestamp and known_at are mixed up, or raise validate.clock_skew_seconds",
         ),
-        between(
+        expect_between(
             "item_exists_when_used",
             "An item is used after it was created.",
             "item_age_days",
@@ -153,7 +153,7 @@ def interaction_rules(params: Params, now: datetime) -> list[Rule]:
             params.before_creation_share,
             "correct created_at of the items, or raise validate.before_creation_share",
         ),
-        true(
+        expect_true(
             "item_has_a_row",
             "The item of an interaction has its row in items.",
             "item_has_row",
@@ -161,7 +161,7 @@ def interaction_rules(params: Params, now: datetime) -> list[Rule]:
             "look whether both tables write item_id alike, or raise validate.unknown_item_share",
             ("item_id", "user_id"),
         ),
-        true(
+        expect_true(
             "user_has_a_row",
             "The user of an interaction has their row in users.",
             "user_has_row",
@@ -169,7 +169,7 @@ def interaction_rules(params: Params, now: datetime) -> list[Rule]:
             "look whether both tables write user_id alike, or raise validate.unknown_user_share",
             ("user_id", "item_id"),
         ),
-        true(
+        expect_true(
             "row_is_no_duplicate",
             "No row repeats another in user, item, event and instant.",
             "is_single",
@@ -177,7 +177,7 @@ def interaction_rules(params: Params, now: datetime) -> list[Rule]:
             "look whether a file was loaded twice, or raise validate.duplicate_share",
             (*_key, "event"),
         ),
-        true(
+        expect_true(
             "row_is_in_no_burst",
             f"No user and no item has more than {params.burst_rows_per_minute} rows within a minute.",
             "in_no_crowd",
@@ -188,7 +188,7 @@ def interaction_rules(params: Params, now: datetime) -> list[Rule]:
     ]
     if params.now is not None:
         rules.append(
-            between(
+            expect_between(
                 "known_by_now",
                 f"Nothing became known after {now:%Y-%m-%d %H:%M:%S} UTC.",
                 "known_age_days",
@@ -204,10 +204,10 @@ def interaction_rules(params: Params, now: datetime) -> list[Rule]:
 def item_rules(params: Params) -> list[Rule]:
     """Key and ranges of items."""
     return [
-        filled("items", "item_id", ("row",)),
+        expect_not_null("items", "item_id", ("row",)),
         named("items", "item_id", ("row", "item_id")),
         unique("items", ("item_id",)),
-        true(
+        expect_true(
             "price_is_possible",
             "A price is a finite number from 0 (or null).",
             "price_is_possible",
@@ -222,7 +222,7 @@ def item_rules(params: Params) -> list[Rule]:
 def user_rules() -> list[Rule]:
     """Key of users."""
     return [
-        filled("users", "user_id", ("row",)),
+        expect_not_null("users", "user_id", ("row",)),
         named("users", "user_id", ("row", "user_id")),
         unique("users", ("user_id",)),
     ]
@@ -233,9 +233,11 @@ def relation_rules(params: Params) -> list[Rule]:
     at_most, remedy = params.unknown_user_share, "look whether the tables write user_id alike"
     shows = ("user_id", "friend_id")
     return [
-        *(filled("relations", name, shows) for name in shows),
-        true("user_is_known", "A relation's user is known.", "user_is_known", at_most, remedy, shows, "relations"),
-        true(
+        *(expect_not_null("relations", name, shows) for name in shows),
+        expect_true(
+            "user_is_known", "A relation's user is known.", "user_is_known", at_most, remedy, shows, "relations"
+        ),
+        expect_true(
             "friend_is_known", "A relation's friend is known.", "friend_is_known", at_most, remedy, shows, "relations"
         ),
     ]
@@ -247,9 +249,9 @@ def vector_rules(params: Params) -> list[Rule]:
     same = "encode all items of a modality with one encoder and import again"
     return [
         unique(suite, shows),
-        true("item_is_known", "A vector's item is known.", "item_is_known", params.unknown_item_share,
+        expect_true("item_is_known", "A vector's item is known.", "item_is_known", params.unknown_item_share,
               "look whether the tables write item_id alike", shows, suite),
-        true("length_is_usual", "All vectors of a modality have one length.", "length_is_usual", 0.0, same,
+        expect_true("length_is_usual", "All vectors of a modality have one length.", "length_is_usual", 0.0, same,
               (*shows, "n_numbers"), suite),
-        true("numbers_are_finite", "A vector's numbers are finite.", "is_finite", 0.0, same, shows, suite),
+        expect_true("numbers_are_finite", "A vector's numbers are finite.", "is_finite", 0.0, same, shows, suite),
     ]  # fmt: skip

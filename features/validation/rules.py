@@ -30,7 +30,7 @@ class Rule:
         return round(1.0 - float(self.arguments.get("mostly", 1.0)), 6)
 
 
-def filled(suite: str, column: str, shows: tuple[str, ...]) -> Rule:
+def expect_not_null(suite: str, column: str, shows: tuple[str, ...]) -> Rule:
     """No nulls in a column."""
     return Rule(suite, f"{column}_is_there", f"Every row has its {column}.", "ExpectColumnValuesToNotBeNull",
                 {"column": column}, shows=("row", *shows))  # fmt: skip
@@ -54,7 +54,7 @@ def unique(suite: str, key: tuple[str, ...]) -> Rule:
                 ("row", *key))  # fmt: skip
 
 
-def true(
+def expect_true(
     name: str, says: str, column: str, at_most: float, remedy: str, shows: tuple[str, ...], suite: str = "interactions"
 ) -> Rule:
     """A yes in a column of answers, but for a share of the rows."""
@@ -62,7 +62,7 @@ def true(
     return Rule(suite, name, _with_share(says, at_most), "ExpectColumnValuesToBeInSet", arguments, remedy, shows)
 
 
-def between(
+def expect_between(
     name: str,
     says: str,
     column: str,
@@ -79,7 +79,7 @@ def between(
     )
 
 
-def whole(name: str, says: str, column: str, low: float | None, high: float | None, remedy: str) -> Rule:
+def expect_dataset(name: str, says: str, column: str, low: float | None, high: float | None, remedy: str) -> Rule:
     """A measure of all data within bounds (null: open)."""
     arguments = {"column": column, "min_value": low, "max_value": high}
     return Rule("whole", name, says, "ExpectColumnValuesToBeBetween", arguments, remedy, (column,))

@@ -17,9 +17,9 @@ from flows.judging.contenders import Contenders, Test
 from flows.judging.frozen import Judgement, codes_of
 from flows.judging.truncated_features import write_features
 from flows.project.dataset import FEATURES, offline_lookup
-from models.data.truncation import newest, shortened
-from models.evaluation.cold_start import climbers, with_ladder
-from models.evaluation.evaluate import RUNGS, Params
+from models.data.truncation import newest, truncate
+from models.evaluation.cold_start import users_with_long_histories, with_cold_start
+from models.evaluation.evaluate import HISTORY_SIZES, Params
 
 if TYPE_CHECKING:
     from models.recommender import Recommender
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def with_rungs(root: Path, test: Test, contenders: Contenders, judged: Judgement, params: Params) -> Judgement:
+def with_history_sizes(root: Path, test: Test, contenders: Contenders, judged: Judgement, params: Params) -> Judgement:
     """The judgement with the slices of the ladder, for the challenger, the champion and popular.
 
     Features of users are those that the cut history would have left; items keep theirs, they do not know who asks.
     """
     rule = Positives.of(params.targets)
-    chosen = climbers(judged.exam, newest(test.history, RUNGS[-1], rule, test.cut), params)
+    chosen = users_with_long_histories(judged.test_set, newest(test.history, HISTORY_SIZES[-1], rule, test.cut), params)
     if not chosen.any():
         return judged
-    history = test.history.filter(pl.col("user_id").is_in(judged.exam.user_ids[chosen].tolist()))
+    history = test.history.filter(pl.col("user_id").is_in(judged.test_set.user_ids[chosen].tolist()))
     popular = judged.lists["popular"][chosen]  # it knows no histories, only what is excluded
     rungs: dict[int, dict[str, Int64]] = {}
-    for n in RUNGS:
+    for n in HISTORY_SIZES:
         rows = newest(history, n, rule, test.cut)
         asked = {"challenger": contenders.challenger, "champion": contenders.champion}
         rungs[n] = {
@@ -49,7 +49,7 @@ def with_rungs(root: Path, test: Test, contenders: Contenders, judged: Judgement
             for model, recommender in asked.items()
         } | {"popular": popular}
     logger.info("ladder users=%d", int(chosen.sum()))
-    return replace(judged, evaluation=with_ladder(judged.evaluation, judged.exam, chosen, rungs, params))
+    return replace(judged, evaluation=with_cold_start(judged.evaluation, judged.test_set, chosen, rungs, params))
 
 
 def _answer(
@@ -68,8 +68,8 @@ def _answer(
     """
     catalogue = recommender.catalogue
     places = np.flatnonzero(chosen)
-    queries = shortened(judged.queries[model], places, np.full(len(places), n))
+    queries = truncate(judged.queries[model], places, np.full(len(places), n))
     with tempfile.TemporaryDirectory(prefix="recops-ladder-") as scratch:
         write_features(root / FEATURES, Path(scratch), rows, catalogue)
         cold = replace(recommender, lookup=offline_lookup(root, catalogue, Path(scratch)))
-        return codes_of(judged.exam, catalogue, cold.recommend(queries, max(params.k)).items)
+        return codes_of(judged.test_set, catalogue, cold.recommend(queries, max(params.k)).items)

@@ -19,7 +19,7 @@ from models.data.queries import part_queries
 from models.data.types import Catalogue, Log, Queries
 from models.evaluation.evaluate import Evaluation, Params, evaluate
 from models.evaluation.results import RECOMMENDATIONS
-from models.evaluation.test_set import Exam, make_exam
+from models.evaluation.test_set import TestSet, make_test_set
 
 if TYPE_CHECKING:
     from models.recommender import Recommender
@@ -46,11 +46,11 @@ class Judgement:
     """What was judged and how it did.
 
     queries: as the challenger and the champion were asked, each in its own vocabulary (no champion: popular stands in);
-    lists: (n_queries, depth) item codes of the exam by model; scores: of the challenger's lists;
+    lists: (n_queries, depth) item codes of the test set by model; scores: of the challenger's lists;
     champion: the hash of its bundle, or "popular" (and after "; " why that stands in).
     """
 
-    exam: Exam
+    test_set: TestSet
     queries: Mapping[str, Queries]
     evaluation: Evaluation
     lists: Mapping[str, npt.NDArray[np.int64]]
@@ -77,8 +77,8 @@ class Judgement:
                 pl.DataFrame(
                     {
                         "model": pl.Series([model], dtype=pl.String).new_from_index(0, len(query)),
-                        "query_id": pl.Series(self.exam.user_ids.astype(object), dtype=pl.String).gather(query),
-                        "item_id": pl.Series(self.exam.item_ids.astype(object), dtype=pl.String).gather(
+                        "query_id": pl.Series(self.test_set.user_ids.astype(object), dtype=pl.String).gather(query),
+                        "item_id": pl.Series(self.test_set.item_ids.astype(object), dtype=pl.String).gather(
                             items[query, place]
                         ),
                         "rank": (place + 1).astype(np.int64),
@@ -101,26 +101,26 @@ def judge(test: Test, contenders: Contenders, params: Params, source: Source) ->
         {"item_id": catalogue.vocabulary.item_ids, "category": catalogue.item_categories},
         schema_overrides={"item_id": pl.String, "category": pl.String},
     )
-    exam = make_exam(
+    test_set = make_test_set(
         test.history.filter(pl.col("event").ne_missing("impression")),
         test.part.filter(rule.where()),
         test.items.join(kinds, on="item_id", how="left", maintain_order="left"),
         asked=ours.queries.user_ids.tolist(),
         further_items=sorted({*catalogue.vocabulary.item_ids, *theirs.catalogue.vocabulary.item_ids}),
     )
-    popular = codes_of(exam, ours.catalogue, contenders.popular.retrieve(ours.queries, params.depth).items)
+    popular = codes_of(test_set, ours.catalogue, contenders.popular.retrieve(ours.queries, params.depth).items)
     lists = {
-        "challenger": codes_of(exam, ours.catalogue, ours.lists),
-        "champion": popular if contenders.champion is None else codes_of(exam, theirs.catalogue, theirs.lists),
+        "challenger": codes_of(test_set, ours.catalogue, ours.lists),
+        "champion": popular if contenders.champion is None else codes_of(test_set, theirs.catalogue, theirs.lists),
         "popular": popular,
     }
     singles = contenders.singles(ours.queries, params.depth)
     if source.name == "simulator" and source.simulator is not None:
         singles["oracle"] = _oracle(contenders.log, ours, source.simulator, params)
-    lists |= {model: codes_of(exam, ours.catalogue, items) for model, items in singles.items()}
-    logger.info("queries=%d models=%d targets=%d", len(exam), len(lists), len(exam.targets))
+    lists |= {model: codes_of(test_set, ours.catalogue, items) for model, items in singles.items()}
+    logger.info("queries=%d models=%d targets=%d", len(test_set), len(lists), len(test_set.targets))
     asked = {"challenger": ours.queries} | ({"champion": theirs.queries} if contenders.champion is not None else {})
-    return Judgement(exam, asked, evaluate(exam, lists, params), lists, ours.scores, contenders.champion_name)
+    return Judgement(test_set, asked, evaluate(test_set, lists, params), lists, ours.scores, contenders.champion_name)
 
 
 def _answer(recommender: Recommender, test: Test, depth: int, positives: Positives) -> Answers:
@@ -146,8 +146,8 @@ def _oracle(log: Log, challenger: Answers, world: dict[str, Any], params: Params
     return oracle.retrieve(challenger.queries, params.depth).items
 
 
-def codes_of(exam: Exam, catalogue: Catalogue, lists: Int32) -> npt.NDArray[np.int64]:
-    """Positions in a bundle's vocabulary as codes of the exam."""
-    codes = np.append(exam.codes(catalogue.vocabulary.item_ids), -1)
+def codes_of(test_set: TestSet, catalogue: Catalogue, lists: Int32) -> npt.NDArray[np.int64]:
+    """Positions in a bundle's vocabulary as codes of the test set."""
+    codes = np.append(test_set.codes(catalogue.vocabulary.item_ids), -1)
     found: npt.NDArray[np.int64] = codes[lists]
     return found

@@ -16,7 +16,7 @@ from models.registry import part_names
 logger = logging.getLogger(__name__)
 
 
-def judge_sizes(contenders: Contenders, judged: Judgement, params: Params) -> pl.DataFrame:
+def judge_learning_curve(contenders: Contenders, judged: Judgement, params: Params) -> pl.DataFrame:
     """See `curve`. The users' histories stay whole: what shrinks is what was learned from. Names that the bundle lacks
     are passed over.
 
@@ -36,8 +36,8 @@ def judge_sizes(contenders: Contenders, judged: Judgement, params: Params) -> pl
             continue
         for share in SHARES:
             part = type(whole)(whole.params).fit(newest_rows(contenders.log, share), catalogue)  # type: ignore[attr-defined, call-arg]
-            lists = codes_of(judged.exam, catalogue, part.retrieve(queries, max(params.k)).items)
-            values[name, share] = headline_ndcg(judged.exam, lists, params)
+            lists = codes_of(judged.test_set, catalogue, part.retrieve(queries, max(params.k)).items)
+            values[name, share] = headline_ndcg(judged.test_set, lists, params)
         values[name, 1.0] = judged.evaluation.value(model, f"ndcg@{params.k[0]}")
     logger.info("learning curve retrievers=%d", len({name for name, _ in values}))
     return curve(values)

@@ -8,7 +8,7 @@ import polars as pl
 
 from features.params import section
 from features.positives import Positives
-from flows.judging.cold_start import with_rungs
+from flows.judging.cold_start import with_history_sizes
 from flows.judging.contenders import Source, open_contenders, read_test
 from flows.judging.frozen import EVALUATION, judge
 from flows.judging.rolling import judge_rolling
@@ -30,7 +30,7 @@ def evaluation_text(root: Path, bundle: Path | None) -> str:
         source = Source.read(root / "params.yaml")
         test = read_test(root)
         contenders = open_contenders(root, bundle, Positives.of(params.targets), source)
-        judged = with_rungs(root, test, contenders, judge(test, contenders, params, source), params)
+        judged = with_history_sizes(root, test, contenders, judge(test, contenders, params, source), params)
         rolling = judge_rolling(test, contenders, params)
         evaluation, champion = judged.evaluation, judged.champion
         figures = rolling.figures if rolling is not None else None

@@ -38,7 +38,7 @@ def write_features(
 
 
 @contextmanager
-def lookup_with_short(
+def lookup_with_truncated(
     root: Path, catalogue: Catalogue, short: pl.DataFrame, asked: pl.Series
 ) -> Iterator[FeatureLookup]:
     """The project's lookup, which knows the users of the rows `short` too; asked: ids of the others that are asked."""

@@ -28,10 +28,10 @@ class Hooks(TypedDict):
 
 def notify_hooks() -> Hooks:
     """Arguments for `@flow`: the hooks that tell of a failed and of a crashed run."""
-    return {"on_failure": [tell], "on_crashed": [tell]}
+    return {"on_failure": [notify_failure], "on_crashed": [notify_failure]}
 
 
-def tell(flow: Any, flow_run: Any, state: Any) -> None:
+def notify_failure(flow: Any, flow_run: Any, state: Any) -> None:
     """Prefect's hook: says that a run ended badly. It never fails itself, or the run's own reason would be lost."""
     notice = notice_of(flow, flow_run, state)
     watched = getattr(flow_run, "deployment_id", None) is None  # by whoever called it, who is told the reason anyway

@@ -13,7 +13,7 @@ MOST_RESTARTS = 3
 LOOKED_AT = 20
 
 
-def guard(most: int = MOST_RESTARTS) -> int:
+def enforce_restart_limit(most: int = MOST_RESTARTS) -> int:
     """At the start of a deployed flow: which restart in a row this is (0: the run before did not crash).
 
     Raises:

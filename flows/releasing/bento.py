@@ -16,7 +16,7 @@ from flows.orchestration import processes
 from models.release.bundle import combined_hash, read_manifest, sha256_of_files
 
 NAME = "recops"
-SERVICE = "services.service:Recommender"
+SERVICE = "services.service:RecopsService"
 CODE = ("features", "models", "services")
 # what serving imports: neither Prefect nor DVC nor Great Expectations nor an encoder
 PACKAGES = (

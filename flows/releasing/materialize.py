@@ -32,7 +32,7 @@ def fill(
     through: last event of the event log that the data hold; users: only these are written (a replay asks no others).
     """
     from features.online.namespace import OnlineNamespace
-    from features.online.snapshot import carry
+    from features.online.snapshot import write_snapshot
     from features.states.aggregates import positives_of
     from features.states.histories import user_histories
 
@@ -46,7 +46,7 @@ def fill(
         online = OnlineNamespace(settings, namespace)
         online.materialize(features, histories, at, through)
         online.close()
-        carry(folder, features, histories, at)
+        write_snapshot(folder, features, histories, at)
 
 
 def _features_of(users: Sequence[str], source: Path, target: Path) -> Path:

@@ -21,7 +21,7 @@ from models.data.tables import make_log, read_friends
 from models.data.types import Log
 from models.release.bundle import combined_hash, read_manifest, sha256_of_files
 from models.release.plan import load_catalogue, read_plan
-from models.release.refit import Params, faults, likeness, refit
+from models.release.refit import Params, list_overlap, refit, violations
 
 SPLIT = Path("data/split")
 RELATIONS = Path("data/tables/relations.parquet")
@@ -48,11 +48,11 @@ def refit_bundle(root: Path, judged: Path, target: Path, figures: Path) -> None:
     shipped = refit(judged, target, log_of_all(root, judged))
     at, asked = data_until(root), questions(root / RECOMMENDATIONS)
     lists = [[question.expected for question in answered_at(root, bundle, asked, at)] for bundle in (judged, target)]
-    found = likeness(*lists)
+    found = list_overlap(*lists)
     told = {"judged": read_manifest(judged).hash, "shipped": shipped.hash, **asdict(found)}
     write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", figures)
     logger.info("refit=%s overlap=%.3f coverage=%.3f", shipped.hash[:12], found.overlap, found.coverage)
-    if wrong := faults(found, params):
+    if wrong := violations(found, params):
         raise RefusedError(
             f"refitted bundle {shipped.hash[:12]}: {'; '.join(wrong)}; nothing was put live. Look at what is new "
             "in the data, change release.least_overlap or least_coverage (params.yaml), or set release.refit to false"

@@ -12,7 +12,7 @@ from features.errors import ContractError
 from features.files import write_text
 from features.params import section
 from flows.stages.entry import stage
-from models.evaluation.evaluate import RUNGS, SLICES, rung_name
+from models.evaluation.evaluate import HISTORY_SIZES, SLICES, history_slice
 from models.evaluation.results import DATA_SIZE, EXAMPLES, ROLLING_FIGURES, champion_name, load
 from models.gate.checks import Judged
 from models.gate.decision import Decision, Params, decide
@@ -70,7 +70,7 @@ def _page(decision: Decision) -> str:
 
 def check_slices(params: Params) -> None:
     """Refuses slices that nobody judges, and coverage on a rung of the ladder, whose lists are not kept."""
-    rungs = [rung_name(n) for n in RUNGS]
+    rungs = [history_slice(n) for n in HISTORY_SIZES]
     for check in params.checks():
         if check.slice not in SLICES:
             raise ContractError(f"params.yaml: section 'decide' names slice {check.slice!r}; there are {list(SLICES)}")

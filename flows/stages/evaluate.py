@@ -13,10 +13,10 @@ from features.files import write_text
 from features.params import section
 from features.positives import Positives
 from features.table import write_parquet
-from flows.judging.cold_start import with_rungs
+from flows.judging.cold_start import with_history_sizes
 from flows.judging.contenders import Source, open_contenders, read_test
 from flows.judging.frozen import BUNDLE, EVALUATION, Judgement, judge
-from flows.judging.learning_curve import judge_sizes
+from flows.judging.learning_curve import judge_learning_curve
 from flows.judging.rolling import Rolling, judge_rolling
 from flows.stages.entry import stage
 from models.data.types import Catalogue
@@ -24,9 +24,9 @@ from models.evaluation.evaluate import HEADLINE, Params
 from models.evaluation.metrics import metric_names
 from models.evaluation.results import DATA_SIZE, EXAMPLES, RECOMMENDATIONS, ROLLING, ROLLING_FIGURES, save
 from models.release.bundle import read_manifest
-from models.reports.plots import figures, history, learning_curve, write
+from models.reports.plots import history, learning_curve, plot_tables, write
 from models.reports.rolling_table import rolling_dict
-from models.reports.sample_users import examples
+from models.reports.sample_users import sample_users
 from models.reports.summary import as_markdown, metrics_dict
 
 METRICS = Path("data/reports/metrics.json")
@@ -38,7 +38,7 @@ def main() -> None:
     params = section("evaluate", Params)
     source = Source.read(Path("params.yaml"))
     test, contenders = read_test(Path()), open_contenders(Path(), BUNDLE, Positives.of(params.targets), source)
-    judged = with_rungs(Path(), test, contenders, judge(test, contenders, params, source), params)
+    judged = with_history_sizes(Path(), test, contenders, judge(test, contenders, params, source), params)
     rolling = judge_rolling(test, contenders, params)
     names = metric_names(params.k)
     RECOMMENDATIONS.write(judged.recommendations(), EVALUATION / "recommendations.parquet")
@@ -49,7 +49,7 @@ def main() -> None:
     write_text(json.dumps(figures_dict, indent=1, sort_keys=True) + "\n", METRICS)
     write_text(as_markdown(judged.evaluation, names, params.k[0]), EVALUATION / "metrics.md")
     _write_figures(judged, Path(source.reference), names)
-    write({DATA_SIZE: judge_sizes(contenders, judged, params)}, EVALUATION / "plots")
+    write({DATA_SIZE: judge_learning_curve(contenders, judged, params)}, EVALUATION / "plots")
     _write_examples(judged, contenders.challenger.catalogue, params)
 
 
@@ -65,26 +65,26 @@ def _rolling(rolling: Rolling | None) -> dict[str, Any]:
 def _write_examples(judged: Judgement, catalogue: Catalogue, params: Params) -> None:
     """What some users see, for the html report."""
     ours = judged.queries["challenger"], judged.lists["challenger"]
-    seen = examples(judged.exam, *ours, catalogue, params.example_users, params.seed)
+    seen = sample_users(judged.test_set, *ours, catalogue, params.example_users, params.seed)
     write_text(json.dumps(seen, indent=1, ensure_ascii=False) + "\n", EVALUATION / EXAMPLES)
 
 
 def _facts(judged: Judgement) -> dict[str, Any]:
-    exam = judged.exam
+    test_set = judged.test_set
     return {
         "champion": judged.champion,
         "n_queries": {
-            "test": len(exam),
+            "test": len(test_set),
             "headline": judged.evaluation.per_query.filter(slice=HEADLINE, model="challenger").height,
-            "n_targets": len(exam.targets),
-            "n_repeats_left_out": exam.n_dropped,
+            "n_targets": len(test_set.targets),
+            "n_repeats_left_out": test_set.n_dropped,
         },
     }
 
 
 def _write_figures(judged: Judgement, reference: Path, names: list[str]) -> None:
     folder = EVALUATION / "plots"
-    tables = figures(judged.evaluation, names)
+    tables = plot_tables(judged.evaluation, names)
     present = {name: judged.evaluation.value("challenger", name) for name in names[:HISTORY_COLUMNS]}
     past = reference / "history.csv"
     lived = (

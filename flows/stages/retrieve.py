@@ -11,11 +11,11 @@ from features.params import positives, read_params, section
 from features.schema import INTERACTIONS
 from features.split import read_cuts
 from flows.stages.entry import stage
-from models.data.cutoffs import cuts_within, parted
+from models.data.cutoffs import cutoffs_within, split_at
 from models.data.queries import part_queries
 from models.data.rolling_queries import rolling_events, rolling_queries
 from models.data.tables import read_catalogue
-from models.data.truncation import SHORT, drawn, known_of, named, shortened, targets_of
+from models.data.truncation import TRUNCATED, aliases, rows_of, sample_queries, targets_of, truncate
 from models.data.types import Queries, Targets
 from models.ranking.examples import Examples, events_of, joined, make_examples
 from models.registry import load_retriever
@@ -49,23 +49,23 @@ def main() -> None:
     words = catalogue.vocabulary
     ask = partial(part_queries, vocabulary=words, created_at=catalogue.created_at, positives=rule)
     parts, short = [], train.clear()
-    instants = cuts_within(valid, cuts.valid_cut, params.cuts) if in_time else []
+    instants = cutoffs_within(valid, cuts.valid_cut, params.cuts) if in_time else []
     for cut in instants:
-        past, rest = parted(train, valid, cut)
+        past, rest = split_at(train, valid, cut)
         queries, targets = ask(past, rest, cut=cut)
         parts.append(examples(queries, targets, live=False))
-        places, n_acts = drawn(queries, params.short_queries // len(instants), params.seed)
-        few = shortened(queries, places, n_acts)
-        again, names_of_few = examples(few, targets_of(targets, places), live=False), named(few, n_acts)
+        places, n_acts = sample_queries(queries, params.short_queries // len(instants), params.seed)
+        few = truncate(queries, places, n_acts)
+        again, names_of_few = examples(few, targets_of(targets, places), live=False), aliases(few, n_acts)
         parts.append(replace(again, known_as=names_of_few))
-        short = short.vstack(known_of(past, few, names_of_few, n_acts, rule))
+        short = short.vstack(rows_of(past, few, names_of_few, n_acts, rule))
     if not in_time:
         parts.append(examples(*ask(train, valid, cut=None), live=True))
     elif params.live_queries:
         events = rolling_events(train, valid, n_events=params.live_queries, seed=params.seed, positives=rule)
         parts.append(examples(*rolling_queries(events, train, valid, words, positives=rule), live=True))
     joined(parts).save(CANDIDATES)
-    INTERACTIONS.write(short, CANDIDATES / SHORT)
+    INTERACTIONS.write(short, CANDIDATES / TRUNCATED)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ import polars as pl
 from features.files import write_text
 from features.params import section
 from features.schema import INTERACTIONS
-from flows.judging.truncated_features import lookup_with_short
+from flows.judging.truncated_features import lookup_with_truncated
 from flows.stages.entry import stage
 from models.data.tables import read_catalogue
-from models.data.truncation import SHORT
+from models.data.truncation import TRUNCATED
 from models.rankers.horizons import train_horizons
 from models.ranking.examples import Examples
 from models.ranking.features import feature_names, features_of
@@ -32,8 +32,8 @@ def main() -> None:
     """Reads examples, feature tables and catalogue; writes the ranker and what was chosen and why (ranker.json)."""
     params = section("ranker", Params)
     examples, catalogue = Examples.load(CANDIDATES), read_catalogue(CATALOGUE)
-    short, asked = INTERACTIONS.read(CANDIDATES / SHORT), pl.Series(np.unique(examples.user_ids).tolist())
-    with lookup_with_short(Path(), catalogue, short, asked) as lookup:
+    short, asked = INTERACTIONS.read(CANDIDATES / TRUNCATED), pl.Series(np.unique(examples.user_ids).tolist())
+    with lookup_with_truncated(Path(), catalogue, short, asked) as lookup:
         features = features_of(examples.candidates, examples.names, examples.at, examples.asked, lookup)
     names = feature_names(examples.candidates.retrievers, lookup.names)
     told = (examples.labels, examples.groups, examples.n_targets, examples.user_ids)

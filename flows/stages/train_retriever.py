@@ -12,7 +12,7 @@ from features.params import positives, section
 from features.schema import LOG
 from flows.stages.entry import stage
 from models.data.tables import make_log, read_catalogue, read_friends
-from models.interfaces import Refits, Retriever
+from models.interfaces import Retriever, WarmStarts
 from models.registry import load_retriever
 
 LOGS = Path("data/log")
@@ -41,7 +41,7 @@ def main() -> None:
     rows = make_log(LOG.read(LOGS / f"{part}.parquet"), catalogue.vocabulary, positives=positives(), friends=friends)
     started = time.monotonic()
     fresh = retriever(params)  # type: ignore[call-arg]
-    if part == "full" and isinstance(fresh, Refits):
+    if part == "full" and isinstance(fresh, WarmStarts):
         fitted: Retriever = fresh.refit(rows, catalogue, fresh.load(RETRIEVERS / "train" / name))
     else:
         fitted = fresh.fit(rows, catalogue)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 
-def cuts_within(part: pl.DataFrame, first: int, n_cuts: int) -> list[int]:
+def cutoffs_within(part: pl.DataFrame, first: int, n_cuts: int) -> list[int]:
     """At most n_cuts instants [µs], ascending: `first`, then the times of rows that part the first half of them evenly.
 
     part: rows of INTERACTIONS after `first`. After each cut at least half of the part is to come: what is wanted in a
@@ -16,7 +16,7 @@ def cuts_within(part: pl.DataFrame, first: int, n_cuts: int) -> list[int]:
     return [first, *sorted(instant for instant in inner if first < instant < int(times[-1]))]
 
 
-def parted(history: pl.DataFrame, part: pl.DataFrame, instant: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+def split_at(history: pl.DataFrame, part: pl.DataFrame, instant: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows up to an instant [µs] and after it: history grown by the part's beginning, and the rest of the part."""
     past = part.get_column("timestamp").dt.epoch("us") <= instant
     return pl.concat([history, part.filter(past)]), part.filter(~past)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from features.arrays import Bool, Int32, Int64
-from features.positives import USUAL, Positives
+from features.positives import DEFAULT_POSITIVES, Positives
 from models.data.types import Queries, Targets
 from models.data.vocabulary import Vocabulary
 
@@ -21,7 +21,7 @@ def queries_at(
     at: int | Int64,
     *,
     created_at: Int64 | None = None,
-    positives: Positives = USUAL,
+    positives: Positives = DEFAULT_POSITIVES,
     include_seen: bool = False,
     as_known: bool = True,
 ) -> Queries:
@@ -64,7 +64,7 @@ def part_queries(
     cut: int | None,
     *,
     created_at: Int64 | None = None,
-    positives: Positives = USUAL,
+    positives: Positives = DEFAULT_POSITIVES,
 ) -> tuple[Queries, Targets]:
     """The queries of valid or test, one a user with a positive row in it, ascending by user id; and their targets.
 
@@ -108,14 +108,14 @@ def one_query(
     *,
     positive: Sequence[bool] | None = None,
     excluded_ids: Sequence[str] = (),
-    barred: Bool | None = None,
+    unavailable: Bool | None = None,
     include_seen: bool = False,
 ) -> Queries:
     """The query of one request: everything that is known of the user then (impressions left out); those of one instant
     in the order in which they happened.
 
     timestamps: µs; positive: which of `item_ids` count as history (default all); all of them are excluded unless
-    `include_seen`; `excluded_ids` are never offered; barred: see `barred_at`.
+    `include_seen`; `excluded_ids` are never offered; unavailable: see `unavailable_at`.
     """
     items = vocabulary.positions(item_ids)
     times = np.asarray(timestamps, dtype=np.int64)
@@ -135,11 +135,11 @@ def one_query(
         np.ones(len(order), dtype=np.float32),
         np.array([0, len(out)], dtype=np.int64),
         out,
-        barred,
+        unavailable,
     )
 
 
-def barred_at(created_at: Int64, at: int) -> Bool | None:
+def unavailable_at(created_at: Int64, at: int) -> Bool | None:
     """(n_items,) which items did not exist at an instant [µs]; None when all did."""
     later = created_at > at
     return later if later.any() else None
@@ -169,10 +169,10 @@ def _assemble(
     seen_items: Int32,
     created_at: Int64 | None,
 ) -> Queries:
-    """Queries from rows that are sorted by query; items not yet created are barred for all or excluded for some."""
-    barred = None
+    """Queries from rows that are sorted by query; items not yet created are unavailable to all or excluded for some."""
+    unavailable = None
     if created_at is not None and len(at):
-        barred = barred_at(created_at, int(at.max()))
+        unavailable = unavailable_at(created_at, int(at.max()))
         seen_owners, seen_items = _with_unborn(seen_owners, seen_items, at, created_at)
     return Queries(
         user_ids,
@@ -183,7 +183,7 @@ def _assemble(
         np.ones(len(items), dtype=np.float32),
         offsets_of(seen_owners, len(at)),
         np.ascontiguousarray(seen_items, dtype=np.int32),
-        barred,
+        unavailable,
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.positives import USUAL, Positives
+from features.positives import DEFAULT_POSITIVES, Positives
 from models.data.queries import offsets_of
 from models.data.types import Queries, Targets
 from models.data.vocabulary import Vocabulary
@@ -20,7 +20,7 @@ def rolling_events(
     *,
     n_events: int | None = None,
     seed: int = 0,
-    positives: Positives = USUAL,
+    positives: Positives = DEFAULT_POSITIVES,
 ) -> pl.DataFrame:
     """Which events of a part are asked for, in time order: query_id, user_id, item_id, timestamp, place.
 
@@ -53,13 +53,13 @@ def rolling_queries(
     part: pl.DataFrame,
     vocabulary: Vocabulary,
     *,
-    positives: Positives = USUAL,
+    positives: Positives = DEFAULT_POSITIVES,
 ) -> tuple[Queries, Targets]:
     """A query for each of `rolling_events`, in their order, with one target each (none where the item is no word of
     the vocabulary: it counts as missed).
 
     The instant is 1 µs before the event, so that no feature knows of it; history and exclusions are the user's rows
-    that precede the event and were known by then; barred is what nobody chose in `history`. Memory is about 50 bytes a
+    that precede the event and were known by then; unavailable is what nobody chose in `history`. Memory is about 50 B a
     row of each history.
     """
     rows = _in_time(history, part).filter(_seen()).join(events.select("user_id").unique(), on="user_id", how="semi")

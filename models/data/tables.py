@@ -9,7 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from features.arrays import Float32
-from features.positives import USUAL, Positives
+from features.positives import DEFAULT_POSITIVES, Positives
 from features.schema import CATALOGUE, RELATIONS
 from models.data.storage import read_arrays
 from models.data.types import UNKNOWN_TIME, Catalogue, Log
@@ -21,7 +21,7 @@ def make_log(
     vocabulary: Vocabulary,
     *,
     at: int | None = None,
-    positives: Positives = USUAL,
+    positives: Positives = DEFAULT_POSITIVES,
     friends: npt.NDArray[np.str_] | None = None,
 ) -> Log:
     """The positive rows of LOG in time order, those of one instant as they stand.

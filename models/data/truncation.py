@@ -12,7 +12,7 @@ from features.arrays import Int64
 from features.positives import Positives
 from models.data.types import Queries, Targets
 
-SHORT = "short.parquet"  # beside the examples: rows of INTERACTIONS, short histories under names of their own
+TRUNCATED = "short.parquet"  # beside the examples: rows of INTERACTIONS, short histories under names of their own
 LONGEST = 10  # acts of a short history at most; who has no more than these is asked as they are
 
 
@@ -28,7 +28,7 @@ def newest(history: pl.DataFrame, n: int | pl.Expr, positives: Positives, cut: i
     return rows.filter(pl.int_range(pl.len()).reverse().over("user_id") < n)
 
 
-def drawn(queries: Queries, n_queries: int, seed: int) -> tuple[Int64, Int64]:
+def sample_queries(queries: Queries, n_queries: int, seed: int) -> tuple[Int64, Int64]:
     """Places of at most n_queries queries with more than LONGEST acts, ascending, and how many acts each shall keep.
 
     The numbers run from 1 to LONGEST, each as often on a logarithmic scale: one act differs from two as five from ten.
@@ -40,7 +40,7 @@ def drawn(queries: Queries, n_queries: int, seed: int) -> tuple[Int64, Int64]:
     return places.astype(np.int64), np.minimum(kept, LONGEST)
 
 
-def shortened(queries: Queries, places: Int64, n_acts: Int64) -> Queries:
+def truncate(queries: Queries, places: Int64, n_acts: Int64) -> Queries:
     """The queries at `places` with the newest n_acts[i] acts of their histories.
 
     Exclusions stay those of the full history, so that what is wanted stays the same.
@@ -80,16 +80,16 @@ def _offsets(sizes: Int64) -> Int64:
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
 
-def named(queries: Queries, n_acts: Int64) -> npt.NDArray[np.str_]:
+def aliases(queries: Queries, n_acts: Int64) -> npt.NDArray[np.str_]:
     """(n_queries,) a name for the state of each query's user as it is with the newest n_acts[i] acts: no user's own."""
     asked = zip(queries.user_ids.tolist(), queries.at.tolist(), n_acts.tolist(), strict=True)
     return np.asarray([f"{user}\x1f{at}\x1f{n}" for user, at, n in asked], dtype=np.str_)
 
 
-def known_of(
+def rows_of(
     history: pl.DataFrame, queries: Queries, names: npt.NDArray[np.str_], n_acts: Int64, positives: Positives
 ) -> pl.DataFrame:
-    """The rows of INTERACTIONS that make up the short histories, under their names (`named`); all queries of one cut.
+    """The rows of INTERACTIONS that make up the short histories, under their names (`aliases`); all queries of one cut.
 
     history: the rows before the cut.
     """

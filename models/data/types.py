@@ -126,7 +126,7 @@ class Queries:
     user_ids: (n_queries,) external ids; at: (n_queries,) µs;
     items, times, weights: history (positive events, oldest first; vocabulary positions; trust or decay weight);
     excluded, excluded_offsets: items that must not be offered to the query (ascending within a query);
-    barred: (n_items,) bool, items that must not be offered to any query of the batch, or None.
+    unavailable: (n_items,) bool, items that must not be offered to any query of the batch, or None.
     """
 
     user_ids: npt.NDArray[np.str_]
@@ -137,7 +137,7 @@ class Queries:
     weights: Float32
     excluded_offsets: Int64
     excluded: Int32
-    barred: Bool | None = None
+    unavailable: Bool | None = None
 
     def __len__(self) -> int:
         return len(self.user_ids)
@@ -159,7 +159,7 @@ class Queries:
             self.weights[first:last],
             self.excluded_offsets[start : stop + 1] - first_excluded,
             self.excluded[first_excluded:last_excluded],
-            self.barred,
+            self.unavailable,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.arrays import Bool, Float64, Int64
-from models.evaluation.test_set import Exam
+from models.evaluation.test_set import TestSet
 
 HEAD_SHARE = 0.1
 CALIBRATION_SMOOTHING = 0.01  # share of the history mixed into the list, so that no divergence is infinite
@@ -23,7 +23,7 @@ def head(popularity: Int64) -> Bool:
     return chosen
 
 
-def list_values(exam: Exam, lists: Int64, k: int) -> dict[str, Float64]:
+def list_values(test_set: TestSet, lists: Int64, k: int) -> dict[str, Float64]:
     """Each property of each query's first k items, shape (n_queries,); NaN where the list does not tell.
 
     novelty     mean of -log2(users of the item / all users), at least half a user, in bits
@@ -37,22 +37,24 @@ def list_values(exam: Exam, lists: Int64, k: int) -> dict[str, Float64]:
     top = lists[:, :k]
     shown = top >= 0
     n_shown = np.where(shown.any(axis=1), shown.sum(axis=1), np.nan)
-    popularity = np.where(shown, exam.popularity[top], 0).astype(np.float64)
-    bits = np.where(shown, -np.log2(np.maximum(popularity, 0.5) / max(exam.n_users, 1)), 0.0)
+    popularity = np.where(shown, test_set.popularity[top], 0).astype(np.float64)
+    bits = np.where(shown, -np.log2(np.maximum(popularity, 0.5) / max(test_set.n_users, 1)), 0.0)
     values = {
         f"novelty@{k}": bits.sum(axis=1) / n_shown,
         f"arp@{k}": popularity.sum(axis=1) / n_shown,
-        f"head_share@{k}": (shown & head(exam.popularity)[top]).sum(axis=1) / n_shown,
+        f"head_share@{k}": (shown & head(test_set.popularity)[top]).sum(axis=1) / n_shown,
     }
-    values[f"pop_lift@{k}"] = values[f"arp@{k}"] / exam.habit
-    if (exam.categories >= 0).any():
-        values[f"miscalibration@{k}"] = _miscalibration(exam, top)
-    if exam.has_tags:
-        values[f"ild@{k}"] = _diversity(exam, top)
+    values[f"pop_lift@{k}"] = values[f"arp@{k}"] / test_set.habit
+    if (test_set.categories >= 0).any():
+        values[f"miscalibration@{k}"] = _miscalibration(test_set, top)
+    if test_set.has_tags:
+        values[f"ild@{k}"] = _diversity(test_set, top)
     return values
 
 
-def list_properties(exam: Exam, lists: Int64, k: int, chosen: Bool, values: dict[str, Float64]) -> dict[str, float]:
+def list_properties(
+    test_set: TestSet, lists: Int64, k: int, chosen: Bool, values: dict[str, Float64]
+) -> dict[str, float]:
     """The properties over the chosen queries; novelty, arp, head_share weigh every slot alike, the others every user.
 
     coverage@k          distinct items shown / items with history     coverage_catalog@k  … / all items
@@ -70,11 +72,11 @@ def list_properties(exam: Exam, lists: Int64, k: int, chosen: Bool, values: dict
         column = values.get(f"{name}@{k}", np.full(len(chosen), np.nan))[chosen]
         if not np.isnan(column).all():
             figures[f"{name}@{k}"] = float(np.nanmean(column))
-    exposure = np.bincount(top[top >= 0], minlength=len(exam.item_ids))
-    n_known = int((exam.popularity > 0).sum())
+    exposure = np.bincount(top[top >= 0], minlength=len(test_set.item_ids))
+    n_known = int((test_set.popularity > 0).sum())
     figures[f"coverage@{k}"] = float((exposure > 0).sum() / max(n_known, 1))
-    figures[f"coverage_catalog@{k}"] = float((exposure > 0).sum() / max(exam.n_catalogue, 1))
-    figures[f"gini@{k}"] = gini(exposure[(exam.popularity > 0) | (exposure > 0)])
+    figures[f"coverage_catalog@{k}"] = float((exposure > 0).sum() / max(test_set.n_catalogue, 1))
+    figures[f"gini@{k}"] = gini(exposure[(test_set.popularity > 0) | (exposure > 0)])
     return figures
 
 
@@ -96,34 +98,34 @@ def serendipity(lists: Int64, usual: Int64, hits: Bool, k: int) -> Float64:
     return found
 
 
-def _miscalibration(exam: Exam, top: Int64) -> Float64:
-    kinds = np.where(top >= 0, exam.categories[top], -1)
-    width = int(exam.categories.max()) + 1
+def _miscalibration(test_set: TestSet, top: Int64) -> Float64:
+    kinds = np.where(top >= 0, test_set.categories[top], -1)
+    width = int(test_set.categories.max()) + 1
     query, place = np.nonzero(kinds >= 0)
     cells, counts = np.unique(query * width + kinds[query, place], return_counts=True)
-    wanted = exam.taste_queries * width + exam.taste_categories
+    wanted = test_set.taste_queries * width + test_set.taste_categories
     at = np.minimum(np.searchsorted(cells, wanted), max(len(cells) - 1, 0))
     shown = np.where(cells[at] == wanted, counts[at], 0) if len(cells) else np.zeros(len(wanted))
-    n_shown = np.maximum((kinds >= 0).sum(axis=1), 1)[exam.taste_queries]
-    mixed = (1 - CALIBRATION_SMOOTHING) * shown / n_shown + CALIBRATION_SMOOTHING * exam.taste_shares
-    terms = exam.taste_shares * np.log(exam.taste_shares / mixed)
-    divergence = np.bincount(exam.taste_queries, terms, minlength=len(top))
-    asked = np.bincount(exam.taste_queries, minlength=len(top)) > 0
+    n_shown = np.maximum((kinds >= 0).sum(axis=1), 1)[test_set.taste_queries]
+    mixed = (1 - CALIBRATION_SMOOTHING) * shown / n_shown + CALIBRATION_SMOOTHING * test_set.taste_shares
+    terms = test_set.taste_shares * np.log(test_set.taste_shares / mixed)
+    divergence = np.bincount(test_set.taste_queries, terms, minlength=len(top))
+    asked = np.bincount(test_set.taste_queries, minlength=len(top)) > 0
     return np.where(asked & (top >= 0).any(axis=1), divergence, np.nan)
 
 
-def _diversity(exam: Exam, top: Int64) -> Float64:
+def _diversity(test_set: TestSet, top: Int64) -> Float64:
     """Mean pairwise 1 - cosine: the pairs' cosines add up to |sum of unit rows|² - n (zero rows count 0)."""
-    n_tags = np.bincount(exam.tag_items, minlength=len(exam.item_ids))
-    n_all_tags = int(exam.tag_ids.max()) + 1 if len(exam.tag_ids) else 1
-    first = np.searchsorted(exam.tag_items, np.arange(len(exam.item_ids)))
-    counted = (top >= 0) & exam.described[top]
+    n_tags = np.bincount(test_set.tag_items, minlength=len(test_set.item_ids))
+    n_all_tags = int(test_set.tag_ids.max()) + 1 if len(test_set.tag_ids) else 1
+    first = np.searchsorted(test_set.tag_items, np.arange(len(test_set.item_ids)))
+    counted = (top >= 0) & test_set.described[top]
     query = np.nonzero(counted)[0]
     item = top[counted]
     repeats = n_tags[item]
     starts = np.repeat(first[item] - np.concatenate([[0], np.cumsum(repeats)[:-1]]), repeats) if len(item) else item
     entries = starts + np.arange(repeats.sum())
-    keys = np.repeat(query, repeats) * n_all_tags + exam.tag_ids[entries]
+    keys = np.repeat(query, repeats) * n_all_tags + test_set.tag_ids[entries]
     cells, cell = np.unique(keys, return_inverse=True)
     sums = np.bincount(cell, weights=np.repeat(1.0 / np.sqrt(np.maximum(repeats, 1)), repeats), minlength=len(cells))
     squared = np.bincount(cells // n_all_tags, weights=sums**2, minlength=len(top))

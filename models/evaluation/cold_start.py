@@ -10,37 +10,46 @@ import polars as pl
 
 from features.arrays import Bool, Int64
 from models.data.queries import offsets_of
-from models.evaluation.evaluate import HEADLINE, RUNGS, Evaluation, Params, figures_of, queries_of, rung_name, slices_of
+from models.evaluation.evaluate import (
+    HEADLINE,
+    HISTORY_SIZES,
+    Evaluation,
+    Params,
+    figures_of,
+    history_slice,
+    queries_of,
+    slices_of,
+)
 from models.evaluation.metrics import accuracy, found
-from models.evaluation.test_set import Exam
+from models.evaluation.test_set import TestSet
 
 
-def climbers(exam: Exam, history: pl.DataFrame, params: Params) -> Bool:
+def users_with_long_histories(test_set: TestSet, history: pl.DataFrame, params: Params) -> Bool:
     """(n_queries,) who is asked on every rung: a seeded sample of those with a target of the headline and with as many
     acts as the highest rung asks for; history: of `newest` with that many."""
-    long = history.group_by("user_id").len().filter(pl.col("len") >= RUNGS[-1]).get_column("user_id")
-    wanted, warm = slices_of(exam, params)[HEADLINE]
-    able = warm & (np.bincount(exam.owners[wanted], minlength=len(exam)) > 0)
-    able &= np.isin(exam.user_ids, long.to_numpy().astype(np.str_))
+    long = history.group_by("user_id").len().filter(pl.col("len") >= HISTORY_SIZES[-1]).get_column("user_id")
+    wanted, warm = slices_of(test_set, params)[HEADLINE]
+    able = warm & (np.bincount(test_set.owners[wanted], minlength=len(test_set)) > 0)
+    able &= np.isin(test_set.user_ids, long.to_numpy().astype(np.str_))
     places = np.flatnonzero(able)
     drawn = np.random.default_rng(params.seed).permutation(places)[: params.ladder_users]
-    return np.isin(np.arange(len(exam)), drawn)
+    return np.isin(np.arange(len(test_set)), drawn)
 
 
-def with_ladder(
-    evaluation: Evaluation, exam: Exam, chosen: Bool, rungs: Mapping[int, Mapping[str, Int64]], params: Params
+def with_cold_start(
+    evaluation: Evaluation, test_set: TestSet, chosen: Bool, rungs: Mapping[int, Mapping[str, Int64]], params: Params
 ) -> Evaluation:
     """The evaluation with a slice for each rung, in the headline's targets.
 
     chosen: of `climbers`; rungs: number of acts → model → lists (n_chosen, depth) of item codes, best first, -1 pads;
     the challenger comes first.
     """
-    wanted, _ = slices_of(exam, params)[HEADLINE]
-    owners = exam.owners
-    n_targets = np.bincount(owners[wanted], minlength=len(exam)).astype(np.int64)
+    wanted, _ = slices_of(test_set, params)[HEADLINE]
+    owners = test_set.owners
+    n_targets = np.bincount(owners[wanted], minlength=len(test_set)).astype(np.int64)
     kept = wanted & chosen[owners]
     places = np.flatnonzero(chosen)
-    offsets, targets = offsets_of(np.searchsorted(places, owners[kept]), len(places)), exam.targets[kept]
+    offsets, targets = offsets_of(np.searchsorted(places, owners[kept]), len(places)), test_set.targets[kept]
     queries, summary, differences = [evaluation.per_query], [evaluation.summary], [evaluation.differences]
     for n, lists in rungs.items():
         values = {
@@ -50,9 +59,9 @@ def with_ladder(
         table = {model: np.stack(list(columns.values()), axis=1) for model, columns in values.items()}
         names = list(next(iter(values.values())))
         for model in lists:
-            rows = queries_of(exam, model, rung_name(n), n_targets, chosen, names, table[model])
+            rows = queries_of(test_set, model, history_slice(n), n_targets, chosen, names, table[model])
             queries.append(rows.with_columns(pl.lit(n, dtype=pl.Int64).alias("n_history")))
-        figures, apart = figures_of(tuple(lists), rung_name(n), names, table, params)
+        figures, apart = figures_of(tuple(lists), history_slice(n), names, table, params)
         summary.append(figures)
         differences.append(apart)
     return replace(

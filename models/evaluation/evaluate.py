@@ -1,4 +1,4 @@
-"""Evaluation: every model's lists on the same exam → metrics per query, slices, intervals, list properties, curves."""
+"""Evaluation: every model's lists on one test set → metrics per query, slices, intervals, list properties, curves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from features.arrays import Bool, Float64, Int64
 from models.evaluation.beyond_accuracy import list_properties, list_values, serendipity
 from models.evaluation.intervals import bounds, ratio_less_one, resampled_means
 from models.evaluation.metrics import accuracy, found, metric_names, recall_curve
-from models.evaluation.test_set import Exam
+from models.evaluation.test_set import TestSet
 
 # what each slice is, in words that stand in reports
 SLICES = {
@@ -29,16 +29,17 @@ SLICES = {
 }
 HEADLINE = "warm"
 # the cold ladder: how many acts of their history the same users are asked with (models/evaluation/cold_start.py)
-RUNGS = (0, 1, 3, 10)
+HISTORY_SIZES = (0, 1, 3, 10)
 
 
-def rung_name(n: int) -> str:
+def history_slice(n: int) -> str:
     """The slice of a rung of the ladder."""
     return f"history_{n}"
 
 
 SLICES |= {
-    rung_name(n): f"the users of the cold ladder, their history cut to the newest {n}: warm targets" for n in RUNGS
+    history_slice(n): f"the users of the cold ladder, their history cut to the newest {n}: warm targets"
+    for n in HISTORY_SIZES
 }
 
 
@@ -77,7 +78,7 @@ class Params(BaseModel):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What all models did on one exam.
+    """What all models did on one test set.
 
     per_query: user_id, model, slice, n_history, n_targets, the metrics, and for slice `warm` the list properties;
     summary: model, slice, metric, n_queries, value, low, high; list properties under slice `warm`, those of a
@@ -98,38 +99,38 @@ class Evaluation:
         return float(rows.get_column("value")[0]) if rows.height else float("nan")
 
 
-def slices_of(exam: Exam, params: Params) -> dict[str, tuple[Bool, Bool]]:
+def slices_of(test_set: TestSet, params: Params) -> dict[str, tuple[Bool, Bool]]:
     """Slice → (which targets count, which queries count)."""
-    known = exam.popularity > 0
-    rising = np.sort(exam.popularity[known])
+    known = test_set.popularity > 0
+    rising = np.sort(test_set.popularity[known])
     border = rising[max(0, round(params.tail_share * len(rising)) - 1)] if len(rising) else 0
-    tail = known & (exam.popularity <= border)
-    n, everyone = exam.n_history, np.ones(len(exam), dtype=np.bool_)
-    every, warm = np.ones(len(exam.targets), dtype=np.bool_), n > 0
+    tail = known & (test_set.popularity <= border)
+    n, everyone = test_set.n_history, np.ones(len(test_set), dtype=np.bool_)
+    every, warm = np.ones(len(test_set.targets), dtype=np.bool_), n > 0
     new, heavy = n <= params.new_user_items, n >= max(params.heavy_user_items, params.new_user_items + 1)
     return {
-        "warm": (known[exam.targets], warm),
+        "warm": (known[test_set.targets], warm),
         "warm_all": (every, warm),
         "all": (every, everyone),
         "cold_users": (every, ~warm),
         "new_users": (every, new),
         "light_users": (every, ~new & ~heavy),
         "heavy_users": (every, heavy),
-        "new_items": (~known[exam.targets], warm),
-        "tail_items": (tail[exam.targets], warm),
+        "new_items": (~known[test_set.targets], warm),
+        "tail_items": (tail[test_set.targets], warm),
     }
 
 
-def headline_accuracy(exam: Exam, lists: Int64, cuts: Sequence[int], params: Params) -> dict[str, Float64]:
+def headline_accuracy(test_set: TestSet, lists: Int64, cuts: Sequence[int], params: Params) -> dict[str, Float64]:
     """Each metric of `accuracy` of the queries that the headline judges, (n_chosen,); lists: as in `evaluate`."""
-    wanted, asked = slices_of(exam, params)[HEADLINE]
-    n_targets = np.bincount(exam.owners[wanted], minlength=len(exam)) * asked
-    place = found(lists, exam.offsets, exam.targets)
+    wanted, asked = slices_of(test_set, params)[HEADLINE]
+    n_targets = np.bincount(test_set.owners[wanted], minlength=len(test_set)) * asked
+    place = found(lists, test_set.offsets, test_set.targets)
     hits = (place >= 0) & np.append(wanted, False)[place]
     return {name: values[n_targets > 0] for name, values in accuracy(hits, n_targets, cuts).items()}
 
 
-def evaluate(exam: Exam, lists: Mapping[str, Int64], params: Params) -> Evaluation:
+def evaluate(test_set: TestSet, lists: Mapping[str, Int64], params: Params) -> Evaluation:
     """Judges each model's lists (n_queries, depth) of item codes, best first, -1 pads; the challenger comes first.
 
     Queries without a target of a slice are no part of it; the same users are resampled for all models.
@@ -137,12 +138,12 @@ def evaluate(exam: Exam, lists: Mapping[str, Int64], params: Params) -> Evaluati
     k = params.k[0]
     models = tuple(lists)
     cuts = sorted(params.k)
-    places = {model: found(lists[model], exam.offsets, exam.targets) for model in models}
-    properties = {model: list_values(exam, lists[model], k) for model in models}
-    owners = exam.owners
+    places = {model: found(lists[model], test_set.offsets, test_set.targets) for model in models}
+    properties = {model: list_values(test_set, lists[model], k) for model in models}
+    owners = test_set.owners
     queries, summary, differences, curves = [], [], [], []
-    for name, (wanted, asked) in slices_of(exam, params).items():
-        n_targets = np.bincount(owners[wanted], minlength=len(exam)) * asked
+    for name, (wanted, asked) in slices_of(test_set, params).items():
+        n_targets = np.bincount(owners[wanted], minlength=len(test_set)) * asked
         chosen = n_targets > 0
         hits = {model: (place >= 0) & np.append(wanted, False)[place] for model, place in places.items()}
         values = {model: accuracy(hits[model], n_targets, cuts) for model in models}
@@ -154,10 +155,10 @@ def evaluate(exam: Exam, lists: Mapping[str, Int64], params: Params) -> Evaluati
                 curves.append(_curve(model, recall_curve(hits[model], n_targets)))
         table = {model: np.stack([column[chosen] for column in values[model].values()], axis=1) for model in models}
         names = list(values[models[0]])
-        queries += [queries_of(exam, model, name, n_targets, chosen, names, table[model]) for model in models]
+        queries += [queries_of(test_set, model, name, n_targets, chosen, names, table[model]) for model in models]
         first_summary, first_differences = figures_of(models, name, names, table, params)
         if name == HEADLINE and chosen.any():
-            sets = {model: list_properties(exam, lists[model], k, chosen, properties[model]) for model in models}
+            sets = {model: list_properties(test_set, lists[model], k, chosen, properties[model]) for model in models}
             first_summary = _with_sets(first_summary, sets, int(chosen.sum()))
         summary.append(first_summary)
         differences.append(first_differences)
@@ -175,16 +176,16 @@ def _curve(model: str, recalls: Float64) -> pl.DataFrame:
 
 
 def queries_of(
-    exam: Exam, model: str, slice: str, n_targets: Int64, chosen: Bool, names: Sequence[str], table: Float64
+    test_set: TestSet, model: str, slice: str, n_targets: Int64, chosen: Bool, names: Sequence[str], table: Float64
 ) -> pl.DataFrame:
-    """Rows of per_query; n_targets, chosen: (n_queries,) of the exam; table: (n_chosen, n_metrics)."""
+    """Rows of per_query; n_targets, chosen: (n_queries,) of the test set; table: (n_chosen, n_metrics)."""
     columns = {name: table[:, place] for place, name in enumerate(names)}
     return pl.DataFrame(
         {
-            "query_id": exam.user_ids[chosen].astype(object),
+            "query_id": test_set.user_ids[chosen].astype(object),
             "model": pl.Series([model] * int(chosen.sum()), dtype=pl.String),
             "slice": pl.Series([slice] * int(chosen.sum()), dtype=pl.String),
-            "n_history": exam.n_history[chosen],
+            "n_history": test_set.n_history[chosen],
             "n_targets": n_targets[chosen],
             **columns,
         },

@@ -11,7 +11,7 @@ import polars as pl
 from features.arrays import Int64
 from models.data.types import Log
 from models.evaluation.evaluate import Params, headline_accuracy
-from models.evaluation.test_set import Exam
+from models.evaluation.test_set import TestSet
 
 SHARES = (0.25, 0.5)  # of the rows, the newest; the whole is what the bundle holds
 
@@ -29,9 +29,9 @@ def newest_rows(log: Log, share: float) -> Log:
     )
 
 
-def headline_ndcg(exam: Exam, lists: Int64, params: Params) -> float:
+def headline_ndcg(test_set: TestSet, lists: Int64, params: Params) -> float:
     """Mean NDCG at the first cut over the headline's queries, NaN where there are none; lists: see `evaluate`."""
-    values = headline_accuracy(exam, lists, [params.k[0]], params)[f"ndcg@{params.k[0]}"]
+    values = headline_accuracy(test_set, lists, [params.k[0]], params)[f"ndcg@{params.k[0]}"]
     return float(values.mean()) if len(values) else np.nan
 
 

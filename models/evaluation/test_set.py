@@ -1,4 +1,4 @@
-"""The exam: test queries with their targets and what was known before the cut; every model sits the same one."""
+"""The test set: test queries with their targets and what was known before the cut; every model sits the same one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from features.errors import ContractError
 
 
 @dataclass(frozen=True)
-class Exam:
+class TestSet:
     """Items are codes: positions in `item_ids`, the sorted ids of everything seen, wanted or recommended.
 
     user_ids: (n_queries,) ascending, one query a user; offsets, targets: ragged codes, ascending within a query:
@@ -60,7 +60,7 @@ class Exam:
         """Codes of item ids.
 
         Raises:
-            ContractError: an id that the exam was not made with (`further_items`).
+            ContractError: an id that the test set was not made with (`further_items`).
         """
         return _positions(self.item_ids, np.asarray(item_ids, dtype=np.str_), "item")
 
@@ -87,15 +87,15 @@ class Exam:
         return lists
 
 
-def make_exam(
+def make_test_set(
     history: pl.DataFrame,
     later: pl.DataFrame,
     items: pl.DataFrame | None = None,
     *,
     asked: Sequence[str] | None = None,
     further_items: Sequence[str] = (),
-) -> Exam:
-    """The exam from rows before the cut and positives after it (columns user_id, item_id).
+) -> TestSet:
+    """The test set from rows before the cut and positives after it (columns user_id, item_id).
 
     history: every row that counts as seen, repeats included; later: rows whose items are wanted;
     items: item_id and optionally tags (list) and category, for diversity, calibration and the size of the catalogue;
@@ -132,7 +132,7 @@ def make_exam(
     described = np.zeros(len(item_ids), dtype=np.bool_)
     described[_positions(item_ids, table.to_numpy().astype(np.str_), "item")] = True
     tag_items, tag_ids = _tags(items, item_ids)
-    return Exam(
+    return TestSet(
         item_ids=item_ids,
         user_ids=user_ids,
         offsets=offsets,
@@ -197,5 +197,7 @@ def _positions(ids: npt.NDArray[np.str_], wanted: npt.NDArray[np.str_], what: st
     place = np.minimum(np.searchsorted(ids, wanted), max(len(ids) - 1, 0)).astype(np.int64)
     missing = ids[place] != wanted if len(ids) else np.ones(len(wanted), dtype=np.bool_)
     if missing.any():
-        raise ContractError(f"exam: {what} {wanted[missing][0]!r} is unknown to it, expected one that it was made with")
+        raise ContractError(
+            f"test set: {what} {wanted[missing][0]!r} is unknown to it, expected one that it was made with"
+        )
     return place

@@ -52,10 +52,10 @@ def encode(texts: Sequence[str | None], params: Params, encoder: str = "") -> Fl
     vectors = np.zeros((len(texts), raw.shape[1]), dtype=np.float32)
     there = [place for place, text in enumerate(texts) if text]
     vectors[there] = raw[[row[texts[place] or ""] for place in there]]
-    return centred(vectors, np.array([bool(text) for text in texts]))
+    return centered(vectors, np.array([bool(text) for text in texts]))
 
 
-def centred(vectors: Float32, there: np.ndarray) -> Float32:  # type: ignore[type-arg]
+def centered(vectors: Float32, there: np.ndarray) -> Float32:  # type: ignore[type-arg]
     """Unit rows after the mean of the rows that are there is taken off; the others are zero.
 
     Sentence encoders put all texts of one trade into a narrow cone; off its middle they tell items apart.

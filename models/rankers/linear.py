@@ -1,4 +1,4 @@
-"""Linear: logistic regression on standardised features; quick, and each weight can be read."""
+"""Linear: logistic regression on standardized features; quick, and each weight can be read."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LinearParams(BaseModel):
 
 
 class Linear:
-    """score = log-odds that a candidate is chosen = intercept + weights · (standardised features, what is missing).
+    """score = log-odds that a candidate is chosen = intercept + weights · (standardized features, what is missing).
 
     Each row is an example of its own; that rows of one query compete is not told. Examples without a hit, or without
     a miss, give weights of 0.

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from features.arrays import Bool, Float32, Int32, Int64
-from features.positives import USUAL, Positives
+from features.positives import DEFAULT_POSITIVES, Positives
 from features.table import write_parquet
 from models.data.types import Candidates, Queries, Targets
 from models.data.vocabulary import Vocabulary
@@ -35,7 +35,7 @@ def events_of(
     user_ids: npt.NDArray[np.str_],
     part: pl.DataFrame,
     vocabulary: Vocabulary,
-    positives: Positives = USUAL,
+    positives: Positives = DEFAULT_POSITIVES,
 ) -> dict[str, Bool]:
     """Kind of positive event → (n_rows,) candidates that were chosen and met with that kind at any time of the part.
 

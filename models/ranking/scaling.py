@@ -27,7 +27,7 @@ class Standard:
         return cls(means, np.where(scales > 0, scales, 1.0))
 
     def inputs(self, features: Float32) -> Float64:
-        """(n_rows, 2 · n_features): standardised values, 0 (the mean) where missing; then 1 where missing, else 0."""
+        """(n_rows, 2 · n_features): standardized values, 0 (the mean) where missing; then 1 where missing, else 0."""
         missing = np.isnan(features)
         values = np.where(missing, 0.0, (features - self.means) / self.scales)
         return np.concatenate([values, missing.astype(np.float64)], axis=1)

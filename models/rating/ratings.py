@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from features.errors import UserError
-from features.positives import USUAL
+from features.positives import DEFAULT_POSITIVES
 from models.data.types import Ratings
 from models.data.vocabulary import Vocabulary
 
@@ -41,7 +41,7 @@ def make_ratings(rows: pl.DataFrame, vocabulary: Vocabulary, *, least_value: flo
         UserError: no row carries a value, or all carry the same.
     """
     n_rows = rows.height
-    rows = rows.filter(pl.col("value").is_finite().fill_null(False) & USUAL.where())
+    rows = rows.filter(pl.col("value").is_finite().fill_null(False) & DEFAULT_POSITIVES.where())
     if rows.height and least_value is not None:
         rows = rows.filter(pl.col("value") >= least_value)
     items = vocabulary.positions(rows.get_column("item_id").to_list())

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from features.errors import UserError
 from features.files import write_text
-from features.positives import USUAL, Positives
+from features.positives import DEFAULT_POSITIVES, Positives
 from models.data.tables import read_catalogue
 from models.data.types import Catalogue
 from models.exploration import ExploreParams
@@ -83,7 +83,7 @@ def assemble(
     reranker: str,
     reranker_params: BaseModel,
     explore: ExploreParams | None = None,
-    positives: Positives = USUAL,
+    positives: Positives = DEFAULT_POSITIVES,
 ) -> Plan:
     """Copies the parts into an empty `target` and writes its plan; sealing is left to who puts the last file in.
 

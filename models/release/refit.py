@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.data.types import Catalogue, Log
-from models.interfaces import Refits, Retriever
+from models.interfaces import Retriever, WarmStarts
 from models.registry import load_retriever
 from models.release.bundle import MANIFEST, Manifest, read_manifest, seal
 from models.release.plan import load_catalogue, read_part, read_plan
@@ -35,7 +35,7 @@ class Params(BaseModel):
 
 
 @dataclass(frozen=True)
-class Likeness:
+class ListOverlap:
     """Of two bundles' lists for the same users: overlap in [0, 1], the mean share of the judged list that the refitted
     one has too; coverage: distinct items over the judged one's; n_silent: users whom only the judged one answered."""
 
@@ -69,17 +69,17 @@ def _fitted_again(name: str, judged: Path, log: Log, catalogue: Catalogue) -> Re
     retriever = load_retriever(name)
     params = retriever.Params.model_validate_json((judged / "params.json").read_text(encoding="utf-8"))
     fresh = retriever(params)  # type: ignore[call-arg]
-    if isinstance(fresh, Refits):
+    if isinstance(fresh, WarmStarts):
         return fresh.refit(log, catalogue, read_part("retriever", name, judged))
     return fresh.fit(log, catalogue)
 
 
-def likeness(judged: Sequence[Sequence[str]], refitted: Sequence[Sequence[str]]) -> Likeness:
+def list_overlap(judged: Sequence[Sequence[str]], refitted: Sequence[Sequence[str]]) -> ListOverlap:
     """How alike the lists (items, best first) of the same users are; 1 where the judged bundle offers nothing."""
     pairs = [(set(ours), set(theirs)) for ours, theirs in zip(judged, refitted, strict=True) if ours]
     shares = [len(ours & theirs) / len(ours) for ours, theirs in pairs]
     before, after = (len({item for items in lists for item in items}) for lists in (judged, refitted))
-    return Likeness(
+    return ListOverlap(
         overlap=sum(shares) / len(shares) if shares else 1.0,
         coverage=after / before if before else 1.0,
         n_silent=sum(not theirs for _, theirs in pairs),
@@ -87,7 +87,7 @@ def likeness(judged: Sequence[Sequence[str]], refitted: Sequence[Sequence[str]])
     )
 
 
-def faults(found: Likeness, params: Params) -> list[str]:
+def violations(found: ListOverlap, params: Params) -> list[str]:
     """Why a refitted bundle is not to go live, a sentence each; none when it is sane."""
     told = []
     if found.n_silent:

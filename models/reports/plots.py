@@ -7,10 +7,10 @@ from pathlib import Path
 
 import polars as pl
 
-from models.evaluation.evaluate import HEADLINE, RUNGS, SLICES, Evaluation, rung_name
+from models.evaluation.evaluate import HEADLINE, HISTORY_SIZES, SLICES, Evaluation, history_slice
 
 
-def figures(evaluation: Evaluation, metrics: Sequence[str]) -> dict[str, pl.DataFrame]:
+def plot_tables(evaluation: Evaluation, metrics: Sequence[str]) -> dict[str, pl.DataFrame]:
     """File name → table: bars of the models and of the slices, recall by length of list, the cold ladder."""
     primary = metrics[0]
     chosen = evaluation.summary.filter(pl.col("metric") == primary).with_columns(
@@ -24,7 +24,7 @@ def figures(evaluation: Evaluation, metrics: Sequence[str]) -> dict[str, pl.Data
         .sort("place", "model")
     )
     recall = evaluation.curves.select(pl.col("model").alias("series"), "k", pl.col("recall").round(6))
-    rungs = pl.DataFrame({"slice": [rung_name(n) for n in RUNGS], "n_history": RUNGS})
+    rungs = pl.DataFrame({"slice": [history_slice(n) for n in HISTORY_SIZES], "n_history": HISTORY_SIZES})
     ladder = chosen.join(rungs, on="slice").sort("model", "n_history")
     return {
         "ladder.csv": ladder.select(pl.col("model").alias("series"), "n_history", "value"),

@@ -8,29 +8,30 @@ import numpy as np
 
 from features.arrays import Int64
 from models.data.types import Catalogue, Queries
-from models.evaluation.test_set import Exam
+from models.evaluation.test_set import TestSet
 
 N_HISTORY, N_SHOWN = 5, 8
 
 
-def examples(
-    exam: Exam, queries: Queries, lists: Int64, catalogue: Catalogue, n_users: int, seed: int
+def sample_users(
+    test_set: TestSet, queries: Queries, lists: Int64, catalogue: Catalogue, n_users: int, seed: int
 ) -> list[dict[str, Any]]:
     """Of a seeded sample of users with a history: the titles of its newest items (newest first), those of the first
     items of the list, and which of these the user chose later.
 
-    queries: those of the exam, in the catalogue's positions; lists: (n_queries, depth) item codes of the exam, -1 pads.
+    queries: those of the test set, in the catalogue's positions;
+    lists: (n_queries, depth) item codes of the test set, -1 pads.
     """
-    able = np.flatnonzero((np.diff(queries.offsets) > 0) & (np.diff(exam.offsets) > 0) & (lists[:, 0] >= 0))
+    able = np.flatnonzero((np.diff(queries.offsets) > 0) & (np.diff(test_set.offsets) > 0) & (lists[:, 0] >= 0))
     drawn = np.sort(np.random.default_rng(seed).permutation(able)[:n_users])
-    return [_example(exam, queries, lists, catalogue, int(query)) for query in drawn]
+    return [_example(test_set, queries, lists, catalogue, int(query)) for query in drawn]
 
 
-def _example(exam: Exam, queries: Queries, lists: Int64, catalogue: Catalogue, query: int) -> dict[str, Any]:
+def _example(test_set: TestSet, queries: Queries, lists: Int64, catalogue: Catalogue, query: int) -> dict[str, Any]:
     past = list(dict.fromkeys(queries.history(query)[::-1].tolist()))  # a repeated item stands once, at its newest
-    later = set(exam.targets[exam.offsets[query] : exam.offsets[query + 1]].tolist())
+    later = set(test_set.targets[test_set.offsets[query] : test_set.offsets[query + 1]].tolist())
     codes = [code for code in lists[query, :N_SHOWN].tolist() if code >= 0]
-    places = catalogue.vocabulary.positions(exam.item_ids[codes].tolist()).tolist()
+    places = catalogue.vocabulary.positions(test_set.item_ids[codes].tolist()).tolist()
     return {
         "n_history": len(past),
         "n_later": len(later),

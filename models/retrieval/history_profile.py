@@ -22,7 +22,7 @@ class Recency(BaseModel):
     """An entry counts half when it is so much older than the history's newest; null: age does not matter."""
 
 
-def profiles(queries: Queries, n_items: int, recency: Recency) -> sparse.csr_matrix:
+def history_profiles(queries: Queries, n_items: int, recency: Recency) -> sparse.csr_matrix:
     """(n_queries, n_items) float32: each distinct item of a history once, at its latest act, columns ascending.
 
     The order of acts at one instant does not matter; each row depends on its own query alone, bit for bit.

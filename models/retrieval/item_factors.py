@@ -14,8 +14,8 @@ from features.files import write_text
 from models.compute.threads import one_thread
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Hits, NotFittedError, Queries
-from models.retrieval.history_profile import Recency, profiles
-from models.retrieval.topk import retrieve_by, silence
+from models.retrieval.history_profile import Recency, history_profiles
+from models.retrieval.topk import retrieve_by, unlearned_mask
 
 P = TypeVar("P", bound=Recency)
 
@@ -72,7 +72,7 @@ class ItemFactors(Generic[P]):
 
     def _learn(self, items: Float32, **further: Float64) -> None:
         self.vectors_ = np.ascontiguousarray(items, dtype=np.float32)
-        self._silent = silence(self.vectors_)
+        self._silent = unlearned_mask(self.vectors_)
 
     def _learned(self) -> Float32:
         if self.vectors_ is None:
@@ -86,7 +86,7 @@ class ItemFactors(Generic[P]):
         """
         vectors = self._learned()
         assert self._silent is not None
-        profile = profiles(queries, len(vectors), self.params)
+        profile = history_profiles(queries, len(vectors), self.params)
         scores = np.full((len(queries), len(vectors)), -np.inf, dtype=np.float32)
         with one_thread():
             for query in range(len(queries)):

@@ -1,4 +1,4 @@
-"""Neighbours: sparse item × item weights, the strongest of each row, and what a history says through them."""
+"""Neighbors: sparse item × item weights, the strongest of each row, and what a history says through them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from features.arrays import Float32, Int32
 from features.files import write_text
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Hits, NotFittedError, Queries
-from models.retrieval.history_profile import Recency, profiles
+from models.retrieval.history_profile import Recency, history_profiles
 from models.retrieval.topk import CELLS, retrieve_by
 
 P = TypeVar("P", bound=BaseModel)
@@ -37,7 +37,7 @@ class ItemToItem(Generic[P]):
     def retrieve(self, queries: Queries, k: int) -> Hits:
         weights = self._learned()
         n_items = weights.shape[0]
-        return retrieve_by(lambda part: spread(self._profile(part, n_items), weights), queries, n_items, k)
+        return retrieve_by(lambda part: propagate(self._profile(part, n_items), weights), queries, n_items, k)
 
     def contributions(self, history: Int32, item: int) -> Float32:
         """(n_history,) what each item of the history adds to an item's score, before recency."""
@@ -57,7 +57,7 @@ class ItemToItem(Generic[P]):
     def _profile(self, queries: Queries, n_items: int) -> sparse.csr_matrix:
         """(n_queries, n_items) float32: how much each item of each history counts; a row depends on its query alone."""
         assert isinstance(self.params, Recency)
-        return profiles(queries, n_items, self.params)
+        return history_profiles(queries, n_items, self.params)
 
     def _learned(self) -> sparse.csr_matrix:
         if self.weights_ is None:
@@ -94,7 +94,7 @@ def strongest(
     return matrix
 
 
-def spread(profile: sparse.csr_matrix, weights: sparse.csr_matrix) -> Float32:
+def propagate(profile: sparse.csr_matrix, weights: sparse.csr_matrix) -> Float32:
     """profile · weights as dense rows, -inf where nothing of the profile reaches an item; each row on its own."""
     product = profile @ weights
     scores = np.full(product.shape, -np.inf, dtype=np.float32)

@@ -16,23 +16,23 @@ CELLS = 1 << 24  # of a block of scores (queries × items): 64 MiB
 def top_k(scores: Float32, queries: Queries, k: int) -> Hits:
     """The best k of each row of `scores` (n_queries, n_items), which is overwritten; ties by ascending position.
 
-    Excluded and barred items and those that score -inf or NaN are never offered.
+    Excluded and unavailable items and those that score -inf or NaN are never offered.
     """
     n_queries, n_items = scores.shape
     owners = np.repeat(np.arange(n_queries), np.diff(queries.excluded_offsets))
     scores[owners, queries.excluded] = -np.inf
-    if queries.barred is not None:
-        scores[:, queries.barred] = -np.inf
+    if queries.unavailable is not None:
+        scores[:, queries.unavailable] = -np.inf
     scores[np.isnan(scores)] = -np.inf
     hits = no_hits(n_queries, k)
     for query in range(n_queries):
-        items = best(scores[query], k)
+        items = top_k_of_row(scores[query], k)
         hits.items[query, : len(items)] = items
         hits.scores[query, : len(items)] = scores[query, items]
     return hits
 
 
-def best(row: Float32, k: int) -> npt.NDArray[np.int64]:
+def top_k_of_row(row: Float32, k: int) -> npt.NDArray[np.int64]:
     """Positions of the at most k greatest finite values, greatest first, ties by ascending position."""
     chosen = np.flatnonzero(row > -np.inf)
     if k < len(chosen):
@@ -63,7 +63,7 @@ def retrieve_by(score: Callable[[Queries], Float32], queries: Queries, n_items: 
     return Hits(np.concatenate([hits.items for hits in found]), np.concatenate([hits.scores for hits in found]))
 
 
-def silence(vectors: Float32) -> Float32:
+def unlearned_mask(vectors: Float32) -> Float32:
     """(n_items,) to be added to scores of item vectors (n_items, size): -inf where the vector is zero, as of an item
     of which nothing was learned, so that it is not offered; else 0."""
     return np.where(vectors.any(axis=1), 0.0, -np.inf).astype(np.float32)

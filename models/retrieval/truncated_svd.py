@@ -9,7 +9,7 @@ from features.arrays import Float32
 from models.compute.threads import one_thread
 
 
-def directions(matrix: sparse.csr_matrix, size: int, damping: float, seed: int, strength: float = 0.0) -> Float32:
+def truncated_svd(matrix: sparse.csr_matrix, size: int, damping: float, seed: int, strength: float = 0.0) -> Float32:
     """(n_items, at most size) float32 of a matrix (n_users, n_items); zero rows for empty columns.
 
     damping: power of an item's length that its column is divided by before; seed: of the random projection that the

@@ -16,10 +16,10 @@ from features.files import write_text
 from models.compute.threads import one_thread
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
-from models.retrieval.history_profile import Recency, interactions_matrix, profiles
+from models.retrieval.history_profile import Recency, history_profiles, interactions_matrix
 from models.retrieval.item_similarity import strongest
 from models.retrieval.topk import no_hits, retrieve_by
-from models.retrieval.truncated_svd import directions
+from models.retrieval.truncated_svd import truncated_svd
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class ColdItemsParams(Recency):
     offered: int = Field(default=20, ge=1)
     """At most so many a query: most cold items stay cold, and each candidate costs ranking time."""
     collaborative: float = Field(default=0.6, ge=0)
-    """Weight of what the choices of textual neighbours say, beside 1 for the text itself; 0: text and demand alone."""
+    """Weight of what the choices of textual neighbors say, beside 1 for the text itself; 0: text and demand alone."""
     demand: float = Field(default=0.2, gt=0)
     """Weight of the demand that the text lets expect."""
     neighbors: int = Field(default=80, ge=1)
@@ -50,15 +50,15 @@ class ColdItemsParams(Recency):
 
 
 class ColdItems:
-    """score = z(text) + collaborative · z(carried) + demand · z(expected demand), z: standardised over the cold items.
+    """score = z(text) + collaborative · z(carried) + demand · z(expected demand), z: standardized over the cold items.
 
     text: cosine between the item's vector and the weighted mean of the history's. carried: product of directions of
-    choices (`models/retrieval/truncated_svd.py`), those of a cold item being the mean of its textual neighbours',
-    weighted by cosine³ (attribute-to-factor mapping by neighbours, Gantner et al. 2010, doi:10.1109/ICDM.2010.33).
+    choices (`models/retrieval/truncated_svd.py`), those of a cold item being the mean of its textual neighbors',
+    weighted by cosine³ (attribute-to-factor mapping by neighbors, Gantner et al. 2010, doi:10.1109/ICDM.2010.33).
     Demand: ridge regression of log(1 + users) on the vectors. Who has no history, or one that says nothing, is
     offered nothing: what is popular serves newcomers better (on MovieLens-1M ndcg@10 was 0.48 so, 0.30 with cold
     items between). cold_: (n_cold,) ascending positions; texts_: (n_items, size of the vectors); directions_:
-    (n_items, size) float32, zero where nothing is known; demand_: (n_cold,) standardised.
+    (n_items, size) float32, zero where nothing is known; demand_: (n_cold,) standardized.
     """
 
     Params: ClassVar[type[BaseModel]] = ColdItemsParams
@@ -84,13 +84,13 @@ class ColdItems:
                 self.params.max_users,
             )
         chosen = self.params
-        known = directions(matrix[:, warm], chosen.size, chosen.damping, chosen.seed, chosen.strength)
+        known = truncated_svd(matrix[:, warm], chosen.size, chosen.damping, chosen.seed, chosen.strength)
         carried = np.zeros((catalogue.n_items, known.shape[1]), dtype=np.float32)
         carried[warm] = known
         carried[cold] = _carried(texts[cold], texts[warm], chosen.neighbors) @ known
         taught = warm[told[warm]]
         demand = _expected(texts[taught], np.log1p(n_users[taught]), texts[cold], chosen.regularization)
-        self._learn(cold.astype(np.int32), texts, carried, _standardised(demand))
+        self._learn(cold.astype(np.int32), texts, carried, _standardized(demand))
         return self
 
     def retrieve(self, queries: Queries, k: int) -> Hits:
@@ -134,15 +134,15 @@ class ColdItems:
 
         One matrix × vector product a query: unlike a product of matrices its bits do not depend on the batch.
         """
-        profile = profiles(queries, len(self.texts_), self.params)
+        profile = history_profiles(queries, len(self.texts_), self.params)
         means, tastes = profile @ self.texts_, profile @ self.directions_
         scores = np.full((len(queries), len(self.texts_)), -np.inf, dtype=np.float32)
         expected = np.float32(self.params.demand) * self.demand_
         with one_thread():
             for query, (mean, taste) in enumerate(zip(means, tastes, strict=True)):
                 if mean.any() or taste.any():
-                    total = _standardised(self._cold_texts @ mean)  # its length cancels out
-                    total += np.float32(self.params.collaborative) * _standardised(self._cold_directions @ taste)
+                    total = _standardized(self._cold_texts @ mean)  # its length cancels out
+                    total += np.float32(self.params.collaborative) * _standardized(self._cold_directions @ taste)
                     scores[query, self.cold_] = total + expected
         return scores
 
@@ -174,7 +174,7 @@ def _expected(taught: Float32, demand: npt.NDArray[np.float64], asked: Float32, 
     return found
 
 
-def _standardised(values: Float32) -> Float32:
+def _standardized(values: Float32) -> Float32:
     """(n,) float32 with mean 0 and deviation 1; zeros where all are alike."""
     wide = values.astype(np.float64)
     spread = wide.std() if len(wide) else 0.0

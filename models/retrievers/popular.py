@@ -77,7 +77,7 @@ class Popular:
         if self.segments_ is not None:
             return retrieve_by(self._by_segment, queries, len(self.scores_), k)
         hits = no_hits(len(queries), k)
-        order = self._order if queries.barred is None else self._order[~queries.barred[self._order]]
+        order = self._order if queries.unavailable is None else self._order[~queries.unavailable[self._order]]
         for query in range(len(queries)):
             excluded = queries.excluded[queries.excluded_offsets[query] : queries.excluded_offsets[query + 1]]
             offered = order[: k + len(excluded)]

@@ -16,7 +16,7 @@ from models.compute.precision import Precision
 from models.compute.threads import one_thread
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
-from models.retrieval.topk import no_hits, retrieve_by, silence
+from models.retrieval.topk import no_hits, retrieve_by, unlearned_mask
 from models.transformer.inference import state_after
 from models.transformer.shape import Shape, gap_buckets
 
@@ -142,7 +142,7 @@ class Sequence:
     def _learn(self, arrays: dict[str, Float32]) -> None:
         self.arrays_ = arrays
         if arrays:
-            self._silent = silence(arrays["items"])
+            self._silent = unlearned_mask(arrays["items"])
 
     def _fitted(self) -> dict[str, Float32]:
         if self.arrays_ is None:

@@ -16,8 +16,8 @@ from features.arrays import Float32, Int32, Int64
 from features.files import write_text
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
-from models.retrieval.history_profile import Recency, interactions_matrix, profiles, row_squares
-from models.retrieval.item_similarity import read_sparse, spread, strongest, write_sparse
+from models.retrieval.history_profile import Recency, history_profiles, interactions_matrix, row_squares
+from models.retrieval.item_similarity import propagate, read_sparse, strongest, write_sparse
 from models.retrieval.topk import no_hits, retrieve_by
 
 logger = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ class Social:
     def _scores(self, queries: Queries) -> Float32:
         """(n_queries, n_items), -inf where no friend chose the item."""
         friends = self._learned()
-        profile = profiles(queries, friends.shape[1], self.params)
+        profile = history_profiles(queries, friends.shape[1], self.params)
         places = [self._place.get(name, -1) for name in queries.user_ids.tolist()]
         told = [
             self.members_[self.offsets_[place] : self.offsets_[place + 1]] if place >= 0 else self.members_[:0]
@@ -119,7 +119,7 @@ class Social:
         near.data = np.float32(1) + np.float32(self.params.likeness) * alike
         near.indices = members
         near.indptr = np.concatenate([[0], np.cumsum(lengths)])
-        return spread(near, friends)
+        return propagate(near, friends)
 
 
 def _pairs(log: Log, told: npt.NDArray[np.bool_], most: int) -> tuple[npt.NDArray[np.str_], Int64]:

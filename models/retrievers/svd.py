@@ -10,7 +10,7 @@ from features.arrays import Float64
 from models.data.types import Catalogue, Log
 from models.retrieval.history_profile import Recency, interactions_matrix
 from models.retrieval.item_factors import ItemFactors
-from models.retrieval.truncated_svd import directions
+from models.retrieval.truncated_svd import truncated_svd
 
 
 class SvdParams(Recency):
@@ -36,7 +36,7 @@ class Svd(ItemFactors[SvdParams]):
 
     def fit(self, log: Log, catalogue: Catalogue) -> Self:
         matrix = interactions_matrix(log, catalogue.n_items)
-        self._learn(directions(matrix, self.params.size, self.params.damping, self.params.seed))
+        self._learn(truncated_svd(matrix, self.params.size, self.params.damping, self.params.seed))
         return self
 
     def _fold(self, vectors: Float64, weights: Float64) -> Float64:

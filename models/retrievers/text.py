@@ -14,7 +14,7 @@ from features.files import write_text
 from models.compute.threads import one_thread
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
-from models.retrieval.history_profile import Recency, profiles
+from models.retrieval.history_profile import Recency, history_profiles
 from models.retrieval.topk import no_hits, retrieve_by
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class Text:
     def _scores(self, queries: Queries) -> Float32:
         """One matrix × vector product a query: unlike a product of matrices its bits do not depend on the batch."""
         assert self.vectors_ is not None and self._silent is not None
-        profile = profiles(queries, len(self.vectors_), self.params) @ self.vectors_
+        profile = history_profiles(queries, len(self.vectors_), self.params) @ self.vectors_
         scores = np.full((len(queries), len(self.vectors_)), -np.inf, dtype=np.float32)
         with one_thread():
             for query, mean in enumerate(profile):

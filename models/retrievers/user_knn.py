@@ -12,9 +12,9 @@ from scipy import sparse
 from features.arrays import Float32
 from features.files import write_text
 from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
-from models.retrieval.history_profile import Recency, interactions_matrix, profiles, row_squares
-from models.retrieval.item_similarity import read_sparse, spread, strongest, write_sparse
-from models.retrieval.topk import CELLS, best, retrieve_by
+from models.retrieval.history_profile import Recency, history_profiles, interactions_matrix, row_squares
+from models.retrieval.item_similarity import propagate, read_sparse, strongest, write_sparse
+from models.retrieval.topk import CELLS, retrieve_by, top_k_of_row
 
 
 class UserKnnParams(Recency):
@@ -33,7 +33,7 @@ class UserKnnParams(Recency):
 
 
 class UserKnn:
-    """score = Σ of similarity over the neighbours that chose the item (Herlocker 1999, doi:10.1145/312624.312682),
+    """score = Σ of similarity over the neighbors that chose the item (Herlocker 1999, doi:10.1145/312624.312682),
     by the asymmetric cosine (Aiolli 2013, doi:10.1145/2507157.2507189) where it is asked for.
 
     Fold-in: a query is compared by its history of now, so it need not be one of the users that were learned from.
@@ -95,12 +95,12 @@ class UserKnn:
         self._lengths = np.sqrt(np.maximum(squares - spare, 0.0)).astype(np.float32)
 
     def _scores(self, queries: Queries) -> Float32:
-        """(n_queries, n_items), -inf where no neighbour chose the item."""
+        """(n_queries, n_items), -inf where no neighbor chose the item."""
         assert self.users_ is not None and self._items is not None
-        profile = profiles(queries, self.users_.shape[1], self.params)
-        return spread(self._neighbours(profile), self.users_)
+        profile = history_profiles(queries, self.users_.shape[1], self.params)
+        return propagate(self._neighbors(profile), self.users_)
 
-    def _neighbours(self, profile: sparse.csr_matrix) -> sparse.csr_matrix:
+    def _neighbors(self, profile: sparse.csr_matrix) -> sparse.csr_matrix:
         """(n_queries, n_users): similarities of the nearest users."""
         assert self._items is not None and self._means is not None and self._lengths is not None
         common = profile @ self._items
@@ -119,7 +119,7 @@ class UserKnn:
             length = max(square, 0.0) ** self.params.asymmetry * theirs + self.params.shrinkage
             alike = np.divide(products, length, out=np.zeros_like(products), where=length > 0)
             alike = np.where(alike > 0, alike, -np.inf).astype(np.float32)
-            chosen = np.sort(best(alike, self.params.neighbors))
+            chosen = np.sort(top_k_of_row(alike, self.params.neighbors))
             data.append(alike[chosen])
             indices.append(users[chosen].astype(np.int32))
             lengths.append(len(chosen))

@@ -26,7 +26,7 @@ class _TooLargeError(Exception):
     pass
 
 
-class Gate:
+class AccessMiddleware:
     """A plain ASGI class (Starlette's BaseHTTPMiddleware costs more than a whole answer)."""
 
     def __init__(self, app: App, settings: Settings | None = None, max_body: int = MAX_BODY) -> None:

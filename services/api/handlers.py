@@ -29,7 +29,7 @@ TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 async def recommend(request: Request, runtime: Runtime) -> Any:
     asked = decode(await request.body(), RecommendRequest)
-    return await runtime.ask(answers.recommend, runtime.serving(), asked, runtime.live.at, runtime.shown)
+    return await runtime.ask(answers.recommend, runtime.serving(), asked, runtime.live.at, runtime.impressions)
 
 
 async def similar(request: Request, runtime: Runtime) -> Any:

@@ -18,15 +18,15 @@ from services.api.schemas import Filter, RecommendRequest, SimilarRequest
 from services.errors import ApiError
 from services.live.release import Serving
 from services.metrics import metrics
-from services.recorder.impressions import Line, Shown
+from services.recorder.impressions import Impression, ImpressionLog
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def recommend(
-    serving: Serving, request: RecommendRequest, at: int | None, shown: Shown | None = None
+    serving: Serving, request: RecommendRequest, at: int | None, impressions: ImpressionLog | None = None
 ) -> dict[str, Any]:
-    """The answer of POST /recommend; `at` fixes the instant [µs], None: now; shown: where drawn lists are logged."""
+    """The answer of POST /recommend; `at` fixes the instant [µs], None: now; impressions: log of drawn lists."""
     started = time.perf_counter()
     recommender = serving.recommender
     state = serving.sessions.state(request.user_id)
@@ -42,9 +42,9 @@ def recommend(
     if len(items) < request.k:
         metrics().short.inc()
     request_id = uuid.uuid4().hex
-    if shown is not None and slate.propensities is not None:
-        shown.write(
-            Line(
+    if impressions is not None and slate.propensities is not None:
+        impressions.write(
+            Impression(
                 request_id,
                 iso(instant),
                 request.user_id,
@@ -74,8 +74,8 @@ def similar(serving: Serving, request: SimilarRequest, at: int | None) -> dict[s
     position = vocabulary.position(request.item_id)
     if position < 0:
         raise ApiError(404, f"item '{request.item_id}' is not in the release", field="item_id", code="unknown_item")
-    barred = serving.recommender.available(at if at is not None else clock())
-    slate = serving.recommender.similar(position, request.k, barred=barred)
+    unavailable = serving.recommender.available(at if at is not None else clock())
+    slate = serving.recommender.similar(position, request.k, unavailable=unavailable)
     items = [
         {name: item[name] for name in ("item_id", "title", "rank", "score")} for item in _items(serving, slate, None)
     ]
@@ -107,7 +107,7 @@ def iso(microseconds: int) -> str:
 
 def _query(serving: Serving, request: RecommendRequest, state: UserState, at: int) -> Queries:
     vocabulary = serving.recommender.catalogue.vocabulary
-    barred = _barred(serving, request.filter, at)
+    unavailable = _unavailable(serving, request.filter, at)
     if request.history is None:
         return one_query(
             request.user_id,
@@ -117,7 +117,7 @@ def _query(serving: Serving, request: RecommendRequest, state: UserState, at: in
             vocabulary,
             positive=state.positive.tolist(),
             excluded_ids=request.exclude,
-            barred=barred,
+            unavailable=unavailable,
             include_seen=request.include_seen,
         )
     known = [item_id for item_id in request.history if item_id in vocabulary]
@@ -131,18 +131,18 @@ def _query(serving: Serving, request: RecommendRequest, state: UserState, at: in
         times,
         vocabulary,
         excluded_ids=request.exclude,
-        barred=barred,
+        unavailable=unavailable,
         include_seen=request.include_seen,
     )
 
 
-def _barred(serving: Serving, wanted: Filter | None, at: int) -> Bool | None:
+def _unavailable(serving: Serving, wanted: Filter | None, at: int) -> Bool | None:
     """Items that may not be offered: not yet there, or outside the request's filter."""
-    barred = serving.recommender.available(at)
+    unavailable = serving.recommender.available(at)
     if wanted is None:
-        return barred
+        return unavailable
     catalogue = serving.recommender.catalogue
-    out = np.zeros(catalogue.n_items, dtype=np.bool_) if barred is None else barred.copy()
+    out = np.zeros(catalogue.n_items, dtype=np.bool_) if unavailable is None else unavailable.copy()
     if wanted.category is not None:
         names = set(wanted.category)
         codes = [code for code, name in enumerate(catalogue.category_names) if name in names]

@@ -17,7 +17,7 @@ import polars as pl
 from features.events.event_log import EventLog, clock
 from features.online.namespace import OnlineNamespace
 from features.online.online_lookup import OnlineLookup
-from features.online.snapshot import carried_items, carried_users
+from features.online.snapshot import snapshot_items, snapshot_users
 from features.positives import Positives
 from features.settings import Settings
 from features.states.aggregates import STATE, STATS, write_about
@@ -130,7 +130,7 @@ class Live:
         positives = Positives.of(plan.targets)
         info = ItemInfo.from_catalogue(pl.read_parquet(bundle / "catalogue" / "catalogue.parquet"))
         through = release.events_through
-        items = carried_items(folder, info.item_ids, through) or _no_states(info.item_ids, positives, through)
+        items = snapshot_items(folder, info.item_ids, through) or _no_states(info.item_ids, positives, through)
         namespace = OnlineNamespace(self.settings, release.namespace)
         if not folder.joinpath("release.json").is_file():
             _fill_empty(namespace, positives)
@@ -138,7 +138,7 @@ class Live:
         recommender = Recommender.load(bundle, lookup)
         sessions = Sessions(namespace, self.log, items, info, events_through=through, at=self.at)
         release = replace(release, release=wanted) if self.settings.release else release
-        serving = Serving(release, manifest, recommender, lookup, sessions, carried_users(folder), clock())
+        serving = Serving(release, manifest, recommender, lookup, sessions, snapshot_users(folder), clock())
         _warm(serving, self.at if self.at is not None else clock())
         return serving
 
@@ -196,7 +196,7 @@ def _warm(serving: Serving, at: int) -> None:
             state.timestamps,
             recommender.catalogue.vocabulary,
             positive=state.positive.tolist(),
-            barred=recommender.available(at),
+            unavailable=recommender.available(at),
         )
         slate = recommender.recommend(query, 10)
         recommender.explain(query, slate)

@@ -15,7 +15,7 @@ import msgspec
 logger = logging.getLogger(__name__)
 
 
-class Line(msgspec.Struct):
+class Impression(msgspec.Struct):
     """One request. at: the query's instant, ISO-8601 UTC; items in the order shown; propensities: chance of each,
     given those above it, 1 where nothing was drawn."""
 
@@ -28,13 +28,13 @@ class Line(msgspec.Struct):
     propensities: list[float]
 
 
-class Shown:
+class ImpressionLog:
     """A folder with a file a day (of UTC); any number of processes may write."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def write(self, line: Line) -> None:
+    def write(self, line: Impression) -> None:
         """Appends one line; a single write to a file that is open for appending is never mixed with another's."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from models.data.types import UNKNOWN_TIME, Catalogue, Log
 from models.data.vocabulary import Vocabulary
 from models.evaluation.evaluate import Evaluation, evaluate
 from models.evaluation.evaluate import Params as EvaluateParams
-from models.evaluation.test_set import make_exam
+from models.evaluation.test_set import make_test_set
 from models.gate.checks import Check, Judged
 from models.gate.decision import Decision, Params, decide
 from models.retrievers.item_knn import ItemKnn
@@ -84,8 +84,8 @@ def _verdicts(seed: int) -> Verdicts:
     queries, _ = part_queries(before, after, catalogue.vocabulary, at)
     rng = np.random.default_rng(seed)
     half = rng.random(log.n_users) < 0.5
-    exam = make_exam(before, after, None, asked=queries.user_ids.tolist(), further_items=item_ids)
-    codes = np.append(exam.codes(item_ids), -1)
+    test_set = make_test_set(before, after, None, asked=queries.user_ids.tolist(), further_items=item_ids)
+    codes = np.append(test_set.codes(item_ids), -1)
     lists = {
         name: codes[ItemKnn().fit(_half(log, users), catalogue).retrieve(queries, 20).items]
         for name, users in {"one": half, "two": ~half}.items()
@@ -102,8 +102,8 @@ def _verdicts(seed: int) -> Verdicts:
     for share in (0.1, 0.2):
         silent = rng.random(len(queries)) < share
         lists[f"losing {share}"] = np.where(silent[:, None], -1, lists["one"])
-    evaluation = evaluate(exam, lists, EvaluateParams(bootstrap=100))
-    judged = {model: _judged(evaluation, model, exam.user_ids, lists[model]) for model in lists}
+    evaluation = evaluate(test_set, lists, EvaluateParams(bootstrap=100))
+    judged = {model: _judged(evaluation, model, test_set.user_ids, lists[model]) for model in lists}
     checks = Params().checks()
 
     def ask(challenger: str, champion: str) -> Decision:

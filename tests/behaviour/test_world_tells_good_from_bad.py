@@ -92,7 +92,7 @@ def trial(tmp_path_factory) -> Trial:
     items = {name: part.retrieve(queries, 20).items for name, part in recommender.retrievers.items()}
     items["recommender"] = recommender.recommend(queries, 20).items
     others = ~_new(cuts.test_cut, catalogue)
-    new_only = replace(queries, barred=others if queries.barred is None else queries.barred | others)
+    new_only = replace(queries, unavailable=others if queries.unavailable is None else queries.unavailable | others)
     for name in ("popular", "text"):
         items[f"{name} of new items"] = recommender.retrievers[name].retrieve(new_only, 20).items
     log = make_log(full, catalogue.vocabulary, at=cuts.test_cut)

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from models.evaluation.evaluate import Evaluation, Params, evaluate
-from models.evaluation.test_set import make_exam
+from models.evaluation.test_set import make_test_set
 
 LISTS = ("coverage", "coverage_catalog", "novelty", "arp", "pop_lift", "head_share", "gini")
 
@@ -66,8 +66,8 @@ def _world(seed: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.Data
 
 def _judge(history: pl.DataFrame, later: pl.DataFrame, lists: pl.DataFrame, items: pl.DataFrame | None) -> Evaluation:
     shown = lists.get_column("item_id").unique().to_list()
-    exam = make_exam(history, later, items, further_items=shown)
-    return evaluate(exam, {"ours": exam.lists(lists)}, Params(bootstrap=100))
+    test_set = make_test_set(history, later, items, further_items=shown)
+    return evaluate(test_set, {"ours": test_set.lists(lists)}, Params(bootstrap=100))
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -52,7 +52,7 @@ def log(seed: int = 1, n_rows: int = 400) -> Log:
     )
 
 
-def batch(log: Log, barred: list[int] | None = None) -> Queries:
+def batch(log: Log, unavailable: list[int] | None = None) -> Queries:
     """Every user of the log, a new user first, and one who knows nearly everything."""
     histories = [(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64))]
     histories += [(log.items[log.users == user], log.times[log.users == user]) for user in range(N_USERS)]
@@ -60,7 +60,7 @@ def batch(log: Log, barred: list[int] | None = None) -> Queries:
     lengths = np.array([len(items) for items, _ in histories])
     out = [np.unique(items) for items, _ in histories]
     closed = np.zeros(N_ITEMS, dtype=np.bool_)
-    closed[barred or []] = True
+    closed[unavailable or []] = True
     return Queries(
         np.array([f"u{place}" for place in range(len(histories))]),
         np.full(len(histories), 100 * DAY),
@@ -70,7 +70,7 @@ def batch(log: Log, barred: list[int] | None = None) -> Queries:
         np.ones(lengths.sum(), dtype=np.float32),
         np.concatenate([[0], np.cumsum([len(items) for items in out])]),
         np.concatenate(out).astype(np.int32),
-        closed if barred is not None else None,
+        closed if unavailable is not None else None,
     )
 
 
@@ -112,8 +112,8 @@ def test_at_most_k_best_first_pads_at_the_end(name):
     assert (fitted(name).retrieve(queries, 7).items >= 0).any()
 
 
-def test_never_an_excluded_or_barred_item(name):
-    queries = batch(log(), barred=[0, 3, 11])
+def test_never_an_excluded_or_unavailable_item(name):
+    queries = batch(log(), unavailable=[0, 3, 11])
     hits = fitted(name).retrieve(queries, N_ITEMS)
     for query, items in enumerate(hits.items):
         out = queries.excluded[queries.excluded_offsets[query] : queries.excluded_offsets[query + 1]]

@@ -11,7 +11,7 @@ import pytest
 
 from features.offline.offline_lookup import OfflineLookup, join
 from features.states.aggregates import STATS, arrivals, state_columns, state_matrix, state_rows
-from features.states.candidate_features import NAMES, derive
+from features.states.candidate_features import NAMES, candidate_features
 from features.states.item_states import ItemInfo
 from features.table import type_of_time
 
@@ -131,7 +131,7 @@ def test_offline_features_are_those_of_a_log_cut_at_each_instant(tables):
             mine = state_rows(cut.filter(*(pl.col(name).eq(keys[name]) for name in key)), table)
             states.append(state_matrix(mine.tail(1)) if mine.height else np.full((1, 12), np.nan))
         price, born = info.prices[item[row]], info.created_at[item[row]]
-        expected = derive(*states, np.array([now]), np.array([price]), np.array([born]))
+        expected = candidate_features(*states, np.array([now]), np.array([price]), np.array([born]))
         assert np.array_equal(found[row], expected[0], equal_nan=True), row
 
 

@@ -12,7 +12,7 @@ import pytest
 import features.offline.leakage as leak
 from features.errors import RefusedError
 from features.offline.feature_tables import build_tables, scan
-from features.positives import USUAL
+from features.positives import DEFAULT_POSITIVES
 from features.schema import CATALOGUE, INTERACTIONS
 from features.states.aggregates import STATS, state_rows
 from features.table import type_of_time
@@ -57,8 +57,8 @@ def write_world(folder: Path, n_rows: int = 4000, seed: int = 0) -> tuple[list[P
 @pytest.fixture
 def world(tmp_path):
     parts, catalogue = write_world(tmp_path)
-    rows = scan(parts, catalogue, USUAL)
-    build_tables(rows, tmp_path / "features", USUAL)
+    rows = scan(parts, catalogue, DEFAULT_POSITIVES)
+    build_tables(rows, tmp_path / "features", DEFAULT_POSITIVES)
     return rows, tmp_path / "features"
 
 
@@ -108,8 +108,8 @@ def test_a_column_without_a_formula_is_guarded_too(world, monkeypatch):
 
 def test_tables_are_the_same_whatever_the_ranges_and_twice(world, tmp_path):
     rows, folder = world
-    assert build_tables(rows, tmp_path / "again", USUAL, rows_a_range=500) == build_tables(
-        rows, tmp_path / "twice", USUAL, rows_a_range=500
+    assert build_tables(rows, tmp_path / "again", DEFAULT_POSITIVES, rows_a_range=500) == build_tables(
+        rows, tmp_path / "twice", DEFAULT_POSITIVES, rows_a_range=500
     )
     for name, table in STATS.items():
         one = table.read(folder / f"{name}.parquet")

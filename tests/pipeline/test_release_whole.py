@@ -25,8 +25,8 @@ from tests.support.workspace import bundle_hash, edit_params, environment, recop
 
 # Where a step is killed: the function that does it, after the real one has run or in place of it.
 KILL = {
-    "refit": ("flows.releasing.refit", "likeness"),  # the other bundle is sealed, not yet compared
-    "materialize": ("features.online.snapshot", "carry"),  # the namespace is filled, the folder is not
+    "refit": ("flows.releasing.refit", "list_overlap"),  # the other bundle is sealed, not yet compared
+    "materialize": ("features.online.snapshot", "write_snapshot"),  # the namespace is filled, the folder is not
     "build_bento": ("flows.releasing.bento", "_build"),
     "replay": ("flows.releasing.replay", "compare"),  # the server is up
     "swap": ("models.release.store.ReleaseStore", "swap"),  # recorded, not yet live
@@ -44,9 +44,9 @@ place = import_module(where) if not where.endswith("Store") else import_module("
 real = getattr(place, name)
 
 def killed(*given, **named):
-    if name in ("carry", "swap"):
+    if name in ("write_snapshot", "swap"):
         # the replay fills a folder and swaps a pointer of its own
-        if "replay" in str(given[0] if name == "carry" else given[0].root):
+        if "replay" in str(given[0] if name == "write_snapshot" else given[0].root):
             return real(*given, **named)
     elif name == "_build":
         real(*given, **named)

@@ -36,7 +36,7 @@ def start(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     from starlette.testclient import TestClient
 
     from services import app as routes
-    from services.access.middleware import Gate
+    from services.access.middleware import AccessMiddleware
     from services.live import release as live
 
     monkeypatch.setattr(live, "POLL_S", 0.1)
@@ -51,7 +51,9 @@ def start(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
             app.state.runtime = routes.Runtime(found)
             app.state.runtime.live.start()
             stack.callback(app.state.runtime.close)
-            client = TestClient(Gate(app, found), base_url="http://127.0.0.1:3000", raise_server_exceptions=False)
+            client = TestClient(
+                AccessMiddleware(app, found), base_url="http://127.0.0.1:3000", raise_server_exceptions=False
+            )
             client.runtime = app.state.runtime
             return stack.enter_context(client)
 
@@ -71,14 +73,16 @@ def shared(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any
     from starlette.testclient import TestClient
 
     from services import app as routes
-    from services.access.middleware import Gate
+    from services.access.middleware import AccessMiddleware
 
     settings = Settings(home=tmp_path_factory.mktemp("shared"))
     release(made, settings, "r1")
     app = routes.make_app()
     app.state.runtime = routes.Runtime(settings)
     app.state.runtime.live.start()
-    client: Any = TestClient(Gate(app, settings), base_url="http://127.0.0.1:3000", raise_server_exceptions=False)
+    client: Any = TestClient(
+        AccessMiddleware(app, settings), base_url="http://127.0.0.1:3000", raise_server_exceptions=False
+    )
     client.runtime = app.state.runtime
     with client:
         yield client

@@ -200,7 +200,7 @@ BAD = [
     ("/recommend", '{"user_id": "u", "filter": []}', "invalid", "filter"),
     ("/recommend", '{"user_id": "u", "filter": {"category": "x"}}', "invalid", "filter.category"),
     ("/recommend", '{"user_id": "u", "filter": {"price_max": -1}}', "invalid", "filter.price_max"),
-    ("/recommend", '{"user_id": "u", "filter": {"colour": 1}}', "invalid", "filter.colour"),
+    ("/recommend", '{"user_id": "u", "filter": {"color": 1}}', "invalid", "filter.color"),
     ("/recommend", '{"user_id": "u", "explain": "yes"}', "invalid", "explain"),
     ("/recommend", '{"user_id": "u", "kk": 3}', "invalid", "kk"),
     ("/similar", "{}", "invalid", "item_id"),

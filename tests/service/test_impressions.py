@@ -37,7 +37,7 @@ def test_the_service_draws_what_is_drawn_offline_and_a_replay_logs_nothing(made,
         assert [item["item_id"] for item in found] == expected[user_id][:10]
         assert expected[user_id][: 10 - SLOTS] == plain[user_id][: 10 - SLOTS]
     assert any(expected[user_id][:10] != plain[user_id][:10] for user_id in users)
-    assert not (settings.home / "shown").exists()
+    assert not (settings.home / "impressions").exists()
 
 
 def test_each_answer_is_a_line_with_the_chance_of_every_item(made, drawing, settings, start):
@@ -45,7 +45,7 @@ def test_each_answer_is_a_line_with_the_chance_of_every_item(made, drawing, sett
     client = start()
     user_id = made.world.history["user_id"][0]
     answers = [client.post("/recommend", json={"user_id": user_id, "scenario": "home"}).json() for _ in range(2)]
-    (file,) = (settings.home / "shown").iterdir()
+    (file,) = (settings.home / "impressions").iterdir()
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     for answer, line in zip(answers, lines, strict=True):
         assert line["request_id"] == answer["request_id"]

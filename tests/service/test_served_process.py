@@ -169,7 +169,7 @@ def test_started_by_bentoml_itself_without_a_release_it_lives_but_is_not_ready(s
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     env = {**os.environ, "RECOPS_HOME": str(settings.home), "BENTOML_HOME": str(settings.home / "bentoml")}
-    command = [sys.executable, "-m", "bentoml", "serve", "services.service:Recommender", "--port", str(port)]
+    command = [sys.executable, "-m", "bentoml", "serve", "services.service:RecopsService", "--port", str(port)]
     log = settings.home / "serve.log"
     with log.open("wb") as out:
         process = subprocess.Popen(command, env=env, cwd=ROOT, stdout=out, stderr=out, start_new_session=True)

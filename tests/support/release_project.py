@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from features.offline.feature_tables import build_tables, scan
-from features.positives import USUAL
+from features.positives import DEFAULT_POSITIVES
 from features.schema import CATALOGUE, INTERACTIONS
 from models.release.bundle import Manifest, seal
 
@@ -37,8 +37,8 @@ def make_project(root: Path, *, weights: str = "one", promote: bool = True, even
     )
     CATALOGUE.write(catalogue, root / "data" / "catalogue" / "catalogue.parquet")
     paths = [root / "data" / "split" / f"{name}.parquet" for name in parts]
-    rows_of = scan(paths, root / "data" / "catalogue" / "catalogue.parquet", USUAL)
-    build_tables(rows_of, root / "data" / "features", USUAL)
+    rows_of = scan(paths, root / "data" / "catalogue" / "catalogue.parquet", DEFAULT_POSITIVES)
+    build_tables(rows_of, root / "data" / "features", DEFAULT_POSITIVES)
 
     bundle = root / "data" / "bundle"
     (bundle / "manifest.json").unlink(missing_ok=True)

@@ -14,8 +14,8 @@ from features.files import write_text
 from features.offline.feature_tables import build_tables
 from features.offline.offline_lookup import OfflineLookup
 from features.online.namespace import OnlineNamespace
-from features.online.snapshot import carry
-from features.positives import USUAL
+from features.online.snapshot import write_snapshot
+from features.positives import DEFAULT_POSITIVES
 from features.schema import CATALOGUE
 from features.settings import Settings
 from features.simulation.scenario import Scenario, scenario, small
@@ -61,7 +61,7 @@ def make_bundle(folder: Path, seed: int = 5) -> Made:
     rows, at = world.history, world.at
     catalogue, _ = build_catalogue(world.tables.items, rows)
     write_parquet(catalogue, folder / "catalogue" / "catalogue.parquet")
-    build_tables(arrivals(rows.lazy(), catalogue.lazy()), folder / "features", USUAL)
+    build_tables(arrivals(rows.lazy(), catalogue.lazy()), folder / "features", DEFAULT_POSITIVES)
     vectors = np.random.default_rng(seed).normal(size=(catalogue.height, 16)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     write_arrays({"text": vectors}, folder / "vectors" / "vectors.safetensors")
@@ -125,7 +125,7 @@ def release(made: Made, settings: Settings, name: str, *, live: bool = True, eve
     online = OnlineNamespace(settings, namespace)
     online.materialize(made.folder / "features", histories, made.at, events_through)
     online.close()
-    carry(folder, made.folder / "features", histories, made.at)
+    write_snapshot(folder, made.folder / "features", histories, made.at)
     manifest = read_manifest(made.bundle)
     found = Release(
         name,

@@ -10,7 +10,7 @@ import polars as pl
 
 from features.offline.feature_tables import build_tables, scan
 from features.offline.offline_lookup import OfflineLookup
-from features.positives import USUAL
+from features.positives import DEFAULT_POSITIVES
 from features.schema import CATALOGUE, INTERACTIONS
 from features.split import Split
 from models.data.queries import part_queries
@@ -51,7 +51,7 @@ def trained(
         INTERACTIONS.write(rows, folder / f"{name}.parquet")
     CATALOGUE.write(frame, folder / "catalogue.parquet")
     files = [folder / f"{name}.parquet" for name in ("train", "valid", "test")]
-    build_tables(scan(files, folder / "catalogue.parquet", USUAL), folder / "features", USUAL)
+    build_tables(scan(files, folder / "catalogue.parquet", DEFAULT_POSITIVES), folder / "features", DEFAULT_POSITIVES)
     lookup = OfflineLookup(
         folder / "features",
         catalogue.vocabulary.item_ids,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from models.evaluation.evaluate import HEADLINE, RUNGS, Evaluation, rung_name
+from models.evaluation.evaluate import HEADLINE, HISTORY_SIZES, Evaluation, history_slice
 from models.gate.checks import Result
 from models.gate.wording import number, people, percent
 from models.reports.page.charts import Point, bar, climb, lead
@@ -16,7 +16,7 @@ from models.reports.page.labels import kind, metric_name, model_name
 from models.reports.summary import distinct
 
 FARTHEST = 1.5  # a relative difference beyond this is drawn at the edge
-COLOURS = {"superior": "good", "not_worse": "good", "worse": "bad", "unclear": "open", "too_few": "plain"}
+COLORS = {"superior": "good", "not_worse": "good", "worse": "bad", "unclear": "open", "too_few": "plain"}
 OUTCOMES = {
     "superior": "better",
     "not_worse": "holds its own",
@@ -24,7 +24,7 @@ OUTCOMES = {
     "unclear": "not shown",
     "too_few": "too few users",
 }
-COLOURS_OF_LINES = ("ours", "theirs", "plain", "good", "open", "bad")
+COLORS_OF_LINES = ("ours", "theirs", "plain", "good", "open", "bad")
 SIDES = ("challenger", "champion", "popular")
 
 
@@ -40,12 +40,12 @@ def against_champion(results: Sequence[Result], champion: str) -> str:
         point = (apart.value, apart.low, apart.high)
         outcome = OUTCOMES[result.outcome]
         words = f"{label}: {percent(apart.value)}, interval {percent(apart.low)} to {percent(apart.high)}: {outcome}"
-        colour = COLOURS[result.outcome]
+        color = COLORS[result.outcome]
         drawing, shown = '<svg height="22"></svg>', outcome
         if np.isfinite(apart.value):
-            drawing = lead(point, reach, -sign * result.margin, colour, words)
+            drawing = lead(point, reach, -sign * result.margin, color, words)
             shown = f"{percent(apart.value)} · {outcome}"
-        rows.append(row(f"{label}{' (less is better)' if sign < 0 else ''}", drawing, shown, colour))
+        rows.append(row(f"{label}{' (less is better)' if sign < 0 else ''}", drawing, shown, color))
     return section(
         f"Against {champion}",
         "Each line is one thing that must hold. The dot is the difference, the bar the range in which the truth "
@@ -86,7 +86,7 @@ def _live(rolling: pl.DataFrame, models: Sequence[str], metric: str) -> list[tup
 
 def ladder(evaluation: Evaluation, metrics: Sequence[str], champion: str) -> str:
     """Each metric by how much is known of the same users; empty where there is no ladder."""
-    steps = [n for n in RUNGS if np.isfinite(evaluation.value("challenger", metrics[0], rung_name(n)))]
+    steps = [n for n in HISTORY_SIZES if np.isfinite(evaluation.value("challenger", metrics[0], history_slice(n)))]
     if not steps:
         return ""
     models = [model for model in SIDES if model in distinct(evaluation)]
@@ -94,12 +94,13 @@ def ladder(evaluation: Evaluation, metrics: Sequence[str], champion: str) -> str
     panels = []
     for metric in metrics:
         lines = {
-            kind(model): [point(evaluation, model, metric, rung_name(n)) for n in steps] for model in reversed(models)
+            kind(model): [point(evaluation, model, metric, history_slice(n)) for n in steps]
+            for model in reversed(models)
         }
-        said = ", ".join(f"{n}: {number(evaluation.value('challenger', metric, rung_name(n)))}" for n in steps)
+        said = ", ".join(f"{n}: {number(evaluation.value('challenger', metric, history_slice(n)))}" for n in steps)
         drawn = climb(lines, ticks, f"{metric} by acts known: {said}")
         panels.append(f"<div><h3>{metric_name(metric)}</h3>{drawn}</div>")
-    n_users = evaluation.summary.filter(slice=rung_name(steps[0]), metric=metrics[0]).get_column("n_queries")[0]
+    n_users = evaluation.summary.filter(slice=history_slice(steps[0]), metric=metrics[0]).get_column("n_queries")[0]
     return section(
         "How soon it knows a newcomer",
         f"{n_users:,} users with long histories, asked again as if only their newest acts were known: nothing, one, "
@@ -132,16 +133,16 @@ def data_size(sizes: pl.DataFrame, metric: str) -> str:
         return ""
     ticks = sizes.get_column("percent").unique().sort().to_list()
     names = sizes.get_column("series").unique(maintain_order=True).to_list()
-    colours = dict(zip(names, COLOURS_OF_LINES, strict=False))  # more lines than colours would not be read
-    values = {name: sizes.filter(series=name).sort("percent").get_column("value").to_list() for name in colours}
-    lines = {colours[name]: [(value, value, value) for value in found] for name, found in values.items()}
+    colors = dict(zip(names, COLORS_OF_LINES, strict=False))  # more lines than colors would not be read
+    values = {name: sizes.filter(series=name).sort("percent").get_column("value").to_list() for name in colors}
+    lines = {colors[name]: [(value, value, value) for value in found] for name, found in values.items()}
     said = "; ".join(f"{name}: {', '.join(number(value) for value in found)}" for name, found in values.items())
     return section(
         "Would more data help?",
         "Some parts learned again from the newest part of the log alone. A line that still rises at the right says "
         "that more data would help, a flat one that old data could go, a falling one that they mislead. "
         f"{metric_name(metric)}.",
-        key([(colour, name) for name, colour in colours.items()]),
+        key([(color, name) for name, color in colors.items()]),
         climb(lines, [f"newest {share} %" if share < 100 else "all" for share in ticks], said),
     )
 

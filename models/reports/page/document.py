@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from models.evaluation.evaluate import HEADLINE, RUNGS, SLICES, Evaluation, rung_name
+from models.evaluation.evaluate import HEADLINE, HISTORY_SIZES, SLICES, Evaluation, history_slice
 from models.gate.checks import LESS_IS_BETTER
 from models.gate.decision import Decision
 from models.gate.wording import number, percent
@@ -123,7 +123,7 @@ def variety(evaluation: Evaluation, k: int, champion: str) -> str:
 def groups(evaluation: Evaluation, metric: str, champion: str) -> str:
     """The slices in one metric; the ladder has its own section."""
     rows = []
-    rungs = {rung_name(n) for n in RUNGS}
+    rungs = {history_slice(n) for n in HISTORY_SIZES}
     for name, meaning in SLICES.items():
         if name in rungs:
             continue

@@ -89,6 +89,6 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "") -
 
 
 def key(names: Sequence[tuple[str, str]]) -> str:
-    """What the colours stand for, from (class, name)."""
+    """What the colors stand for, from (class, name)."""
     spans = "".join(f'<span class="{kind}">● {text(name)}</span>' for kind, name in names)
     return f'<p class="key">{spans}</p>'

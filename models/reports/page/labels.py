@@ -44,5 +44,5 @@ def model_name(model: str, champion: str) -> str:
 
 
 def kind(model: str) -> str:
-    """The colour class of a model."""
+    """The color class of a model."""
     return {"challenger": "ours", "champion": "theirs"}.get(model, "plain")

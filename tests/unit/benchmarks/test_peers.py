@@ -18,7 +18,7 @@ from benchmarks.peers.past import Asked, Histories, Past
 from benchmarks.peers.report import as_json, table
 from benchmarks.peers.sittings import METRICS, Sitting, frozen, frozen_exam
 from benchmarks.pooled import pooled
-from features.positives import USUAL
+from features.positives import DEFAULT_POSITIVES
 from features.schema import INTERACTIONS
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -46,7 +46,7 @@ def _asked(past: Past, rows: list[int]) -> Asked:
 
 
 def _sitting(history: pl.DataFrame, part: pl.DataFrame) -> Sitting:
-    return frozen(frozen_exam(history, part, USUAL, None, []), history, USUAL)
+    return frozen(frozen_exam(history, part, DEFAULT_POSITIVES, None, []), history, DEFAULT_POSITIVES)
 
 
 def _rows(*acts: tuple[str, str, int]) -> pl.DataFrame:

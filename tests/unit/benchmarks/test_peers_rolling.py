@@ -18,7 +18,7 @@ from benchmarks.peers.models import PEERS, markov, ranked
 from benchmarks.peers.rolling import read_rolling, rolling
 from benchmarks.peers.sittings import Sitting
 from features.errors import UserError
-from features.positives import USUAL
+from features.positives import DEFAULT_POSITIVES
 from features.schema import INTERACTIONS, ITEMS
 from models.data.rolling_queries import rolling_events
 from models.data.vocabulary import Vocabulary
@@ -50,7 +50,7 @@ PART = _rows(
 def _sitting() -> tuple[pl.DataFrame, Sitting]:
     """The events by name, as a sitting holds them, and the sitting."""
     events = rolling_events(HISTORY, PART)
-    return events.sort("query_id"), rolling(HISTORY, PART, events, USUAL)
+    return events.sort("query_id"), rolling(HISTORY, PART, events, DEFAULT_POSITIVES)
 
 
 def _histories(test: Sitting) -> dict[tuple[str, ...], list[str]]:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from features.events.event_log import Event
-from features.positives import USUAL
+from features.positives import DEFAULT_POSITIVES
 from features.states.aggregates import (
     ITEM_STATS,
     POSITION,
@@ -124,7 +124,9 @@ def test_event_by_event_gives_the_same_bits_as_the_whole_log():
             round(row["timestamp"].timestamp() * 1e6), row["value"], round(row["known_at"].timestamp() * 1e6), None,
         )  # fmt: skip
         price = prices.get(row["item_id"])
-        amounts, arrival, event_at = amounts_of_event(event, np.float32(np.nan if price is None else price), USUAL)
+        amounts, arrival, event_at = amounts_of_event(
+            event, np.float32(np.nan if price is None else price), DEFAULT_POSITIVES
+        )
         state = advance(state, amounts, arrival, event_at)
     assert np.array_equal(state[0], state_matrix(expected)[-1], equal_nan=True)
 

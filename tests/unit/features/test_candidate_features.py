@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from features.states.aggregates import STATE
-from features.states.candidate_features import NAMES, UNKNOWN_TIME, derive
+from features.states.candidate_features import NAMES, UNKNOWN_TIME, candidate_features
 
 DAY = 86_400_000_000
 
@@ -19,7 +19,7 @@ def state(**values: float) -> np.ndarray:
 
 def features(user=None, item=None, pair=None, at=0, price=np.nan, created_at=UNKNOWN_TIME) -> dict[str, float]:
     nothing = state()
-    row = derive(
+    row = candidate_features(
         nothing if user is None else user,
         nothing if item is None else item,
         nothing if pair is None else pair,

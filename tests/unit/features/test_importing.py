@@ -128,13 +128,13 @@ def test_the_folder_is_replaced_where_the_system_cannot_exchange(
 
 def test_append_adds_rows_once_and_newer_items_replace_older(tmp_path: Path, raw: Path) -> None:
     append_events(raw, _events(("9", "a")), 17)
-    more = _files(tmp_path / "in", FIRST + f"1,a,{S + 9}\n", "item_id,title,colour\nb,Brown bread,brown\nc,Corn,\n")
+    more = _files(tmp_path / "in", FIRST + f"1,a,{S + 9}\n", "item_id,title,color\nb,Brown bread,brown\nc,Corn,\n")
     report = import_source("csv", more, {}, raw, True, None)
     assert (report.n_new, report.n_rows) == (1, 4)
     again = import_source("csv", more, {}, raw, True, None)
     assert (again.n_new, again.n_rows) == (0, 4)
     tables = read_raw(raw)
-    assert tables.items.select("item_id", "title", "colour").sort("item_id").rows() == [
+    assert tables.items.select("item_id", "title", "color").sort("item_id").rows() == [
         ("a", "Apple", None),
         ("b", "Brown bread", "brown"),
         ("c", "Corn", None),

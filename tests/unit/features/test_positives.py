@@ -7,7 +7,7 @@ import pytest
 
 from features.errors import UserError
 from features.params import positives
-from features.positives import USUAL, Positives
+from features.positives import DEFAULT_POSITIVES, Positives
 
 EVENTS = ["click", "cancel", "impression", "not_recommend", "purchase", None]
 
@@ -15,7 +15,7 @@ EVENTS = ["click", "cancel", "impression", "not_recommend", "purchase", None]
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        (USUAL, ["click", "purchase", None]),
+        (DEFAULT_POSITIVES, ["click", "purchase", None]),
         (Positives.of(["purchase"]), ["purchase", None]),
         (Positives.of(["cancel", "click"]), ["click", "cancel", None]),
     ],
@@ -27,12 +27,12 @@ def test_tables_and_single_events_follow_the_same_rule(rule, expected):
 
 
 def test_a_kind_that_the_data_do_not_know_yet_is_positive_only_by_the_usual_rule():
-    assert "swipe" in USUAL
+    assert "swipe" in DEFAULT_POSITIVES
     assert "swipe" not in Positives.of(["purchase"])
 
 
 def test_the_rule_travels_as_json_and_back():
-    for rule in (USUAL, Positives.of(["b", "a"])):
+    for rule in (DEFAULT_POSITIVES, Positives.of(["b", "a"])):
         assert Positives.of(rule.targets) == rule
 
 
@@ -41,7 +41,7 @@ def test_params_give_the_rule_and_a_readable_error(tmp_path):
     path.write_text("evaluate: {targets: [purchase]}\n")
     assert positives(path) == Positives(("purchase",))
     path.write_text("evaluate: {k: [10]}\n")
-    assert positives(path) == USUAL
+    assert positives(path) == DEFAULT_POSITIVES
     for wrong in ("purchase", "[]", "[1]"):
         path.write_text(f"evaluate: {{targets: {wrong}}}\n")
         with pytest.raises(UserError, match=r"params.yaml: evaluate.targets is .* such as \[purchase\]"):

@@ -111,7 +111,7 @@ def test_one_seed_gives_one_future_and_another_seed_another():
     assert one.select("user_id", "item_id").is_duplicated().sum() == 0
 
 
-def test_the_oracle_is_a_retriever_and_offers_neither_seen_nor_barred_items():
+def test_the_oracle_is_a_retriever_and_offers_neither_seen_nor_unavailable_items():
     oracle = _fit(Oracle(OracleParams(world=PARAMS)))
     assert isinstance(oracle, Retriever)
     vocabulary = Vocabulary(ITEM_IDS)

@@ -86,10 +86,10 @@ def test_an_order_column_gives_an_artificial_time(tmp_path: Path, order: str) ->
 
 
 def test_lists_may_be_lists_or_text_with_bars(tmp_path: Path) -> None:
-    items = pl.DataFrame({"item_id": ["a", "b", "c"], "tags": ["x| y|", "", None], "colour": ["red", None, "blue"]})
+    items = pl.DataFrame({"item_id": ["a", "b", "c"], "tags": ["x| y|", "", None], "color": ["red", None, "blue"]})
     tables = _parquet(tmp_path, interactions=_pairs(1), items=items)
     assert tables.items["tags"].to_list() == [["x", "y"], None, None]
-    assert tables.items.columns == [*ITEMS.columns, "colour"]
+    assert tables.items.columns == [*ITEMS.columns, "color"]
 
 
 def test_friends_and_vectors_come_along(tmp_path: Path) -> None:

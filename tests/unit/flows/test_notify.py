@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from flows.orchestration.notify import tell
+from flows.orchestration.notify import notify_failure
 from flows.orchestration.restarts import in_a_row
 
 RUN = (SimpleNamespace(name="train"), SimpleNamespace(name="wise-owl", id="123", deployment_id="4"))
@@ -40,21 +40,21 @@ def webhook():
 def test_the_log_line_names_flow_run_state_and_reason(caplog, monkeypatch):
     monkeypatch.delenv("RECOPS_WEBHOOK_URL", raising=False)
     with caplog.at_level(logging.ERROR, "flows.orchestration.notify"):
-        tell(*RUN, FAILED)
+        notify_failure(*RUN, FAILED)
     assert caplog.messages == ["flow=train run=wise-owl state=Failed reason=stage 'validate': too old"]
 
 
 def test_the_reason_is_not_told_twice_to_who_started_the_run_by_hand(caplog, monkeypatch):
     monkeypatch.delenv("RECOPS_WEBHOOK_URL", raising=False)
     with caplog.at_level(logging.ERROR, "flows.orchestration.notify"):
-        tell(RUN[0], SimpleNamespace(name="wise-owl", id="123", deployment_id=None), FAILED)
+        notify_failure(RUN[0], SimpleNamespace(name="wise-owl", id="123", deployment_id=None), FAILED)
     assert caplog.messages == ["flow=train run=wise-owl state=Failed"]
 
 
 def test_the_webhook_gets_the_same_as_json_with_a_line_for_chats(webhook, monkeypatch):
     url, taken = webhook
     monkeypatch.setenv("RECOPS_WEBHOOK_URL", url)
-    tell(*RUN, FAILED)
+    notify_failure(*RUN, FAILED)
     (notice,) = taken
     assert (notice["flow"], notice["run"], notice["state"]) == ("train", "wise-owl", "Failed")
     assert notice["text"].startswith("recops: flow train, run wise-owl: Failed: stage 'validate': too old")
@@ -63,7 +63,7 @@ def test_the_webhook_gets_the_same_as_json_with_a_line_for_chats(webhook, monkey
 def test_a_webhook_that_does_not_answer_is_a_warning_and_no_failure(caplog, monkeypatch):
     monkeypatch.setenv("RECOPS_WEBHOOK_URL", "http://127.0.0.1:9/hook")
     with caplog.at_level(logging.WARNING, "flows.orchestration.notify"):
-        tell(*RUN, FAILED)
+        notify_failure(*RUN, FAILED)
     assert "did not take the notice" in caplog.messages[-1]
 
 

@@ -30,7 +30,7 @@ def test_it_offers_what_at_most_so_many_people_chose_and_what_has_a_text():
         assert {item for item in ask(retriever, catalogue, [0], k=5)[0] if item >= 0} == offered - {0}
 
 
-def test_text_alone_is_the_standardised_cosine():
+def test_text_alone_is_the_standardized_cosine():
     vectors = np.array([[1, 0], [0.6, 0.8], [0, 1], [-1, 0]], dtype=np.float32)
     retriever, catalogue = fitted([(0, 0, 1), (1, 0, 1)], vectors, collaborative=0)
     items, scores = ask(retriever, catalogue, [0], k=3)
@@ -49,7 +49,7 @@ def test_a_cold_item_takes_the_directions_of_the_warm_ones_that_read_like_it():
     assert ask(fitted(CHOICES, VECTORS, collaborative=0)[0], catalogue, [2], k=2)[1].tolist() == [0, 0]
 
 
-def test_nearer_neighbours_count_by_the_cube_of_their_cosine():
+def test_nearer_neighbors_count_by_the_cube_of_their_cosine():
     vectors = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.8, 0.6, 0], [0, 1, 0]], dtype=np.float32)
     retriever, _ = fitted(CHOICES, vectors, size=2)
     product = retriever.directions_ @ retriever.directions_[0]

@@ -11,16 +11,16 @@ import pytest
 
 from features.errors import ContractError
 from features.offline.feature_tables import build_tables
-from features.positives import USUAL
+from features.positives import DEFAULT_POSITIVES
 from features.schema import INTERACTIONS
 from features.states.aggregates import ITEM_STATS, USER_CATEGORY_STATS, USER_STATS, arrivals
 from flows.judging.truncated_features import write_features
 from flows.stages.decide import check_slices
 from models.data.truncation import newest
 from models.data.vocabulary import Vocabulary
-from models.evaluation.cold_start import climbers, with_ladder
+from models.evaluation.cold_start import users_with_long_histories, with_cold_start
 from models.evaluation.evaluate import Params, evaluate
-from models.evaluation.test_set import Exam, make_exam
+from models.evaluation.test_set import TestSet, make_test_set
 from models.gate.checks import Check
 from models.gate.decision import Params as GateParams
 from tests.support.part_inputs import make_catalogue
@@ -53,9 +53,9 @@ HISTORY = rows(
 PART = rows(("ann", 12, 110), ("ann", 13, 111), ("bob", 5, 112), ("cid", 1, 113), ("cid", 11, 114))
 
 
-def exam_of(part: pl.DataFrame = PART) -> Exam:
+def exam_of(part: pl.DataFrame = PART) -> TestSet:
     known = rows(("dan", 12, 1), ("dan", 13, 2))  # so that the targets are warm
-    return make_exam(pl.concat([HISTORY, known]), part, asked=["ann", "bob", "cid"])
+    return make_test_set(pl.concat([HISTORY, known]), part, asked=["ann", "bob", "cid"])
 
 
 def of(user: str, frame: pl.DataFrame) -> list[str]:
@@ -63,22 +63,22 @@ def of(user: str, frame: pl.DataFrame) -> list[str]:
 
 
 def test_the_newest_acts_are_positive_and_known_by_the_cut():
-    assert of("ann", newest(HISTORY, 3, USUAL, CUT)) == ["i08", "i09", "i10"]
-    assert of("bob", newest(HISTORY, 1, USUAL, CUT)) == ["i01"]
-    assert of("cid", newest(HISTORY, 2, USUAL, CUT)) == ["i07", "i08"]
-    assert of("cid", newest(HISTORY, 2, USUAL, None)) == ["i08", "i09"]
-    assert newest(HISTORY, 0, USUAL, CUT).is_empty()
+    assert of("ann", newest(HISTORY, 3, DEFAULT_POSITIVES, CUT)) == ["i08", "i09", "i10"]
+    assert of("bob", newest(HISTORY, 1, DEFAULT_POSITIVES, CUT)) == ["i01"]
+    assert of("cid", newest(HISTORY, 2, DEFAULT_POSITIVES, CUT)) == ["i07", "i08"]
+    assert of("cid", newest(HISTORY, 2, DEFAULT_POSITIVES, None)) == ["i08", "i09"]
+    assert newest(HISTORY, 0, DEFAULT_POSITIVES, CUT).is_empty()
 
 
 def test_features_of_users_are_those_that_the_shortened_history_leaves(tmp_path):
     catalogue = make_catalogue(14)
     facts = pl.DataFrame({"item_id": ITEMS, "category": ["tea"] * 14, "price": [1.0] * 14})
-    build_tables(arrivals(HISTORY.lazy(), facts.lazy(), USUAL), tmp_path / "full", USUAL)
+    build_tables(arrivals(HISTORY.lazy(), facts.lazy(), DEFAULT_POSITIVES), tmp_path / "full", DEFAULT_POSITIVES)
     catalogue = replace(
         catalogue, vocabulary=VOCABULARY, category_names=["tea"], categories=np.zeros(14, dtype=np.int32)
     )
     for n in (0, 3):
-        write_features(tmp_path / "full", tmp_path, newest(HISTORY, n, USUAL, CUT), catalogue)
+        write_features(tmp_path / "full", tmp_path, newest(HISTORY, n, DEFAULT_POSITIVES, CUT), catalogue)
         for table in (USER_STATS, USER_CATEGORY_STATS):
             ann = table.read(tmp_path / f"{table.name}.parquet").filter(user_id="ann")
             assert ann.get_column("n_positive").to_list() == list(range(1, n + 1))
@@ -89,22 +89,24 @@ def test_features_of_users_are_those_that_the_shortened_history_leaves(tmp_path)
 
 
 def test_climbers_have_a_warm_target_and_enough_acts():
-    chosen = climbers(exam_of(), newest(HISTORY, 10, USUAL, CUT), Params())
+    chosen = users_with_long_histories(exam_of(), newest(HISTORY, 10, DEFAULT_POSITIVES, CUT), Params())
     assert exam_of().user_ids[chosen].tolist() == ["ann"]
-    assert not climbers(exam_of(), newest(HISTORY, 10, USUAL, CUT), Params(ladder_users=0)).any()
+    assert not users_with_long_histories(
+        exam_of(), newest(HISTORY, 10, DEFAULT_POSITIVES, CUT), Params(ladder_users=0)
+    ).any()
 
 
 def test_each_rung_is_a_slice_with_figures_and_paired_differences():
-    exam, params = exam_of(), Params(k=[2], bootstrap=100)
+    test_set, params = exam_of(), Params(k=[2], bootstrap=100)
     everyone = {model: np.full((3, 2), -1) for model in ("challenger", "champion", "popular")}
-    codes = exam.codes(["i05", "i12", "i13"])
+    codes = test_set.codes(["i05", "i12", "i13"])
     # of ann's two targets the challenger finds one, at rank 2, without history, and both with one act
     rungs = {
         0: {"challenger": codes[[[0, 1]]], "champion": codes[[[1, 0]]], "popular": codes[[[0, 0]]]},
         1: {"challenger": codes[[[1, 2]]], "champion": codes[[[1, 0]]], "popular": codes[[[0, 0]]]},
     }
     chosen = np.array([True, False, False])
-    found = with_ladder(evaluate(exam, everyone, params), exam, chosen, rungs, params)
+    found = with_cold_start(evaluate(test_set, everyone, params), test_set, chosen, rungs, params)
     ideal = 1 + 1 / np.log2(3)
     assert found.value("challenger", "ndcg@2", "history_0") == pytest.approx(1 / np.log2(3) / ideal)
     assert found.value("challenger", "ndcg@2", "history_1") == 1.0
@@ -114,7 +116,9 @@ def test_each_rung_is_a_slice_with_figures_and_paired_differences():
     assert row["difference"] == pytest.approx(1 - 1 / ideal)
     asked = found.per_query.filter(slice="history_1").select("query_id", "model", "n_history", "n_targets").rows()
     assert asked == [("ann", model, 1, 2) for model in ("challenger", "champion", "popular")]
-    assert found.per_query.filter(slice="warm").equals(evaluate(exam, everyone, params).per_query.filter(slice="warm"))
+    assert found.per_query.filter(slice="warm").equals(
+        evaluate(test_set, everyone, params).per_query.filter(slice="warm")
+    )
 
 
 def test_a_guard_names_a_rung_that_there_is_and_a_metric_that_it_has():

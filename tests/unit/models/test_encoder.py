@@ -12,7 +12,7 @@ from features.errors import UserError
 from models.compute import precision
 from models.data.storage import read_arrays, write_arrays
 from models.data.tables import read_vectors
-from models.language.encoder import PACKAGED, Params, centred, encode, encoder_name
+from models.language.encoder import PACKAGED, Params, centered, encode, encoder_name
 
 TEXTS = [
     "Red garden spade. Tools for the garden",
@@ -75,7 +75,7 @@ def test_avx512_that_only_imitates_bfloat16_is_given_float32(own, expected, monk
 
 def test_centring_takes_the_mean_off_what_is_there():
     rows = np.array([[1, 0], [0, 1], [9, 9]], dtype=np.float32)
-    found = centred(rows, np.array([True, True, False]))
+    found = centered(rows, np.array([True, True, False]))
     half = 0.5**0.5
     assert found == pytest.approx(np.array([[half, -half], [-half, half], [0, 0]]))
 

@@ -8,7 +8,7 @@ import pytest
 
 from models.evaluation.evaluate import Params, evaluate
 from models.evaluation.learning_curve import curve, headline_ndcg, newest_rows
-from models.evaluation.test_set import make_exam
+from models.evaluation.test_set import make_test_set
 from tests.support.part_inputs import make_log
 
 
@@ -25,10 +25,10 @@ def test_the_figure_is_the_headline_of_the_evaluation():
     rng = np.random.default_rng(2)
     items = [f"i{item}" for item in rng.integers(0, 30, 400)]
     rows = pl.DataFrame({"user_id": [f"u{user}" for user in rng.integers(0, 40, 400)], "item_id": items})
-    exam, params = make_exam(rows[:250], rows[250:]), Params(k=[5], bootstrap=100)
-    lists = np.stack([rng.permutation(30)[:5] for _ in range(len(exam))])
-    expected = evaluate(exam, {"one": lists}, params).value("one", "ndcg@5")
-    assert headline_ndcg(exam, lists, params) == pytest.approx(expected, abs=1e-12)
+    test_set, params = make_test_set(rows[:250], rows[250:]), Params(k=[5], bootstrap=100)
+    lists = np.stack([rng.permutation(30)[:5] for _ in range(len(test_set))])
+    expected = evaluate(test_set, {"one": lists}, params).value("one", "ndcg@5")
+    assert headline_ndcg(test_set, lists, params) == pytest.approx(expected, abs=1e-12)
 
 
 def test_the_curve_is_in_percent_and_ascending():

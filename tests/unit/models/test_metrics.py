@@ -1,4 +1,4 @@
-"""Metrics, list properties and the exam, by hand."""
+"""Metrics, list properties and the test set, by hand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from features.errors import ContractError
 from models.evaluation.beyond_accuracy import gini, head, list_values, serendipity
 from models.evaluation.evaluate import SLICES, Params, evaluate
 from models.evaluation.metrics import accuracy, found, metric_names, recall_curve
-from models.evaluation.test_set import Exam, make_exam
+from models.evaluation.test_set import TestSet, make_test_set
 
 
 def _pairs(*rows: tuple[str, str]) -> pl.DataFrame:
@@ -73,36 +73,39 @@ def test_the_head_is_a_tenth_of_the_items_with_history() -> None:
     assert np.flatnonzero(head(popularity)).tolist() == [19, 20]
 
 
-def _exam() -> Exam:
+def _exam() -> TestSet:
     history = _pairs(("ann", "a"), ("ann", "a"), ("ann", "b"), ("bob", "a"), ("cem", "c"))
     later = _pairs(("ann", "a"), ("ann", "c"), ("ann", "new"), ("bob", "c"), ("dan", "a"))
     items = pl.DataFrame({"item_id": ["a", "b", "c", "new"], "tags": [["x"], ["x", "y"], ["y"], None]})
-    return make_exam(history, later, items)
+    return make_test_set(history, later, items)
 
 
 def test_targets_are_later_items_that_are_not_in_the_history() -> None:
-    exam = _exam()
-    assert exam.user_ids.tolist() == ["ann", "bob", "dan"]
-    per_user = [exam.item_ids[exam.targets[a:b]].tolist() for a, b in zip(exam.offsets, exam.offsets[1:], strict=False)]
+    test_set = _exam()
+    assert test_set.user_ids.tolist() == ["ann", "bob", "dan"]
+    per_user = [
+        test_set.item_ids[test_set.targets[a:b]].tolist()
+        for a, b in zip(test_set.offsets, test_set.offsets[1:], strict=False)
+    ]
     assert per_user == [["c", "new"], ["c"], ["a"]]
-    assert exam.n_dropped == 1
-    assert exam.n_history.tolist() == [2, 1, 0]
-    assert exam.popularity.tolist() == [2, 1, 1, 0]
+    assert test_set.n_dropped == 1
+    assert test_set.n_history.tolist() == [2, 1, 0]
+    assert test_set.popularity.tolist() == [2, 1, 1, 0]
     # ann's rows: a, a, b → (2 + 2 + 1) / 3
-    assert exam.habit[:2].tolist() == [pytest.approx(5 / 3), 2.0]
-    assert np.isnan(exam.habit[2])
+    assert test_set.habit[:2].tolist() == [pytest.approx(5 / 3), 2.0]
+    assert np.isnan(test_set.habit[2])
 
 
 def test_list_properties_by_hand() -> None:
-    exam = _exam()
-    lists = exam.lists(
+    test_set = _exam()
+    lists = test_set.lists(
         pl.DataFrame(
             [("ann", "c", 1), ("ann", "new", 2), ("bob", "b", 5), ("bob", "c", 9)],
             schema=["user_id", "item_id", "rank"],
             orient="row",
         )
     )
-    result = evaluate(exam, {"m": lists}, Params(k=[2], bootstrap=100))
+    result = evaluate(test_set, {"m": lists}, Params(k=[2], bootstrap=100))
     assert result.value("m", "arp@2") == (1 + 0 + 1 + 1) / 4
     assert result.value("m", "novelty@2") == pytest.approx((3 * np.log2(3) + np.log2(6)) / 4)
     assert result.value("m", "pop_lift@2") == pytest.approx((0.5 / (5 / 3) + 1 / 2) / 2)
@@ -119,9 +122,9 @@ def test_calibration_compares_the_categories_of_list_and_history() -> None:
     history = _pairs(*(("ann", item) for item in ("a", "b", "c", "d", "untold")), ("bob", "a"), ("cem", "untold"))
     items = pl.DataFrame({"item_id": list("abcdpqr"), "category": ["x", "x", "x", "y", "x", "y", None]})
     later = _pairs(*((user, item) for user in ("ann", "bob", "cem") for item in "pqr"))
-    exam = make_exam(history, later, items)
-    lists = np.stack([exam.codes(["p", "q"]), exam.codes(["q", "r"]), exam.codes(["p", "q"])])
-    values = list_values(exam, lists, 2)["miscalibration@2"]
+    test_set = make_test_set(history, later, items)
+    lists = np.stack([test_set.codes(["p", "q"]), test_set.codes(["q", "r"]), test_set.codes(["p", "q"])])
+    values = list_values(test_set, lists, 2)["miscalibration@2"]
     # ann: x, x, x, y of what has a category against a list of x, y; a hundredth of the history is mixed in
     mixed = [0.99 * 0.5 + 0.01 * 0.75, 0.99 * 0.5 + 0.01 * 0.25]
     assert values[0] == pytest.approx(0.75 * np.log(0.75 / mixed[0]) + 0.25 * np.log(0.25 / mixed[1]))
@@ -144,7 +147,7 @@ def test_slices_hold_whom_they_say() -> None:
     )
     later = _pairs(*((user, item) for user in ("none", "few", "some", "many") for item in ("i70", "i59")))
     lists = np.zeros((4, 1), dtype=np.int64)
-    result = evaluate(make_exam(history, later), {"m": lists}, Params(bootstrap=100))
+    result = evaluate(make_test_set(history, later), {"m": lists}, Params(bootstrap=100))
     users = {name: sorted(result.per_query.filter(slice=name).get_column("query_id").to_list()) for name in SLICES}
     assert users["new_users"] == ["few", "none"]
     assert users["light_users"] == ["some"]
@@ -159,9 +162,11 @@ def test_equal_models_have_no_difference_and_intervals_hold_the_mean() -> None:
     rng = np.random.default_rng(1)
     later = _pairs(*((f"u{user}", f"i{item}") for user in range(80) for item in rng.choice(40, 5, replace=False)))
     history = _pairs(*((f"u{user}", "seen") for user in range(80)), *(("other", f"i{item}") for item in range(40)))
-    exam = make_exam(history, later)
+    test_set = make_test_set(history, later)
     lists = np.stack([rng.permutation(40)[:20] for _ in range(80)])
-    result = evaluate(exam, {"one": lists, "two": lists.copy(), "bad": np.full((80, 20), -1)}, Params(bootstrap=200))
+    result = evaluate(
+        test_set, {"one": lists, "two": lists.copy(), "bad": np.full((80, 20), -1)}, Params(bootstrap=200)
+    )
     rows = result.differences.filter(model="two", slice="warm")
     assert rows.select(pl.col("difference", "low", "high", "relative").abs().max()).row(0) == (0, 0, 0, 0)
     assert result.differences.filter(model="bad", slice="warm", metric="ndcg@10").row(0, named=True)["low"] > 0

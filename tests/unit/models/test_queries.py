@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from features.schema import INTERACTIONS
-from models.data.queries import barred_at, one_query, part_queries, queries_at
+from models.data.queries import one_query, part_queries, queries_at, unavailable_at
 from models.data.types import MICROSECONDS_A_DAY
 from models.data.vocabulary import Vocabulary
-from models.retrieval.history_profile import Recency, profiles
+from models.retrieval.history_profile import Recency, history_profiles
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 WORDS = Vocabulary(["a", "b", "c", "d", "e"])
@@ -82,14 +82,14 @@ def test_one_query_is_what_the_table_gives():
         assert np.array_equal(getattr(from_table, name), getattr(from_state, name)), name
 
 
-def test_items_created_later_are_barred_for_all_or_excluded_for_some():
+def test_items_created_later_are_unavailable_for_all_or_excluded_for_some():
     created = np.array([at(0), at(4), at(8), at(20), np.iinfo(np.int64).min])
     queries = queries_at(LOG, WORDS, ["u", "v"], np.array([at(3), at(9)]), created_at=created)
-    assert queries.barred.tolist() == [False, False, False, True, False]
+    assert queries.unavailable.tolist() == [False, False, False, True, False]
     assert excluded(queries, 0) == ["a", "b", "c", "d"]  # b and c did not exist yet at day 3
     assert excluded(queries, 1) == ["a"]
-    assert barred_at(created, at(30)) is None
-    assert queries_at(LOG, WORDS, ["u"], at(30), created_at=created).barred is None
+    assert unavailable_at(created, at(30)) is None
+    assert queries_at(LOG, WORDS, ["u"], at(30), created_at=created).unavailable is None
 
 
 def test_part_queries_of_a_split_by_time():
@@ -112,13 +112,13 @@ def test_part_queries_leave_last_out_have_their_own_instants_and_the_preceding_p
 
 def test_profiles_weigh_by_age_and_by_newer_acts():
     queries = one_query("u", at(9), ["b", "a", "c"], [at(1), at(3), at(5)], WORDS)
-    flat = profiles(queries, 5, Recency()).toarray()[0]
+    flat = history_profiles(queries, 5, Recency()).toarray()[0]
     assert flat.tolist() == [1, 1, 1, 0, 0]
-    days = profiles(queries, 5, Recency(half_life_days=2)).toarray()[0]
+    days = history_profiles(queries, 5, Recency(half_life_days=2)).toarray()[0]
     assert days.tolist() == [0.5, 0.25, 1, 0, 0]  # against the newest, not the instant
-    events = profiles(queries, 5, Recency(half_life_events=1)).toarray()[0]
+    events = history_profiles(queries, 5, Recency(half_life_events=1)).toarray()[0]
     assert events.tolist() == [0.5, 0.25, 1, 0, 0]
-    both = profiles(queries, 5, Recency(half_life_events=1, half_life_days=2)).toarray()[0]
+    both = history_profiles(queries, 5, Recency(half_life_events=1, half_life_days=2)).toarray()[0]
     assert both.tolist() == [0.25, 0.0625, 1, 0, 0]
 
 
@@ -131,5 +131,5 @@ def test_part_of_a_batch_is_the_batch():
 @pytest.mark.parametrize("age", [0, 40_000])
 def test_very_old_histories_keep_their_proportions(age):
     times = [at(0) - age * MICROSECONDS_A_DAY, at(10) - age * MICROSECONDS_A_DAY]
-    row = profiles(one_query("u", at(9), ["a", "b"], times, WORDS), 5, Recency(half_life_days=10)).toarray()[0]
+    row = history_profiles(one_query("u", at(9), ["a", "b"], times, WORDS), 5, Recency(half_life_days=10)).toarray()[0]
     assert row.tolist() == [0.5, 1, 0, 0, 0]

@@ -176,8 +176,8 @@ def test_blend_solves_its_ridge_regression():
     columns = rng.standard_normal((500, 2)).astype(np.float32)
     values = (1.0 + columns @ np.array([0.3, 0.6]) + 0.01 * rng.standard_normal(500)).astype(np.float32)
     blend = Blend().fit(columns, values)
-    centred, pull = columns - columns.mean(axis=0), 30.0 * np.eye(2)
-    wanted = np.linalg.solve(centred.T @ centred + pull, centred.T @ (values - values.mean()) + 15.0)
+    centered, pull = columns - columns.mean(axis=0), 30.0 * np.eye(2)
+    wanted = np.linalg.solve(centered.T @ centered + pull, centered.T @ (values - values.mean()) + 15.0)
     assert blend.weights_ == pytest.approx(wanted, rel=1e-4)
 
 

@@ -12,7 +12,7 @@ from models.data.storage import write_arrays
 from models.data.types import Log
 from models.release.bundle import seal, unseal
 from models.release.plan import PLAN, Plan, read_plan
-from models.release.refit import Likeness, Params, faults, likeness, refit
+from models.release.refit import ListOverlap, Params, list_overlap, refit, violations
 from models.retrievers.popular import Popular
 from models.retrievers.sequence import Sequence, SequenceParams
 from tests.support.part_inputs import make_catalogue, make_log
@@ -80,13 +80,13 @@ def test_likeness_by_hand():
     was: (1/2 + 1 + 0) / 3. Four distinct items became three."""
     judged = [["a", "b"], ["c"], ["d"], []]
     refitted = [["a", "e"], ["c"], [], ["a"]]
-    found = likeness(judged, refitted)
-    assert found == Likeness(overlap=pytest.approx(0.5), coverage=0.75, n_silent=1, n_users=4)
+    found = list_overlap(judged, refitted)
+    assert found == ListOverlap(overlap=pytest.approx(0.5), coverage=0.75, n_silent=1, n_users=4)
 
 
 def test_each_fault_is_a_sentence_with_what_was_found_and_expected():
-    assert faults(Likeness(0.3, 0.7, 0, 10), Params()) == []
-    said = faults(Likeness(0.25, 0.5, 2, 10), Params())
+    assert violations(ListOverlap(0.3, 0.7, 0, 10), Params()) == []
+    said = violations(ListOverlap(0.25, 0.5, 2, 10), Params())
     assert [sentence.split(",")[0] for sentence in said] == [
         "it answers nothing to 2 of 10 users whom the judged bundle answers",
         "its lists share 0.25 with the judged ones",

@@ -11,16 +11,16 @@ import pytest
 
 from models.data.queries import queries_at
 from models.data.vocabulary import Vocabulary
-from models.evaluation.cold_start import with_ladder
+from models.evaluation.cold_start import with_cold_start
 from models.evaluation.evaluate import Evaluation, Params, evaluate
 from models.evaluation.intervals import Interval
-from models.evaluation.test_set import make_exam
+from models.evaluation.test_set import make_test_set
 from models.gate.checks import Result
 from models.gate.decision import Decision
 from models.reports.page.charts import bar, climb, lead
 from models.reports.page.document import page
 from models.reports.rolling_table import rolling_figures
-from models.reports.sample_users import examples
+from models.reports.sample_users import sample_users
 from tests.support.part_inputs import DAY, make_catalogue
 
 EXAMPLES = [{"n_history": 2, "n_later": 1, "history": ["<b>&"], "shown": [{"title": "Tea", "chosen": True}]}]
@@ -47,15 +47,15 @@ def evaluation() -> Evaluation:
         "item_id": [f"i{item}" for item in rng.integers(0, 40, 300)],
     }
     rows = pl.DataFrame(table)
-    exam = make_exam(rows[:200], rows[200:])
-    lists = {model: rng.integers(0, 20, (len(exam), 20)) for model in ("challenger", "champion", "popular")}
+    test_set = make_test_set(rows[:200], rows[200:])
+    lists = {model: rng.integers(0, 20, (len(test_set), 20)) for model in ("challenger", "champion", "popular")}
     params = Params(bootstrap=100)
-    found = evaluate(exam, lists, params)
-    chosen = (np.bincount(np.repeat(np.arange(len(exam)), np.diff(exam.offsets)), minlength=len(exam)) > 0) & (
-        exam.n_history > 0
-    )
+    found = evaluate(test_set, lists, params)
+    chosen = (
+        np.bincount(np.repeat(np.arange(len(test_set)), np.diff(test_set.offsets)), minlength=len(test_set)) > 0
+    ) & (test_set.n_history > 0)
     short = {model: items[chosen] for model, items in lists.items()}
-    return with_ladder(found, exam, chosen, dict.fromkeys((0, 1, 3, 10), short), params)
+    return with_cold_start(found, test_set, chosen, dict.fromkeys((0, 1, 3, 10), short), params)
 
 
 class Balance(HTMLParser):
@@ -144,11 +144,11 @@ def test_examples_show_titles_newest_first_and_mark_what_was_chosen_later():
         event=pl.lit("buy"),
     )
     later = pl.DataFrame({"user_id": ["ann", "cid"], "item_id": ["i3", "i1"]})
-    exam = make_exam(history, later, asked=["ann", "bob", "cid"])
-    queries = queries_at(acts, Vocabulary(catalogue.vocabulary.item_ids), exam.user_ids.tolist(), 9 * DAY)
-    lists = np.stack([exam.codes(["i2", "i3"])] * 3)
+    test_set = make_test_set(history, later, asked=["ann", "bob", "cid"])
+    queries = queries_at(acts, Vocabulary(catalogue.vocabulary.item_ids), test_set.user_ids.tolist(), 9 * DAY)
+    lists = np.stack([test_set.codes(["i2", "i3"])] * 3)
     # bob chose nothing later, cid has no history
-    assert examples(exam, queries, lists, catalogue, 4, seed=1) == [
+    assert sample_users(test_set, queries, lists, catalogue, 4, seed=1) == [
         {
             "n_history": 2,
             "n_later": 1,

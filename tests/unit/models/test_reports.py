@@ -15,9 +15,9 @@ from flows.project.reference import history_csv
 from models.evaluation.evaluate import SLICES, Evaluation, Params, evaluate
 from models.evaluation.metrics import metric_names
 from models.evaluation.results import load, save
-from models.evaluation.test_set import make_exam
+from models.evaluation.test_set import make_test_set
 from models.release.store import Release, ReleaseStore
-from models.reports.plots import figures, history
+from models.reports.plots import history, plot_tables
 from models.reports.summary import aligned, as_markdown, as_text, metrics_dict
 
 PARAMS = Params(bootstrap=100)
@@ -39,10 +39,12 @@ def evaluation() -> Evaluation:
         )
 
     items = pl.DataFrame({"item_id": [f"i{item}" for item in range(40)], "tags": [["a"], ["b"]] * 20})
-    exam = make_exam(rows(400, 50), rows(300, 60), items)
-    lists = {name: np.stack([rng.permutation(40)[:30] for _ in range(len(exam))]) for name in ("challenger", "popular")}
+    test_set = make_test_set(rows(400, 50), rows(300, 60), items)
+    lists = {
+        name: np.stack([rng.permutation(40)[:30] for _ in range(len(test_set))]) for name in ("challenger", "popular")
+    }
     lists |= {"champion": lists["popular"], "retriever:ease": lists["challenger"][:, ::-1]}
-    return evaluate(exam, lists, PARAMS)
+    return evaluate(test_set, lists, PARAMS)
 
 
 def test_metrics_json_is_flat_readable_numbers(evaluation: Evaluation) -> None:
@@ -89,7 +91,7 @@ def test_no_evaluation_says_how_to_make_one(tmp_path: Path) -> None:
 
 
 def test_figures_have_the_columns_that_the_templates_draw(evaluation: Evaluation) -> None:
-    tables = figures(evaluation, NAMES)
+    tables = plot_tables(evaluation, NAMES)
     bars, lines = ((PLOTS / f"{name}.json").read_text(encoding="utf-8") for name in ("bars_by_model", "lines"))
     for name in ("models.csv", "slices.csv"):
         assert {"slice", "model", "ndcg@10", "low", "high"} <= set(tables[name].columns)

@@ -11,19 +11,19 @@ from models.data.vocabulary import Vocabulary
 from models.rankers.fusion import Fusion, FusionParams
 from models.rerankers.mmr import Mmr, MmrParams
 from models.retrieval.candidates import gather, reciprocal_ranks
-from models.retrieval.topk import best, top_k
+from models.retrieval.topk import top_k, top_k_of_row
 
 
-def query(excluded=(), barred=None) -> Queries:
-    closed = None if barred is None else np.array(barred)
-    return one_query("x", 0, [], [], Vocabulary(list("abcdef")), excluded_ids=list(excluded), barred=closed)
+def query(excluded=(), unavailable=None) -> Queries:
+    closed = None if unavailable is None else np.array(unavailable)
+    return one_query("x", 0, [], [], Vocabulary(list("abcdef")), excluded_ids=list(excluded), unavailable=closed)
 
 
 def test_ties_fall_by_ascending_position_also_at_the_border():
     row = np.array([1, 3, 2, 3, 2, 2], dtype=np.float32)
-    assert best(row, 3).tolist() == [1, 3, 2]
-    assert best(row, 4).tolist() == [1, 3, 2, 4]
-    assert best(row, 99).tolist() == [1, 3, 2, 4, 5, 0]
+    assert top_k_of_row(row, 3).tolist() == [1, 3, 2]
+    assert top_k_of_row(row, 4).tolist() == [1, 3, 2, 4]
+    assert top_k_of_row(row, 99).tolist() == [1, 3, 2, 4, 5, 0]
 
 
 def test_best_agrees_with_a_full_sort():
@@ -33,10 +33,10 @@ def test_best_agrees_with_a_full_sort():
         row[rng.random(40) < 0.3] = -np.inf
         k = int(rng.integers(1, 45))
         whole = np.lexsort((np.arange(40), -row))
-        assert best(row, k).tolist() == [place for place in whole if row[place] > -np.inf][:k]
+        assert top_k_of_row(row, k).tolist() == [place for place in whole if row[place] > -np.inf][:k]
 
 
-def test_top_k_leaves_out_excluded_barred_and_unscored():
+def test_top_k_leaves_out_excluded_unavailable_and_unscored():
     scores = np.array([[9, 8, 7, np.nan, 5, -np.inf]], dtype=np.float32)
     hits = top_k(scores.copy(), query("a", [False, False, True, False, False, False]), 4)
     assert hits.items.tolist() == [[1, 4, -1, -1]]

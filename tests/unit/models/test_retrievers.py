@@ -187,7 +187,7 @@ def test_user_knn_pearson_is_that_of_numpy():
     knn = UserKnn(UserKnnParams(similarity="pearson", shrinkage=0, neighbors=50)).fit(log, catalogue)
     own = np.zeros(12)
     own[[2, 5, 7]] = 1
-    # neighbours share at least one item; who is unlike (negative) is none
+    # neighbors share at least one item; who is unlike (negative) is none
     alike = np.array([np.corrcoef(own, row)[0, 1] if (row * own).any() else 0 for row in matrix])
     expected = np.maximum(alike, 0) @ matrix
     expected[[2, 5, 7]] = -1

@@ -80,7 +80,7 @@ def test_a_query_knows_what_precedes_it_and_nothing_more():
     assert minutes.tolist() == [0, 2]
     assert names(ann.excluded) == ["a", "c", "d"]  # cancelled is seen too
     assert names(queries.part(2, 3).excluded) == ["b"]  # an impression is not
-    assert names(np.flatnonzero(~queries.barred)) == ["a", "b", "c"]
+    assert names(np.flatnonzero(~queries.unavailable)) == ["a", "b", "c"]
     assert names(targets.items) == ["b", "c", "c"]
     assert targets.offsets.tolist() == [0, 1, 2, 3]
     assert targets.counts.tolist() == [1, 1, 1]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from models.retrieval.truncated_svd import directions
+from models.retrieval.truncated_svd import truncated_svd
 from tests.support.part_inputs import random_log
 
 
@@ -18,12 +18,12 @@ def test_products_are_those_of_numpys_right_singular_vectors_weighted_by_strengt
     damped = matrix / np.where(lengths > 0, lengths, 1) ** 0.3
     _, values, right = np.linalg.svd(damped, full_matrices=False)
     expected = right[:5].T @ np.diag((values[:5] / values[0]) ** strength) @ right[:5]
-    found = directions(sparse.csr_matrix(matrix), 5, 0.3, 1, strength)
+    found = truncated_svd(sparse.csr_matrix(matrix), 5, 0.3, 1, strength)
     assert found.shape == (12, 5)
     assert found @ found.T == pytest.approx(expected, abs=1e-5)
     assert not found[4].any()
 
 
 def test_a_matrix_of_nothing_has_no_directions():
-    assert not directions(sparse.csr_matrix((3, 4), dtype=np.float32), 2, 0.5, 1, 0.5).any()
-    assert directions(sparse.csr_matrix((0, 4), dtype=np.float32), 2, 0.5, 1).shape == (4, 1)
+    assert not truncated_svd(sparse.csr_matrix((3, 4), dtype=np.float32), 2, 0.5, 1, 0.5).any()
+    assert truncated_svd(sparse.csr_matrix((0, 4), dtype=np.float32), 2, 0.5, 1).shape == (4, 1)

@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 
 from features.offline.feature_tables import build_tables
-from features.positives import USUAL
+from features.positives import DEFAULT_POSITIVES
 from features.states.aggregates import ITEM_STATS, USER_CATEGORY_STATS, USER_STATS, arrivals
-from flows.judging.truncated_features import lookup_with_short, write_features
+from flows.judging.truncated_features import lookup_with_truncated, write_features
 from models.data.queries import part_queries
-from models.data.truncation import LONGEST, drawn, known_of, named, shortened, targets_of
+from models.data.truncation import LONGEST, aliases, rows_of, sample_queries, targets_of, truncate
 from tests.support.part_inputs import make_catalogue
 from tests.unit.models.test_cold_start import CUT, HISTORY, ITEMS, PART, VOCABULARY
 
@@ -25,17 +25,17 @@ def asked():
 
 
 def test_a_shortened_query_forgets_the_past_and_keeps_the_exclusions(asked):
-    short = shortened(asked[0], np.array([0, 2]), np.array([3, 1]))
+    short = truncate(asked[0], np.array([0, 2]), np.array([3, 1]))
     assert short.user_ids.tolist() == ["ann", "cid"]
     assert short.at.tolist() == [CUT, CUT]
     assert [short.history(query).tolist() for query in range(2)] == [[8, 9, 10], [8]]
     assert short.part(0, 1).excluded.tolist() == list(range(12))  # what was cancelled too
     assert short.part(1, 2).excluded.tolist() == list(range(9))
-    assert len(shortened(asked[0], np.array([0, 2]), np.array([0, 0])).items) == 0
+    assert len(truncate(asked[0], np.array([0, 2]), np.array([0, 0])).items) == 0
 
 
 def test_who_has_fewer_acts_keeps_them_all(asked):
-    assert shortened(asked[0], np.array([1]), np.array([5])).history(0).tolist() == [0, 1]
+    assert truncate(asked[0], np.array([1]), np.array([5])).history(0).tolist() == [0, 1]
 
 
 def test_the_targets_go_with_their_queries(asked):
@@ -46,10 +46,10 @@ def test_the_targets_go_with_their_queries(asked):
 
 
 def test_only_long_histories_are_shortened_to_one_to_ten_acts(asked):
-    places, n_acts = drawn(asked[0], 5, seed=1)
+    places, n_acts = sample_queries(asked[0], 5, seed=1)
     assert places.tolist() == [0]  # ann alone has more than ten
     assert 1 <= n_acts[0] <= LONGEST
-    assert len(drawn(asked[0], 0, seed=1)[0]) == 0
+    assert len(sample_queries(asked[0], 0, seed=1)[0]) == 0
 
 
 def test_one_act_is_as_frequent_as_the_step_from_five_to_ten():
@@ -60,7 +60,7 @@ def test_one_act_is_as_frequent_as_the_step_from_five_to_ten():
         user_ids=np.array([f"u{place}" for place in range(len(many))]),
         offsets=np.arange(len(many) + 1, dtype=np.int64) * 11,
     )
-    n_acts = drawn(queries, len(many), seed=3)[1]
+    n_acts = sample_queries(queries, len(many), seed=3)[1]
     assert (n_acts == 1).mean() == pytest.approx(0.289, abs=0.01)
     assert (n_acts >= 5).mean() == pytest.approx(0.329, abs=0.01)
 
@@ -71,10 +71,12 @@ def test_features_know_the_short_history_under_its_own_name_and_the_whole_one_un
         catalogue, vocabulary=VOCABULARY, category_names=["tea"], categories=np.zeros(14, dtype=np.int32)
     )
     facts = pl.DataFrame({"item_id": ITEMS, "category": ["tea"] * 14, "price": [1.0] * 14})
-    build_tables(arrivals(HISTORY.lazy(), facts.lazy(), USUAL), tmp_path / "data" / "features", USUAL)
-    few = shortened(asked[0], np.array([0]), np.array([3]))
-    (name,) = names = named(few, np.array([3]))
-    rows = known_of(HISTORY, few, names, np.array([3]), USUAL)
+    build_tables(
+        arrivals(HISTORY.lazy(), facts.lazy(), DEFAULT_POSITIVES), tmp_path / "data" / "features", DEFAULT_POSITIVES
+    )
+    few = truncate(asked[0], np.array([0]), np.array([3]))
+    (name,) = names = aliases(few, np.array([3]))
+    rows = rows_of(HISTORY, few, names, np.array([3]), DEFAULT_POSITIVES)
     assert rows.get_column("item_id").to_list() == ["i08", "i09", "i10"]
     assert rows.get_column("user_id").unique().to_list() == [name]
     write_features(tmp_path / "data" / "features", tmp_path, rows, catalogue, pl.Series(["ann", "bob"]))
@@ -85,7 +87,7 @@ def test_features_know_the_short_history_under_its_own_name_and_the_whole_one_un
     whole = ITEM_STATS.read(tmp_path / "data" / "features" / "item_stats.parquet")
     assert ITEM_STATS.read(tmp_path / "item_stats.parquet").equals(whole)
     names, at = np.array(["ann", name]), np.array([CUT, CUT])
-    with lookup_with_short(tmp_path, catalogue, rows, pl.Series(["ann", "bob"])) as lookup:
+    with lookup_with_truncated(tmp_path, catalogue, rows, pl.Series(["ann", "bob"])) as lookup:
         found = lookup.features(names, at, np.array([0, 1], dtype=np.int32), np.array([12, 12], dtype=np.int32))
     column = lookup.names.index("user_n_positive")
     assert found[:, column] == pytest.approx(np.log1p([11, 3]))
