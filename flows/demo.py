@@ -19,6 +19,7 @@ from features.telemetry import quiet_telemetry
 from flows.orchestration.processes import free_port, tail, wait_ready
 from flows.orchestration.server import LOCAL, choose_server
 from flows.project.dag import project_root
+from flows.project.dataset import Project
 
 KEPT = (
     "params.yaml",
@@ -31,15 +32,15 @@ KEPT = (
 
 def main() -> None:
     """Runs every chapter; the params and the data end as they were after the first one."""
-    root = project_root(Path.cwd())
-    os.chdir(root)
+    project = Project(project_root(Path.cwd()))
+    os.chdir(project.root)
     settings = Settings()
     quiet_telemetry()
     started = time.monotonic()
     stay = not os.environ.get("CI")
     processes: list[subprocess.Popen[bytes]] = []
     try:
-        _demo(root, settings, processes, started)
+        _demo(project, settings, processes, started)
     finally:
         if not stay:
             _stop(processes)
@@ -59,14 +60,14 @@ def main() -> None:
 _ports: dict[str, int] = {}
 
 
-def _demo(root: Path, settings: Settings, processes: list[subprocess.Popen[bytes]], started: float) -> None:
+def _demo(project: Project, settings: Settings, processes: list[subprocess.Popen[bytes]], started: float) -> None:
     _start_prefect(settings, processes)
 
-    _edit(root / "params.yaml", ("profile",), "quick")
+    _edit(project.paths.params, ("profile",), "quick")
     _say("from raw data to a judged recommender: ingest, validate, split, train, judge, decide", started)
     _recops("run")
     _recops("evaluate")
-    if _verdict(root) is False:
+    if _verdict(project) is False:
         sys.exit("the first model was refused by the gate; data/reports/decision.md says why")
 
     _say("release: materialize the features, build the Bento, replay test queries, swap the pointer", started)
@@ -75,22 +76,22 @@ def _demo(root: Path, settings: Settings, processes: list[subprocess.Popen[bytes
 
     _say("the service", started)
     _serve(settings, processes)
-    _a_click_changes_the_list(root)
+    _a_click_changes_the_list(project)
 
     _say("a worse challenger through the real DAG: variety is all that counts", started)
-    with _kept(root):
-        _edit(root / "params.yaml", ("reranker", "relevance"), 0.0)
+    with _kept(project):
+        _edit(project.paths.params, ("reranker", "relevance"), 0.0)
         _recops("run", "--quiet")
-        _tell(*(root / "data" / "reports" / "decision.md").read_text(encoding="utf-8").strip().splitlines())
+        _tell(*(project.paths.reports / "decision.md").read_text(encoding="utf-8").strip().splitlines())
         if _recops("release", may_fail=True) == 0:
             sys.exit("a clearly worse model was released: this must not happen")
         _tell("refused: the live release is still " + str(_live(settings)))
 
     _say("an equal challenger: judged against the live release, then released", started)
-    with _kept(root):
-        _edit(root / "params.yaml", ("reranker", "relevance"), 0.94)
+    with _kept(project):
+        _edit(project.paths.params, ("reranker", "relevance"), 0.94)
         _recops("run", "--quiet")
-        _tell(*(root / "data" / "reports" / "decision.md").read_text(encoding="utf-8").strip().splitlines())
+        _tell(*(project.paths.reports / "decision.md").read_text(encoding="utf-8").strip().splitlines())
         if _recops("release", may_fail=True) == 0:
             _wait_for_release(str(_live(settings)))
             _recops("rollback")
@@ -99,12 +100,12 @@ def _demo(root: Path, settings: Settings, processes: list[subprocess.Popen[bytes
     _recops("releases")
 
 
-def _a_click_changes_the_list(root: Path) -> None:
+def _a_click_changes_the_list(project: Project) -> None:
     """One user's list with reasons, one event, and the two lists side by side."""
     import polars as pl
 
-    log = pl.read_parquet(root / "data" / "log" / "full.parquet")
-    titles = dict(pl.read_parquet(root / "data" / "catalogue" / "catalogue.parquet").select("item_id", "title").rows())
+    log = pl.read_parquet(project.paths.log / "full.parquet")
+    titles = dict(pl.read_parquet(project.paths.catalogue / "catalogue.parquet").select("item_id", "title").rows())
     counts = log.group_by("user_id").len().filter(pl.col("len").is_between(15, 40)).sort("user_id")
     user = str(counts.item(0, "user_id"))
     last = log.filter(pl.col("user_id") == user).sort("timestamp").tail(4).get_column("item_id").to_list()
@@ -194,19 +195,19 @@ def _post(route: str, body: dict[str, Any]) -> Any:
 
 
 @contextmanager
-def _kept(root: Path) -> Iterator[None]:
+def _kept(project: Project) -> Iterator[None]:
     """Params and data afterwards as before: the challengers of the demo leave nothing behind in the project."""
-    before = {name: (root / name).read_bytes() if (root / name).is_file() else None for name in KEPT}
+    before = {name: (project.root / name).read_bytes() if (project.root / name).is_file() else None for name in KEPT}
     try:
         yield
     finally:
         for name, content in before.items():
             if content is None:
-                (root / name).unlink(missing_ok=True)
+                (project.root / name).unlink(missing_ok=True)
             else:
-                (root / name).write_bytes(content)
+                (project.root / name).write_bytes(content)
         if before["data/reference.dvc"] is None:
-            shutil.rmtree(root / "data" / "reference", ignore_errors=True)
+            shutil.rmtree(project.paths.reference, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "dvc", "checkout", "--quiet", "--force"], check=True)
 
 
@@ -240,8 +241,8 @@ def _live(settings: Settings) -> str | None:
     return ReleaseStore(settings.home).live()
 
 
-def _verdict(root: Path) -> bool:
-    return bool(json.loads((root / "data" / "reports" / "decision.json").read_text(encoding="utf-8"))["promote"])
+def _verdict(project: Project) -> bool:
+    return bool(json.loads((project.paths.reports / "decision.json").read_text(encoding="utf-8"))["promote"])
 
 
 def _say(chapter: str, started: float) -> None:

@@ -13,8 +13,7 @@ from features.errors import UserError
 from features.positives import Positives
 from features.settings import Settings
 from features.table import write_parquet
-from flows.judging.frozen import BUNDLE
-from flows.project.dataset import data_until, interactions, offline_lookup
+from flows.project.dataset import Project
 from models.data.types import Slate
 from models.release.bundle import MANIFEST, unseal
 from models.release.store import ReleaseStore
@@ -23,7 +22,7 @@ ROWS_A_BATCH = 2_000
 
 
 def recommend_batch(
-    root: Path,
+    project: Project,
     settings: Settings,
     out: Path,
     *,
@@ -44,12 +43,12 @@ def recommend_batch(
     from models.release.plan import load_catalogue, read_plan
 
     user_ids = _users(users, user)
-    folder = _bundle(root, settings, bundle)
+    folder = _bundle(project, settings, bundle)
     unseal(folder)
-    rows = interactions(root)
-    instant = _instant(at) if at else data_until(root)
+    rows = project.interactions()
+    instant = _instant(at) if at else project.data_until()
     catalogue = load_catalogue(folder)
-    recommender = Recommender.load(folder, offline_lookup(root, catalogue))
+    recommender = Recommender.load(folder, project.offline_lookup(catalogue))
     frames = []
     for start in range(0, len(user_ids), ROWS_A_BATCH):
         queries = queries_at(
@@ -115,15 +114,15 @@ def _users(users: Path | None, user: str | None) -> list[str]:
     return found
 
 
-def _bundle(root: Path, settings: Settings, given: Path | None) -> Path:
+def _bundle(project: Project, settings: Settings, given: Path | None) -> Path:
     """The folder that is named, else data/bundle, else the live release's."""
     if given is not None:
         return given
-    if (root / BUNDLE / MANIFEST).is_file():
-        return root / BUNDLE
+    if (project.paths.bundle / MANIFEST).is_file():
+        return project.paths.bundle
     store = ReleaseStore(settings.home)
     live = store.live()
-    return store.bundle(live) if live else root / BUNDLE
+    return store.bundle(live) if live else project.paths.bundle
 
 
 def _instant(text: str) -> int:

@@ -15,6 +15,7 @@ from flows.orchestration.artifacts import publish_release
 from flows.orchestration.notify import notify_hooks
 from flows.orchestration.restarts import enforce_restart_limit
 from flows.project.dag import project_root
+from flows.project.dataset import Project
 from flows.releasing import steps as releasing
 from flows.releasing.cleanup import release_lock
 from flows.releasing.steps import Plan
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 _given: ContextVar[Settings | None] = ContextVar("settings of this call", default=None)
 
 
-def release(root: Path, settings: Settings, *, who: str, force: bool = False, why: str | None = None) -> Release:
+def release(project: Project, settings: Settings, *, who: str, force: bool = False, why: str | None = None) -> Release:
     """Puts data/bundle live. When it is live already it says so, starts no flow and gives that release.
 
     Raises:
@@ -35,13 +36,13 @@ def release(root: Path, settings: Settings, *, who: str, force: bool = False, wh
         BundleError: the bundle is not whole.
         UserError: another release is under way.
     """
-    found = releasing.check(root, settings, force=force, why=why)
+    found = releasing.check(project, settings, force=force, why=why)
     if isinstance(found, Release):
         logger.info("bundle %s is live already as release %s: nothing to do", found.bundle_hash[:12], found.release)
         return found
     token = _given.set(settings)
     try:
-        done = release_flow(str(root), who, force, why)
+        done = release_flow(str(project.root), who, force, why)
     finally:
         _given.reset(token)
     return ReleaseStore(settings.home).read(done)
@@ -91,12 +92,12 @@ def release_flow(root: str | None = None, who: str | None = None, force: bool = 
     root: the project folder, the current one by default; force: also what the gate refused, with `why`.
     """
     enforce_restart_limit()
-    folder, settings = project_root(Path(root) if root else Path.cwd()), _given.get() or Settings()
+    project, settings = Project(project_root(Path(root) if root else Path.cwd())), _given.get() or Settings()
     with release_lock(settings):
-        found = releasing.check(folder, settings, force=force, why=why)
+        found = releasing.check(project, settings, force=force, why=why)
         if isinstance(found, Release):
             return found.release
-        plan = releasing.begin(folder, settings, found, who=who or getpass.getuser(), force=force, why=why)
+        plan = releasing.begin(project, settings, found, who=who or getpass.getuser(), force=force, why=why)
         if plan.refit:
             refit(plan)
         materialize(plan)

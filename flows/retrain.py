@@ -13,6 +13,7 @@ from features.settings import Settings
 from flows.orchestration.notify import notify_hooks
 from flows.orchestration.restarts import enforce_restart_limit
 from flows.project.dag import project_root
+from flows.project.dataset import Project
 from flows.project.imports import export_events
 from flows.release import release
 from flows.train import Outcome, train
@@ -20,17 +21,16 @@ from models.release.bundle import read_manifest
 from models.release.store import ReleaseStore
 
 logger = logging.getLogger(__name__)
-BUNDLE = Path("data/bundle")
 
 
-def worth_releasing(root: Path, settings: Settings, outcome: Outcome) -> str | None:
+def worth_releasing(project: Project, settings: Settings, outcome: Outcome) -> str | None:
     """Why the bundle stays where it is; None when it is to go live.
 
     A bundle that was live before and was taken back is not put live again by a schedule.
     """
     if not outcome.promote:
         return "the gate did not promote it"
-    mark = read_manifest(root / BUNDLE).hash[:8]
+    mark = read_manifest(project.paths.bundle).hash[:8]
     store = ReleaseStore(settings.home)
     spans = [span.release for span in store.history() if span.release.endswith(f"-{mark}")]
     if not spans:
@@ -41,8 +41,8 @@ def worth_releasing(root: Path, settings: Settings, outcome: Outcome) -> str | N
 
 
 @task(name="export", cache_policy=NO_CACHE, persist_result=False)
-def _export(root: Path, settings: Settings, wait_s: float) -> int:
-    return export_events(root, settings, wait_s=wait_s)
+def _export(project: Project, settings: Settings, wait_s: float) -> int:
+    return export_events(project, settings, wait_s=wait_s)
 
 
 @flow(name="retrain", persist_result=False, validate_parameters=False, **notify_hooks())
@@ -52,12 +52,12 @@ def retrain_flow(root: str | None = None, wait_s: float = 3600) -> str:
     root: the project folder, the current one by default; wait_s: how long to wait for another run in the workspace.
     """
     enforce_restart_limit()
-    folder, settings = project_root(Path(root) if root else Path.cwd()), Settings()
-    n_events = _export(folder, settings, wait_s)
-    outcome = train(folder, wait_s=wait_s)
-    stays = worth_releasing(folder, settings, outcome)
+    project, settings = Project(project_root(Path(root) if root else Path.cwd())), Settings()
+    n_events = _export(project, settings, wait_s)
+    outcome = train(project, wait_s=wait_s)
+    stays = worth_releasing(project, settings, outcome)
     if stays is None:
-        done = release(folder, settings, who=getpass.getuser(), why="promoted by the gate in a scheduled retrain")
+        done = release(project, settings, who=getpass.getuser(), why="promoted by the gate in a scheduled retrain")
         said = f"{n_events} events exported, {len(outcome.ran)} stages ran, released {done.release}"
     else:
         said = f"{n_events} events exported, {len(outcome.ran)} stages ran, nothing released: {stays}"

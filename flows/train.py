@@ -19,6 +19,7 @@ from flows.orchestration.artifacts import publish_train
 from flows.orchestration.notify import notify_hooks
 from flows.orchestration.restarts import enforce_restart_limit
 from flows.project.dag import Dag, StageCrashError, project_root, wanted, wanted_and_stale
+from flows.project.dataset import Project
 from flows.project.reference import refresh_reference
 
 logger = logging.getLogger(__name__)
@@ -62,11 +63,11 @@ def train_flow(root: str | None = None, until: str | None = None, wait_s: float 
     another run in the same workspace.
     """
     enforce_restart_limit()
-    folder = project_root(Path(root) if root else Path.cwd())
-    dag = Dag(folder)
+    project = Project(project_root(Path(root) if root else Path.cwd()))
+    dag = Dag(project.root)
     with dag.exclusive(wait_s=wait_s):
         outcome = _run_all(dag, Settings(), until)
-    publish_train(folder, outcome.ran)
+    publish_train(project.paths.reports, outcome.ran)
     return outcome
 
 
@@ -78,20 +79,20 @@ def _run_all(dag: Dag, settings: Settings, until: str | None) -> Outcome:
         state = run_stage.with_options(name=name, task_run_name=name)(dag, name, return_state=True)
         state.result()
         (skipped if state.name == "Skipped" else ran).append(name)
-    return Outcome(ran, skipped, verdict(dag.root))
+    return Outcome(ran, skipped, verdict(Project(dag.root)))
 
 
-def train(root: Path, *, wait_s: float) -> Outcome:
+def train(project: Project, *, wait_s: float) -> Outcome:
     """Runs the flow if anything is stale; with nothing to do it says so by an Outcome without runs and starts no flow.
 
     Raises:
         UserError: the data or the params are at fault, or another run holds the workspace.
         RefusedError: a stage's answer is no.
     """
-    dag = Dag(root)
+    dag = Dag(project.root)
     names, stale = wanted_and_stale(dag, None)
     if not stale:
-        return Outcome([], names, verdict(root))
+        return Outcome([], names, verdict(project))
     return begin(dag, None, wait_s)
 
 
@@ -101,9 +102,9 @@ def begin(dag: Dag, until: str | None, wait_s: float) -> Outcome:
     return cast(Outcome, train_flow(str(dag.root), until, wait_s))
 
 
-def verdict(root: Path) -> bool | None:
+def verdict(project: Project) -> bool | None:
     """The gate's answer as it stands in data/reports/decision.json; None when there is none."""
-    path = root / "data" / "reports" / "decision.json"
+    path = project.paths.reports / "decision.json"
     return bool(json.loads(path.read_text(encoding="utf-8"))["promote"]) if path.is_file() else None
 
 
@@ -111,7 +112,7 @@ def _prepare(dag: Dag, settings: Settings) -> None:
     """Before the first stage: no leftovers of retrievers that are gone, and the champion of today as an input."""
     dag.remove_orphans()
     # asked anew, now that no other run can change the answer
-    if dag.needed_by(dag.maker_of(BUNDLE)) & set(dag.stale()) and refresh_reference(dag.root, settings):
+    if dag.needed_by(dag.maker_of(BUNDLE)) & set(dag.stale()) and refresh_reference(Project(dag.root), settings):
         dag.forget()
 
 

@@ -18,8 +18,9 @@ from flows.orchestration.artifacts import publish_tune
 from flows.orchestration.notify import notify_hooks
 from flows.orchestration.restarts import enforce_restart_limit
 from flows.project.dag import Dag, project_root
+from flows.project.dataset import Project
 from flows.tuning.inputs import read_valid
-from flows.tuning.proposal import TUNING, propose, tasks_of, tune_params
+from flows.tuning.proposal import propose, tasks_of, tune_params
 from flows.tuning.study import Found, search
 
 logger = logging.getLogger(__name__)
@@ -45,12 +46,12 @@ def tune_flow(
     horizon: see models/tuning/objective.py, that of params.yaml by default.
     """
     enforce_restart_limit()
-    folder = project_root(Path(root) if root else Path.cwd())
+    project = Project(project_root(Path(root) if root else Path.cwd()))
     ends = time.monotonic() + minutes * 60
-    params, tasks = tune_params(folder, horizon), tasks_of(folder, retrievers)
-    with _alone(folder):
-        with Dag(folder).exclusive(wait_s=0):
-            valid = read_valid(folder, params)
+    params, tasks = tune_params(project, horizon), tasks_of(project, retrievers)
+    with _alone(project):
+        with Dag(project.root).exclusive(wait_s=0):
+            valid = read_valid(project, params)
         n_queries = sum(int(chunk.counted.sum()) for chunk in valid.chunks)
         logger.info("horizon=%s queries=%d retrievers=%d", params.horizon, n_queries, len(tasks))
         found = []
@@ -59,23 +60,23 @@ def tune_flow(
             if seconds <= 0:
                 found.append(Found(wanted.name))
                 continue
-            searching = partial(search, folder / TUNING, wanted, valid, params, n_trials=trials, seconds=seconds)
+            searching = partial(search, project.paths.tuning, wanted, valid, params, n_trials=trials, seconds=seconds)
             found.append(_run.with_options(name=wanted.name, task_run_name=wanted.name)(searching))
-        text = propose(folder, tasks, found, params)
+        text = propose(project, tasks, found, params)
     publish_tune(text)
     return text
 
 
 @contextmanager
-def _alone(root: Path) -> Iterator[None]:
+def _alone(project: Project) -> Iterator[None]:
     """One search in a project at a time: what another one is trying would be taken for what a killed one left."""
-    path = root / TUNING / ".lock"
+    path = project.paths.tuning / ".lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UserError(f"{root / TUNING}: another `recops tune` is under way; wait for it to end") from None
+            raise UserError(f"{project.paths.tuning}: another `recops tune` is under way; wait for it to end") from None
         yield
 
 

@@ -16,7 +16,7 @@ from benchmarks.peers.sittings import Case, Sitting, learned, read_parts
 from features.errors import UserError
 from features.positives import Positives
 from flows.judging.contenders import read_test
-from flows.judging.frozen import EVALUATION
+from flows.project.dataset import Project
 from models.data.rolling_queries import rolling_events, rolling_queries
 from models.data.types import Targets
 from models.data.vocabulary import Vocabulary
@@ -34,14 +34,14 @@ def read_rolling(project: Path, params: Params) -> Case:
     Raises:
         UserError: the project has not run, its split has no cut in time, or its rolling judging was another.
     """
-    written = project / EVALUATION / "rolling.parquet"
+    written = Project(project).paths.evaluation / "rolling.parquet"
     if not written.is_file():
         raise UserError(
             f"no file {written}; let `recops run` end there first, on data with times, split.scheme global_time and "
             "evaluate.rolling_events above 0 (params.yaml)"
         )
     answers = ROLLING.read(written)
-    test, positives = read_test(project), Positives.of(params.targets)
+    test, positives = read_test(Project(project)), Positives.of(params.targets)
     n_events, seed = params.rolling_events, params.seed
     events = rolling_events(test.history, test.part, n_events=n_events, seed=seed, positives=positives)
     strange = answers.join(events, on="query_id", how="anti")

@@ -18,7 +18,7 @@ from features.errors import UserError
 from features.positives import Positives
 from features.schema import INTERACTIONS
 from flows.judging.contenders import read_test
-from flows.judging.frozen import EVALUATION
+from flows.project.dataset import Project
 from models.evaluation.evaluate import Params, headline_accuracy
 from models.evaluation.results import RECOMMENDATIONS
 from models.evaluation.test_set import TestSet, make_test_set
@@ -61,11 +61,11 @@ def read_frozen(project: Path, params: Params) -> Case:
     Raises:
         UserError: the project has not run.
     """
-    written = project / EVALUATION / "recommendations.parquet"
+    written = Project(project).paths.evaluation / "recommendations.parquet"
     if not written.is_file():
         raise UserError(f"no file {written}; let `recops run` end there first")
     recommendations = RECOMMENDATIONS.read(written)
-    test, positives = read_test(project), Positives.of(params.targets)
+    test, positives = read_test(Project(project)), Positives.of(params.targets)
     train, valid = read_parts(project)
     further = recommendations.get_column("item_id").unique().to_list()
     test_set = frozen_exam(test.history, test.part, positives, test.items, further)

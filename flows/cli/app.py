@@ -6,13 +6,16 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from features.errors import UserError
 from features.settings import Settings
 from features.telemetry import quiet_telemetry
+
+if TYPE_CHECKING:
+    from flows.project.dataset import Project
 
 app = typer.Typer(
     name="recops",
@@ -42,9 +45,11 @@ def begin(quiet: bool = False) -> Settings:
     return settings
 
 
-def project() -> tuple[Path, Settings]:
+def open_project() -> tuple[Project, Settings]:
+    """The project that a command acts on, which becomes the current folder, and the settings of this process."""
     from flows.project.dag import project_root
+    from flows.project.dataset import Project
 
     root = project_root(Path.cwd())
     os.chdir(root)
-    return root, begin()
+    return Project(root), begin()

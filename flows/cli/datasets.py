@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from features.errors import UserError
-from flows.cli.app import Quiet, app, begin, project
+from flows.cli.app import Quiet, app, begin, open_project
 
 data_app = typer.Typer(help="What can be imported, and importing it.", no_args_is_help=True, rich_markup_mode=None)
 events_app = typer.Typer(help="The durable event log.", no_args_is_help=True, rich_markup_mode=None)
@@ -39,7 +39,7 @@ def data_import(
 ) -> None:
     """Replace data/raw (and its .dvc) by a source's tables; section `source` of params.yaml says so."""
     given = path.absolute() if path else None
-    root, settings = project()
+    project, settings = open_project()
     from flows.project.imports import import_into_project
 
     options: dict[str, Any] = {"bad_share": bad_share}
@@ -48,7 +48,7 @@ def data_import(
         if not equals or not ours or not theirs:
             raise UserError(f"--map '{pair}' is not of the form ours=theirs, e.g. --map user_id=customer")
         options.setdefault("columns", {})[ours.strip()] = theirs.strip()
-    report = import_into_project(root, settings, source, given, append=append, options=options)
+    report = import_into_project(project, settings, source, given, append=append, options=options)
     if not quiet:
         print(report.text())
 
@@ -56,16 +56,16 @@ def data_import(
 @events_app.command("export")
 def events_export() -> None:
     """Add the events since the last export to data/raw, exactly once."""
-    root, settings = project()
+    project, settings = open_project()
     from flows.project.imports import export_events
 
-    print(f"{export_events(root, settings)} events exported to data/raw")
+    print(f"{export_events(project, settings)} events exported to data/raw")
 
 
 @events_app.command("compact")
 def events_compact() -> None:
     """Write the event log's new events into parquet shards under RECOPS_HOME."""
-    _, settings = project()
+    _, settings = open_project()
     from flows.compaction import compact_events
 
     print(compact_events(settings))
@@ -74,7 +74,7 @@ def events_compact() -> None:
 @events_app.command("verify")
 def events_verify() -> None:
     """Check the event log and its shards against each other."""
-    _, settings = project()
+    _, settings = open_project()
     from flows.compaction import verify_events
 
     print(verify_events(settings))

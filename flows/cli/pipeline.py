@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from features.errors import UserError
-from flows.cli.app import Quiet, app, project
+from flows.cli.app import Quiet, app, open_project
+
+if TYPE_CHECKING:
+    from flows.project.dataset import Project
 
 
 @app.command()
@@ -18,14 +21,14 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run the flow `train`: every stale stage of dvc.yaml, with or without a Prefect server."""
-    root, settings = project()
+    project, settings = open_project()
     from flows.project.dag import Dag
 
     logging.getLogger("flows").setLevel(logging.WARNING if quiet else logging.INFO)
     from flows.orchestration.server import choose_server
     from flows.project.dag import wanted_and_stale
 
-    dag = Dag(root)
+    dag = Dag(project.root)
     wanted, stale = wanted_and_stale(dag, until)
     if not stale:
         print(f"nothing to do: all {len(wanted)} stages are up to date")
@@ -36,11 +39,11 @@ def run(
     outcome = begin(dag, until, 0)
     print(f"ran {len(outcome.ran)} stages, {len(outcome.skipped)} were up to date")
     if until is None and not quiet:
-        _print_verdict(root)
+        _print_verdict(project)
 
 
-def _print_verdict(root: Path) -> None:
-    report = root / "data" / "reports" / "decision.md"
+def _print_verdict(project: Project) -> None:
+    report = project.paths.reports / "decision.md"
     if report.is_file():
         print(report.read_text(encoding="utf-8").strip())
         print("The same for people who decide: data/reports/report.html")
@@ -60,11 +63,11 @@ def recommend(
 ) -> None:
     """Recommend to many users at once."""
     out, users, bundle = out.absolute(), users.absolute() if users else None, bundle.absolute() if bundle else None
-    root, settings = project()
+    project, settings = open_project()
     from flows.recommend import recommend_batch
 
     n_users, n_rows = recommend_batch(
-        root, settings, out, users=users, user=user, bundle=bundle, k=k, at=at, include_seen=include_seen
+        project, settings, out, users=users, user=user, bundle=bundle, k=k, at=at, include_seen=include_seen
     )
     print(f"{n_rows} recommendations for {n_users} users in {out}")
 
@@ -77,20 +80,20 @@ def evaluate(
 ) -> None:
     """Print the table of metrics with intervals and slices."""
     given = bundle.absolute() if bundle else None
-    root, settings = project()
+    project, settings = open_project()
     if task == "rating":
         if given:
             raise UserError("--task rating judges the raters of params.yaml; a bundle holds none: leave --bundle out")
         logging.getLogger("flows").setLevel(logging.WARNING if quiet else logging.INFO)
         from flows.rating.judge_raters import evaluate_ratings
 
-        print(evaluate_ratings(root))
+        print(evaluate_ratings(project))
         return
     if task != "ranking":
         raise UserError(f"--task '{task}' is not known; there are ['ranking', 'rating']")
     from flows.judging.printing import evaluation_text
 
-    print(evaluation_text(root, given))
+    print(evaluation_text(project, given))
 
 
 @app.command()
@@ -105,22 +108,22 @@ def tune(
     quiet: Quiet = False,
 ) -> None:
     """Search for better params of the retrievers on valid; proposes a diff of params.yaml."""
-    root, settings = project()
+    project, settings = open_project()
     from flows.tuning.proposal import accept as apply
     from flows.tuning.proposal import tasks_of, tune_params
 
     if accept:
-        print(f"params.yaml: {apply(root)} values changed; `recops run` trains and judges with them")
+        print(f"params.yaml: {apply(project)} values changed; `recops run` trains and judges with them")
         return
     from flows.tuning.inputs import check_there
 
-    tasks_of(root, retriever or [])  # mistakes are told before a server is started
-    tune_params(root, horizon)
-    check_there(root)
+    tasks_of(project, retriever or [])  # mistakes are told before a server is started
+    tune_params(project, horizon)
+    check_there(project)
     from flows.orchestration.server import choose_server
 
     logging.getLogger("flows").setLevel(logging.WARNING if quiet else logging.INFO)
     choose_server(settings)
     from flows.tune import tune_flow
 
-    print(tune_flow(str(root), retriever or [], minutes, trials, horizon))
+    print(tune_flow(str(project.root), retriever or [], minutes, trials, horizon))

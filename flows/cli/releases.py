@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from features.errors import UserError
-from flows.cli.app import Quiet, app, project
+from flows.cli.app import Quiet, app, open_project
 
 
 @app.command()
@@ -20,7 +20,7 @@ def release(
     quiet: Quiet = False,
 ) -> None:
     """Put the judged bundle live: materialize, build the Bento, replay, swap."""
-    root, settings = project()
+    project, settings = open_project()
     if force and not why:
         raise UserError("--force needs --why: the reason that the history will show")
     from flows.orchestration.server import choose_server
@@ -31,7 +31,7 @@ def release(
     from models.release.store import ReleaseStore
 
     before = ReleaseStore(settings.home).live()
-    done = release_bundle(root, settings, who=_who(), force=force, why=why)
+    done = release_bundle(project, settings, who=_who(), force=force, why=why)
     said = "live already: nothing released," if done.release == before else "released"
     fitted = f", fitted anew on all data from {done.judged[:12]}" if done.refit else ""
     print(f"{said} {done.release} (bundle {done.bundle_hash[:12]}{fitted})")
@@ -43,7 +43,7 @@ def rollback(
     why: Annotated[str, typer.Option(help="The reason, kept in the history.")] = "rolled back by hand",
 ) -> None:
     """Bring back the release before the live one, or a named one."""
-    _, settings = project()
+    _, settings = open_project()
     from flows.releasing.rollback import rollback as roll_back
 
     done = roll_back(settings, release, who=_who(), why=why)
@@ -57,7 +57,7 @@ def releases(
     unpin: Annotated[str | None, typer.Option(help="Keep it no longer.")] = None,
 ) -> None:
     """History: what was live when."""
-    _, settings = project()
+    _, settings = open_project()
     from models.release.store import ReleaseStore
 
     store = ReleaseStore(settings.home)
@@ -79,7 +79,7 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
 ) -> None:
     """The Bento service on the live release; it follows the pointer."""
-    project()
+    open_project()
     arguments = [sys.executable, "-m", "services.serve", "--host", host, "--port", str(port)]
     os.execv(sys.executable, arguments)
 
@@ -87,7 +87,7 @@ def serve(
 @app.command()
 def gc(dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False) -> None:
     """Remove old releases, Bentos and online namespaces; keeps live, previous and pinned."""
-    _, settings = project()
+    _, settings = open_project()
     from flows.releasing.gc import gc as collect
 
     for line in collect(settings, dry_run=dry_run) or ["nothing to remove"]:

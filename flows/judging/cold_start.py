@@ -16,7 +16,7 @@ from features.positives import Positives
 from flows.judging.contenders import Contenders, Test
 from flows.judging.frozen import Judgement, codes_of
 from flows.judging.truncated_features import write_features
-from flows.project.dataset import FEATURES, offline_lookup
+from flows.project.dataset import Project
 from models.data.truncation import newest, truncate
 from models.evaluation.cold_start import users_with_long_histories, with_cold_start
 from models.evaluation.evaluate import HISTORY_SIZES, Params
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def with_history_sizes(root: Path, test: Test, contenders: Contenders, judged: Judgement, params: Params) -> Judgement:
+def with_history_sizes(
+    project: Project, test: Test, contenders: Contenders, judged: Judgement, params: Params
+) -> Judgement:
     """The judgement with the slices of the ladder, for the challenger, the champion and popular.
 
     Features of users are those that the cut history would have left; items keep theirs, they do not know who asks.
@@ -45,7 +47,7 @@ def with_history_sizes(root: Path, test: Test, contenders: Contenders, judged: J
         rungs[n] = {
             model: popular
             if recommender is None
-            else _answer(root, recommender, judged, model, chosen, n, rows, params)
+            else _answer(project, recommender, judged, model, chosen, n, rows, params)
             for model, recommender in asked.items()
         } | {"popular": popular}
     logger.info("ladder users=%d", int(chosen.sum()))
@@ -53,7 +55,7 @@ def with_history_sizes(root: Path, test: Test, contenders: Contenders, judged: J
 
 
 def _answer(
-    root: Path,
+    project: Project,
     recommender: Recommender,
     judged: Judgement,
     model: str,
@@ -70,6 +72,6 @@ def _answer(
     places = np.flatnonzero(chosen)
     queries = truncate(judged.queries[model], places, np.full(len(places), n))
     with tempfile.TemporaryDirectory(prefix="recops-ladder-") as scratch:
-        write_features(root / FEATURES, Path(scratch), rows, catalogue)
-        cold = replace(recommender, lookup=offline_lookup(root, catalogue, Path(scratch)))
+        write_features(project.paths.features, Path(scratch), rows, catalogue)
+        cold = replace(recommender, lookup=project.offline_lookup(catalogue, Path(scratch)))
         return codes_of(judged.test_set, catalogue, cold.recommend(queries, max(params.k)).items)

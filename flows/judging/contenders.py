@@ -15,7 +15,7 @@ from features.params import read_params
 from features.positives import Positives
 from features.schema import INTERACTIONS, ITEMS, LOG
 from features.split import read_cuts
-from flows.project.dataset import offline_lookup
+from flows.project.dataset import Project
 from models.data.tables import make_log
 from models.data.types import Log, Queries
 from models.release.bundle import MANIFEST, unseal
@@ -76,13 +76,13 @@ class Contenders:
         return {name: items for name, items in alone.items() if (items >= 0).any()}
 
 
-def read_test(root: Path) -> Test:
+def read_test(project: Project) -> Test:
     """The test part from data/split and the item table from data/tables.
 
     Raises:
         UserError: there is nothing to judge on.
     """
-    split = root / "data" / "split"
+    split = project.paths.split
     parts = {name: INTERACTIONS.read(split / f"{name}.parquet") for name in ("train", "valid", "test")}
     cuts = read_cuts(split / "split.json")
     if parts["test"].is_empty():
@@ -90,12 +90,12 @@ def read_test(root: Path) -> Test:
             f"{split / 'test.parquet'}: no row, expected rows after the second cut to judge on; import more data, or "
             "lower split.test_share in params.yaml"
         )
-    items = ITEMS.read(root / "data" / "tables" / "items.parquet").select("item_id", "tags")
+    items = ITEMS.read(project.paths.tables / "items.parquet").select("item_id", "tags")
     cut = cuts.test_cut if cuts.scheme == "global_time" else None
     return Test(pl.concat([parts["train"], parts["valid"]]), parts["test"], items, cut)
 
 
-def open_contenders(root: Path, bundle: Path, positives: Positives, source: Source) -> Contenders:
+def open_contenders(project: Project, bundle: Path, positives: Positives, source: Source) -> Contenders:
     """The bundle, what `champion/` of the reference folder holds, and popular with its own defaults, whatever
     params.yaml says of the retriever.
 
@@ -103,27 +103,27 @@ def open_contenders(root: Path, bundle: Path, positives: Positives, source: Sour
         BundleError: a file of the bundle or of the champion is missing or altered.
     """
     unseal(bundle)
-    challenger = _load(root, bundle)
-    champion, name = _champion(root, root / source.reference / "champion")
-    rows = LOG.read(root / "data" / "log" / "full.parquet")
+    challenger = _load(project, bundle)
+    champion, name = _champion(project, project.root / source.reference / "champion")
+    rows = LOG.read(project.paths.log / "full.parquet")
     log = make_log(rows, challenger.catalogue.vocabulary, positives=positives)
     return Contenders(challenger, champion, name, log, Popular().fit(log, challenger.catalogue))
 
 
-def _champion(root: Path, folder: Path) -> tuple[Recommender | None, str]:
+def _champion(project: Project, folder: Path) -> tuple[Recommender | None, str]:
     """With no manifest in the folder the built-in popular is the champion."""
     if not (folder / MANIFEST).is_file():
         return None, "popular"
     name = unseal(folder).hash
     try:
-        return _load(root, folder), name
+        return _load(project, folder), name
     except UserError as error:  # made by other code: features or parts that are no more
         logger.warning("champion=%s cannot be run by this code: %s", name[:12], error)
         return None, f"popular; bundle {name[:12]} cannot be run by this code"
 
 
-def _load(root: Path, bundle: Path) -> Recommender:
+def _load(project: Project, bundle: Path) -> Recommender:
     from models.recommender import Recommender
     from models.release.plan import load_catalogue
 
-    return Recommender.load(bundle, offline_lookup(root, load_catalogue(bundle)))
+    return Recommender.load(bundle, project.offline_lookup(load_catalogue(bundle)))

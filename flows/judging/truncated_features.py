@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from features.states.aggregates import ITEM_STATS, USER_CATEGORY_STATS, USER_STATS, arrivals, positives_of, state_rows
-from flows.project.dataset import FEATURES, offline_lookup
+from flows.project.dataset import Project
 from models.data.types import Catalogue
 from models.interfaces import FeatureLookup
 
@@ -39,12 +39,12 @@ def write_features(
 
 @contextmanager
 def lookup_with_truncated(
-    root: Path, catalogue: Catalogue, short: pl.DataFrame, asked: pl.Series
+    project: Project, catalogue: Catalogue, short: pl.DataFrame, asked: pl.Series
 ) -> Iterator[FeatureLookup]:
     """The project's lookup, which knows the users of the rows `short` too; asked: ids of the others that are asked."""
     if short.is_empty():
-        yield offline_lookup(root, catalogue)
+        yield project.offline_lookup(catalogue)
         return
     with tempfile.TemporaryDirectory(prefix="recops-short-") as scratch:
-        write_features(root / FEATURES, Path(scratch), short, catalogue, asked)
-        yield offline_lookup(root, catalogue, Path(scratch))
+        write_features(project.paths.features, Path(scratch), short, catalogue, asked)
+        yield project.offline_lookup(catalogue, Path(scratch))

@@ -12,15 +12,15 @@ from models.release.store import Release
 
 logger = logging.getLogger(__name__)
 
-REPORTS = Path("data/reports")
 
+def publish_train(reports: Path, ran: Sequence[str]) -> list[str]:
+    """Artifacts of a `train` run inside its flow run; the keys of those that were made.
 
-def publish_train(root: Path, ran: Sequence[str]) -> list[str]:
-    """Artifacts of a `train` run inside its flow run; the keys of those that were made. Files that are not there yet
-    (a run that stopped early) are left out."""
+    reports: data/reports. Files that are not there yet (a run that stopped early) are left out.
+    """
     made = []
-    metrics, verdict = root / REPORTS / "metrics.json", root / REPORTS / "decision.md"
-    docs = root / REPORTS / "docs" / "index.html"
+    metrics, verdict = reports / "metrics.json", reports / "decision.md"
+    docs = reports / "docs" / "index.html"
     if metrics.is_file():
         made += _publish("table", "metrics", table=metric_table(_read(metrics)), description="challenger and champion")
     if verdict.is_file():

@@ -10,16 +10,16 @@ from ruamel.yaml import YAML
 from features.events.event_log import EventLog
 from features.importing.importer import ImportReport, append_events, import_source
 from features.importing.raw_folder import SIDECAR, read_sidecar, recover
-from features.params import read_params
 from features.settings import Settings
 from flows.project.dag import Dag
+from flows.project.dataset import Project
 from flows.project.params_file import edit_source
 from flows.project.reference import drop_reference
 from flows.project.under_dvc import RAW, put_under_dvc
 
 
 def import_into_project(
-    root: Path,
+    project: Project,
     settings: Settings,
     source: str,
     path: Path | None = None,
@@ -35,29 +35,33 @@ def import_into_project(
     """
     chosen = dict(options or {})
     if source == "simulator":
-        chosen = {**(read_params(root / "params.yaml").get("source", {}).get("simulator") or {}), **chosen}
+        chosen = {**(project.params().get("source", {}).get("simulator") or {}), **chosen}
     through = 0 if append else last_event(settings)
-    report = import_source(source, path, chosen, root / RAW, append, settings.data_cache, events_through=through)
-    put_under_dvc(root, RAW)
+    report = import_source(
+        source, path, chosen, project.root / RAW, append, settings.data_cache, events_through=through
+    )
+    put_under_dvc(project.root, RAW)
     changes: dict[str, Any] = {"input": RAW}
     if not append:
-        drop_reference(root)
-        changes |= {"name": source, "line": _content(root)}
-    edit_source(root, changes)
+        drop_reference(project)
+        changes |= {"name": source, "line": _content(project)}
+    edit_source(project, changes)
     return report
 
 
-def make_solid(root: Path, settings: Settings) -> None:
+def make_solid(project: Project, settings: Settings) -> None:
     """Puts the simulated world into data/raw, where events can be added to it; nothing to do when raw data are there.
 
     The line of data goes on: the same world, so releases made from it stay champions.
     """
-    source = read_params(root / "params.yaml")["source"]
+    source = project.params()["source"]
     if source["input"] == RAW:
         return
-    import_source("simulator", None, dict(source.get("simulator") or {}), root / RAW, False, settings.data_cache)
-    put_under_dvc(root, RAW)
-    edit_source(root, {"input": RAW})
+    import_source(
+        "simulator", None, dict(source.get("simulator") or {}), project.root / RAW, False, settings.data_cache
+    )
+    put_under_dvc(project.root, RAW)
+    edit_source(project, {"input": RAW})
 
 
 def last_event(settings: Settings) -> int:
@@ -71,13 +75,13 @@ def last_event(settings: Settings) -> int:
         log.close()
 
 
-def _content(root: Path) -> str:
+def _content(project: Project) -> str:
     """Short hash of what data/raw holds, as DVC wrote it down."""
-    written = YAML(typ="safe").load((root / f"{RAW}.dvc").read_text(encoding="utf-8"))
+    written = YAML(typ="safe").load((project.root / f"{RAW}.dvc").read_text(encoding="utf-8"))
     return str(written["outs"][0]["md5"])[:12]
 
 
-def export_events(root: Path, settings: Settings, *, wait_s: float = 0) -> int:
+def export_events(project: Project, settings: Settings, *, wait_s: float = 0) -> int:
     """Adds the events since the last export to data/raw, exactly once; how many.
 
     The watermark (`events_through` in data/raw/source.json) and the rows are replaced together, so an export that was
@@ -86,32 +90,32 @@ def export_events(root: Path, settings: Settings, *, wait_s: float = 0) -> int:
     Raises:
         UserError: a run holds the workspace for longer than `wait_s`.
     """
-    dag = Dag(root)
+    dag = Dag(project.root)
     with dag.exclusive(wait_s=wait_s):
-        if last_event(settings) <= exported_through(root):
-            _repair(root)
+        if last_event(settings) <= exported_through(project):
+            _repair(project)
             return 0
-        make_solid(root, settings)
-        after = exported_through(root)
+        make_solid(project, settings)
+        after = exported_through(project)
         log = EventLog(settings.events_url)
         try:
             rows, through = log.to_interactions(after)
         finally:
             log.close()
-        n_events = append_events(root / RAW, rows, through, after=after)
-        put_under_dvc(root, RAW)
+        n_events = append_events(project.root / RAW, rows, through, after=after)
+        put_under_dvc(project.root, RAW)
     return n_events
 
 
-def exported_through(root: Path) -> int:
+def exported_through(project: Project) -> int:
     """Sequence number of the last event that data/raw holds; 0 when it is not what the pipeline reads."""
-    recover(root / RAW)
-    if read_params(root / "params.yaml")["source"]["input"] != RAW or not (root / RAW / SIDECAR).is_file():
+    recover(project.root / RAW)
+    if project.params()["source"]["input"] != RAW or not (project.root / RAW / SIDECAR).is_file():
         return 0
-    return read_sidecar(root / RAW).events_through
+    return read_sidecar(project.root / RAW).events_through
 
 
-def _repair(root: Path) -> None:
+def _repair(project: Project) -> None:
     """An export that was killed between the rows and `dvc add` is ended now."""
-    if (root / RAW).is_dir():
-        put_under_dvc(root, RAW)
+    if (project.root / RAW).is_dir():
+        put_under_dvc(project.root, RAW)

@@ -6,7 +6,6 @@ import difflib
 import io
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -15,15 +14,16 @@ from ruamel.yaml.nodes import MappingNode, Node
 from features.errors import UserError
 from features.files import write_text
 from features.params import PROFILES
+from flows.project.dataset import Project
 
 
-def edit_source(root: Path, changes: Mapping[str, Any]) -> bool:
+def edit_source(project: Project, changes: Mapping[str, Any]) -> bool:
     """Sets keys of params.yaml's section `source`, everything else to the byte as it was; True when it changed."""
-    before = read_text(root)
+    before = read_text(project)
     source = YAML(typ="safe").load(before)["source"]
     wanted = {f"source.{key}": value for key, value in changes.items() if key not in source or source[key] != value}
     if wanted:
-        write_text(edited(before, wanted, PROFILES[0]), root / "params.yaml")
+        write_text(edited(before, wanted, PROFILES[0]), project.paths.params)
     return bool(wanted)
 
 
@@ -69,9 +69,9 @@ def unified_diff(before: str, after: str, name: str = "params.yaml") -> str:
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def read_text(root: Path) -> str:
+def read_text(project: Project) -> str:
     """params.yaml as it stands, line ends included."""
-    with (root / "params.yaml").open(encoding="utf-8", newline="") as file:
+    with (project.paths.params).open(encoding="utf-8", newline="") as file:
         return file.read()
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
 
-from features.params import read_params
 from features.settings import Settings
+from flows.project.dataset import Project
 from flows.project.params_file import edit_source
 from flows.project.under_dvc import NO_REFERENCE, REFERENCE, put_under_dvc
 from models.release.bundle import read_manifest
 from models.release.store import ReleaseStore
 
 
-def refresh_reference(root: Path, settings: Settings) -> bool:
+def refresh_reference(project: Project, settings: Settings) -> bool:
     """Takes the live release's judged bundle as the champion; True when that changed what the DAG will see.
 
     A refitted bundle knows rows that the next test part may hold, so it cannot be judged on them: the champion is the
@@ -23,22 +22,22 @@ def refresh_reference(root: Path, settings: Settings) -> bool:
     """
     store = ReleaseStore(settings.home)
     live = store.live()
-    if live is None or not belongs_here(root, store.read(live).source):
+    if live is None or not belongs_here(project, store.read(live).source):
         return False
     bundle = store.judged(live)
-    present = root / REFERENCE / "champion"
+    present = project.root / REFERENCE / "champion"
     if (present / "manifest.json").is_file() and read_manifest(present).hash == read_manifest(bundle).hash:
-        return edit_source(root, {"reference": REFERENCE})
-    scratch = root / f"{REFERENCE}.{os.getpid()}.tmp"
+        return edit_source(project, {"reference": REFERENCE})
+    scratch = project.root / f"{REFERENCE}.{os.getpid()}.tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     shutil.copytree(bundle, scratch / "champion")
     profile = store.folder(live) / "profile.json"
     (scratch / "profile.json").write_text(profile.read_text(encoding="utf-8") if profile.is_file() else "{}\n")
     (scratch / "history.csv").write_text(history_csv(store), encoding="utf-8")
-    shutil.rmtree(root / REFERENCE, ignore_errors=True)
-    scratch.rename(root / REFERENCE)
-    put_under_dvc(root, REFERENCE)
-    edit_source(root, {"reference": REFERENCE})
+    shutil.rmtree(project.root / REFERENCE, ignore_errors=True)
+    scratch.rename(project.root / REFERENCE)
+    put_under_dvc(project.root, REFERENCE)
+    edit_source(project, {"reference": REFERENCE})
     return True
 
 
@@ -53,18 +52,18 @@ def history_csv(store: ReleaseStore) -> str:
     return "\n".join(lines) + "\n"
 
 
-def drop_reference(root: Path) -> None:
+def drop_reference(project: Project) -> None:
     """A new line of data begins: no champion but the built-in one, no accepted profile."""
-    edit_source(root, {"reference": NO_REFERENCE})
-    shutil.rmtree(root / REFERENCE, ignore_errors=True)
-    (root / f"{REFERENCE}.dvc").unlink(missing_ok=True)
+    edit_source(project, {"reference": NO_REFERENCE})
+    shutil.rmtree(project.root / REFERENCE, ignore_errors=True)
+    (project.root / f"{REFERENCE}.dvc").unlink(missing_ok=True)
 
 
-def belongs_here(root: Path, source: dict[str, object]) -> bool:
+def belongs_here(project: Project, source: dict[str, object]) -> bool:
     """Whether a release was made from this line of data: an import without --append starts a new one."""
-    return source.get("line") == data_line(root)
+    return source.get("line") == data_line(project)
 
 
-def data_line(root: Path) -> str:
+def data_line(project: Project) -> str:
     """The mark of the present line of data: set by each import without --append, "" for the simulated world."""
-    return str((read_params(root / "params.yaml").get("source") or {}).get("line") or "")
+    return str((project.params().get("source") or {}).get("line") or "")

@@ -21,11 +21,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from features.cleaning.catalogue import build_catalogue
 from features.errors import UserError
 from features.files import write_text
-from features.params import parse, read_params, section
+from features.params import parse
 from features.schema import INTERACTIONS, ITEMS
 from features.split import Params as SplitParams
 from features.split import split as split_table
 from features.table import write_parquet
+from flows.project.dataset import Project
 from flows.rating.cache import answers
 from models.data.tables import make_catalogue, read_catalogue
 from models.data.types import Catalogue, Ratings
@@ -38,20 +39,18 @@ from models.release.bundle import sha256_of
 from models.reports.rating_table import ratings_dict, ratings_text
 
 ITEM_TABLE = Path("data/tables/items.parquet")
-CATALOGUE = Path("data/catalogue")
-VECTORS = Path("data/vectors")
 
 
-def rating_catalogue(root: Path, rows: pl.DataFrame) -> Catalogue:
+def rating_catalogue(project: Project, rows: pl.DataFrame) -> Catalogue:
     """Items of the tables and of all rows: unlike the bundle's, it also knows items that only test has.
 
     rows: INTERACTIONS. An item without a vector gets zeros; with no vectors at all they are None.
     """
-    catalogue = make_catalogue(build_catalogue(ITEMS.read(root / ITEM_TABLE), rows)[0])
-    made = (root / CATALOGUE / "catalogue.parquet", root / VECTORS / "vectors.safetensors")
+    catalogue = make_catalogue(build_catalogue(ITEMS.read(project.root / ITEM_TABLE), rows)[0])
+    made = (project.paths.catalogue / "catalogue.parquet", project.paths.vectors / "vectors.safetensors")
     if not all(path.is_file() for path in made):
         return catalogue
-    known = read_catalogue(root / CATALOGUE, root / VECTORS)
+    known = read_catalogue(project.paths.catalogue, project.paths.vectors)
     if known.vectors is None or len(known.vectors) != known.n_items:
         return catalogue
     places = known.vocabulary.positions(catalogue.vocabulary.item_ids)
@@ -59,8 +58,6 @@ def rating_catalogue(root: Path, rows: pl.DataFrame) -> Catalogue:
     return replace(catalogue, vectors=vectors)
 
 
-TABLES = Path("data/tables")
-RATINGS = Path("data/ratings")
 INPUTS = (
     "data/tables/interactions.parquet",
     "data/tables/items.parquet",
@@ -89,36 +86,36 @@ class RatingParams(BaseModel):
     blend: BlendParams = BlendParams()
 
 
-def evaluate_ratings(root: Path) -> str:
+def evaluate_ratings(project: Project) -> str:
     """The tables of all splits as text; also data/ratings/report.json and, for each split, predictions.parquet.
 
     Raises:
         UserError: there are no ratings, no raters, or params that do not fit.
     """
-    params = parse("rating", read_params(root / "params.yaml").get("rating"), RatingParams)
-    raters = _raters(root)
-    rows = INTERACTIONS.read(root / TABLES / "interactions.parquet")
-    catalogue = rating_catalogue(root, rows)
+    params = parse("rating", project.params().get("rating"), RatingParams)
+    raters = _raters(project)
+    rows = INTERACTIONS.read(project.paths.tables / "interactions.parquet")
+    catalogue = rating_catalogue(project, rows)
     ratings = make_ratings(rows, catalogue.vocabulary, least_value=params.least_value)
-    data = {name: sha256_of(root / name) if (root / name).is_file() else None for name in INPUTS}
+    data = {name: sha256_of(project.root / name) if (project.root / name).is_file() else None for name in INPUTS}
     told, reports = [], {}
     for scheme in params.splits:
-        if scheme == "global_time" and _artificial_time(root):
+        if scheme == "global_time" and _artificial_time(project):
             told.append(
                 "global_time: the data has no times, only an order of rows; a cut in time would have no meaning"
             )
             continue
-        parts = _split(root, rows, ratings, scheme, params)
+        parts = _split(project, rows, ratings, scheme, params)
         key = {"data": data, "split": [scheme, params.seed, params.held_out, params.least_value, _sizes(parts)]}
-        text, reports[scheme] = _judge(root / RATINGS / scheme, parts, catalogue, raters, params, key)
+        text, reports[scheme] = _judge(project.paths.ratings / scheme, parts, catalogue, raters, params, key)
         told.append(text)
-    write_text(json.dumps(reports, indent=1, sort_keys=True) + "\n", root / RATINGS / "report.json")
+    write_text(json.dumps(reports, indent=1, sort_keys=True) + "\n", project.paths.ratings / "report.json")
     return "\n\n".join(told)
 
 
-def _raters(root: Path) -> dict[str, Rater]:
+def _raters(project: Project) -> dict[str, Rater]:
     """The raters in use, with their params."""
-    sections = read_params(root / "params.yaml").get("raters") or {}
+    sections = project.params().get("raters") or {}
     if not sections:
         raise UserError("params.yaml: section 'raters' names no rater; add one, e.g. `raters: {biases: {}}`")
     found: dict[str, Rater] = {}
@@ -128,10 +125,10 @@ def _raters(root: Path) -> dict[str, Rater]:
     return found
 
 
-def _split(root: Path, rows: pl.DataFrame, ratings: Ratings, scheme: Scheme, params: RatingParams) -> RatingSplit:
+def _split(project: Project, rows: pl.DataFrame, ratings: Ratings, scheme: Scheme, params: RatingParams) -> RatingSplit:
     cuts = None
     if scheme == "global_time":
-        wanted = section("split", SplitParams, root / "params.yaml").model_copy(update={"scheme": "global_time"})
+        wanted = project.section("split", SplitParams).model_copy(update={"scheme": "global_time"})
         found = split_table(rows, wanted).cuts
         cuts = (found.valid_cut, found.test_cut)
     return split_ratings(ratings, scheme, seed=params.seed, held_out=params.held_out, cuts=cuts)
@@ -199,6 +196,6 @@ def _sizes(parts: RatingSplit) -> dict[str, int]:
     return {name: len(part) for name, part in parts.parts().items()}
 
 
-def _artificial_time(root: Path) -> bool:
-    path = root / TABLES / "source.json"
+def _artificial_time(project: Project) -> bool:
+    path = project.paths.tables / "source.json"
     return path.is_file() and bool(json.loads(path.read_text(encoding="utf-8")).get("artificial_time"))

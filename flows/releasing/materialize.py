@@ -11,16 +11,15 @@ import polars as pl
 
 from features.settings import Settings
 from features.table import write_parquet
-from flows.project.dataset import interactions
+from flows.project.dataset import Project
 
-FEATURES = Path("data/features")
 USER_STATS = ("user_stats", "user_category_stats")
 
 
 def fill(
     settings: Settings,
     namespace: str,
-    root: Path,
+    project: Project,
     folder: Path,
     *,
     at: int,
@@ -36,9 +35,9 @@ def fill(
     from features.states.aggregates import positives_of
     from features.states.histories import user_histories
 
-    rows = interactions(root)
+    rows = project.interactions()
     with TemporaryDirectory(prefix="recops-features-") as scratch:
-        features = root / FEATURES
+        features = project.paths.features
         if users is not None:
             rows = rows.filter(pl.col("user_id").is_in(users))
             features = _features_of(users, features, Path(scratch) / "features")

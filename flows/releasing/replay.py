@@ -14,10 +14,9 @@ from typing import Any
 import polars as pl
 
 from features.errors import RefusedError
-from features.params import section
 from features.positives import Positives
 from flows.orchestration import processes
-from flows.project.dataset import interactions, offline_lookup
+from flows.project.dataset import Project
 from models.evaluation.results import RECOMMENDATIONS
 
 N_QUERIES = 200
@@ -45,7 +44,7 @@ def questions(recommendations: Path, n: int = N_QUERIES, k: int = K) -> list[Que
     return sorted(spread[:n], key=lambda asked: asked.query_id)
 
 
-def answered_at(root: Path, bundle: Path, asked: Sequence[Question], at: int, k: int = K) -> list[Question]:
+def answered_at(project: Project, bundle: Path, asked: Sequence[Question], at: int, k: int = K) -> list[Question]:
     """The same users with what the bundle recommends to them offline as of another instant [µs]."""
     from models.data.queries import queries_at
     from models.recommender import Recommender
@@ -54,21 +53,21 @@ def answered_at(root: Path, bundle: Path, asked: Sequence[Question], at: int, k:
     catalogue = load_catalogue(bundle)
     vocabulary = catalogue.vocabulary
     queries = queries_at(
-        interactions(root),
+        project.interactions(),
         vocabulary,
         [question.user_id for question in asked],
         at,
         created_at=catalogue.created_at,
         positives=Positives.of(read_plan(bundle).targets),
     )
-    slate = Recommender.load(bundle, offline_lookup(root, catalogue)).recommend(queries, k)
+    slate = Recommender.load(bundle, project.offline_lookup(catalogue)).recommend(queries, k)
     return [
         Question(question.query_id, question.user_id, tuple(vocabulary.item_ids[item] for item in row if item >= 0))
         for question, row in zip(asked, slate.items.tolist(), strict=True)
     ]
 
 
-def length_asked(root: Path, bundle: Path) -> int:
+def length_asked(project: Project, bundle: Path) -> int:
     """How many items a replayed query asks for: ten, as people do.
 
     Judged lists longer than recommender.LONG may come from more candidates than a short list takes; then as many are
@@ -78,7 +77,7 @@ def length_asked(root: Path, bundle: Path) -> int:
     from models.recommender import LONG
     from models.release.plan import read_plan
 
-    depth = section("evaluate", Params, root / "params.yaml").depth
+    depth = project.section("evaluate", Params).depth
     return K if depth <= LONG or read_plan(bundle).k >= depth else depth
 
 

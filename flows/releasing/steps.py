@@ -18,10 +18,9 @@ from typing import Any
 
 from features.errors import RefusedError, UserError
 from features.files import flush_folder
-from features.params import read_params
 from features.settings import Settings
 from flows.orchestration.artifacts import models_of
-from flows.project.dataset import data_until, test_cut
+from flows.project.dataset import Project
 from flows.project.reference import data_line
 from flows.releasing.bento import build_bento, folder_of
 from flows.releasing.cleanup import clean, drop_namespace, namespace_of, replay_namespace_of, scratch_of
@@ -33,19 +32,13 @@ from models.release.store import JUDGED, Release, ReleaseStore, now
 
 logger = logging.getLogger(__name__)
 
-BUNDLE = Path("data/bundle")
-REPORTS = Path("data/reports")
-RECOMMENDATIONS = Path("data/evaluation/recommendations.parquet")
-PROFILE = Path("data/profile.json")
-SOURCE = Path("data/tables/source.json")
-
 
 @dataclass(frozen=True)
 class Plan:
     """A release that is being made: its id, from which project and bundle, by whom and why."""
 
     release: str
-    root: Path
+    project: Project
     settings: Settings
     manifest: Manifest
     who: str
@@ -67,28 +60,28 @@ class Plan:
         return self.scratch / (JUDGED if self.refit else "bundle")
 
 
-def check(root: Path, settings: Settings, *, force: bool, why: str | None) -> Release | Manifest:
+def check(project: Project, settings: Settings, *, force: bool, why: str | None) -> Release | Manifest:
     """The sealed bundle that may go live; the release that has it live already.
 
     Raises:
         BundleError: there is no bundle, or it was altered since it was sealed.
         RefusedError: the gate said no, or said it of another bundle, and it is not forced with a reason.
     """
-    manifest = unseal(root / BUNDLE)
+    manifest = unseal(project.paths.bundle)
     store = ReleaseStore(settings.home)
     live = store.live()
-    if live and (found := store.read(live)).judged == manifest.hash and found.refit == release_params(root).refit:
+    if live and (found := store.read(live)).judged == manifest.hash and found.refit == release_params(project).refit:
         return found
     if force and not why:
         raise UserError("a forced release needs a reason (--why): the history will show it")
-    if not force and (refusal := refusal_of(root, manifest)):
+    if not force and (refusal := refusal_of(project, manifest)):
         raise RefusedError(f"{refusal}; nothing was put live (--force --why REASON does it nevertheless)")
     return manifest
 
 
-def refusal_of(root: Path, manifest: Manifest) -> str | None:
+def refusal_of(project: Project, manifest: Manifest) -> str | None:
     """Why the gate does not let this bundle through; None when it does."""
-    path = root / REPORTS / "decision.json"
+    path = project.paths.reports / "decision.json"
     if not path.is_file():
         return f"refused: {path} is not there, so the bundle was never judged (`recops run`)"
     decision = json.loads(path.read_text(encoding="utf-8"))
@@ -103,21 +96,23 @@ def refusal_of(root: Path, manifest: Manifest) -> str | None:
     return None
 
 
-def begin(root: Path, settings: Settings, manifest: Manifest, *, who: str, force: bool, why: str | None) -> Plan:
+def begin(project: Project, settings: Settings, manifest: Manifest, *, who: str, force: bool, why: str | None) -> Plan:
     """Takes away what an unfinished release left, chooses the id, copies the bundle into the scratch folder."""
     for release in clean(settings):
         logger.info("release=%s was never finished: its leftovers are removed", release)
-    refused = refusal_of(root, manifest) is not None
+    refused = refusal_of(project, manifest) is not None
     instant = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     reason = why or "promoted by the gate"
-    refit = release_params(root).refit
-    plan = Plan(f"{instant}-{manifest.hash[:8]}", root, settings, manifest, who, reason, force and refused, refit)
+    refit = release_params(project).refit
+    plan = Plan(f"{instant}-{manifest.hash[:8]}", project, settings, manifest, who, reason, force and refused, refit)
     plan.scratch.mkdir(parents=True)
-    shutil.copytree(root / BUNDLE, plan.judged)
+    shutil.copytree(project.paths.bundle, plan.judged)
     if unseal(plan.judged).hash != manifest.hash:
-        raise UserError(f"{root / BUNDLE} changed while it was copied; wait for the run that makes it, release again")
-    if (root / PROFILE).is_file():
-        shutil.copy(root / PROFILE, plan.scratch / "profile.json")
+        raise UserError(
+            f"{project.paths.bundle} changed while it was copied; wait for the run that makes it, release again"
+        )
+    if project.paths.profile.is_file():
+        shutil.copy(project.paths.profile, plan.scratch / "profile.json")
     return plan
 
 
@@ -127,18 +122,18 @@ def refit(plan: Plan) -> None:
     Raises:
         RefusedError: the sanity gate says no.
     """
-    refit_bundle(plan.root, plan.judged, plan.scratch / "bundle", plan.scratch / FIGURES)
+    refit_bundle(plan.project, plan.judged, plan.scratch / "bundle", plan.scratch / FIGURES)
 
 
 def materialize(plan: Plan) -> None:
     """Fills the release's own online namespace, and its folder with item states, as of the last row of the data."""
-    at, through = data_until(plan.root), events_through(plan.root)
-    fill(plan.settings, namespace_of(plan.release), plan.root, plan.scratch, at=at, through=through)
+    at, through = plan.project.data_until(), plan.project.events_through()
+    fill(plan.settings, namespace_of(plan.release), plan.project, plan.scratch, at=at, through=through)
 
 
 def build(plan: Plan) -> str:
     """The Bento's tag."""
-    return build_bento(plan.root, plan.scratch / "bundle", plan.settings, plan.scratch / "build")
+    return build_bento(plan.project.root, plan.scratch / "bundle", plan.settings, plan.scratch / "build")
 
 
 def replay_queries(plan: Plan, tag: str) -> int:
@@ -151,11 +146,11 @@ def replay_queries(plan: Plan, tag: str) -> int:
     The server gets a home of its own that holds this release only, an empty event log and an online namespace with
     the users that are asked about: nothing of the live service is read or written.
     """
-    bundle, cut = plan.scratch / "bundle", test_cut(plan.root)
-    at = data_until(plan.root) if cut is None else cut
-    asked, k = questions(plan.root / RECOMMENDATIONS), length_asked(plan.root, bundle)
+    bundle, cut = plan.scratch / "bundle", plan.project.test_cutoff()
+    at = plan.project.data_until() if cut is None else cut
+    asked, k = questions(plan.project.paths.recommendations), length_asked(plan.project, bundle)
     if cut is None or plan.refit:
-        asked, k = answered_at(plan.root, bundle, asked, at), K
+        asked, k = answered_at(plan.project, bundle, asked, at), K
     place = plan.scratch / "replay"
     shutil.rmtree(place, ignore_errors=True)
     namespace = replay_namespace_of(plan.release)
@@ -165,7 +160,7 @@ def replay_queries(plan: Plan, tag: str) -> int:
     (folder / "bundle").symlink_to(bundle, target_is_directory=True)
     users = sorted({question.user_id for question in asked})
     try:
-        fill(aside, namespace, plan.root, folder, at=at, through=0, users=users)
+        fill(aside, namespace, plan.project, folder, at=at, through=0, users=users)
         release = replace(description(plan, tag), namespace=namespace, data_until=at, events_through=0)
         ReleaseStore(place).write(release)
         ReleaseStore(place).swap(plan.release, who=plan.who, why="replay")
@@ -202,11 +197,11 @@ def description(plan: Plan, tag: str) -> Release:
         judged_hash=plan.manifest.hash,
         refit=plan.refit,
         created_at=now(),
-        data_until=data_until(plan.root),
-        events_through=events_through(plan.root),
+        data_until=plan.project.data_until(),
+        events_through=plan.project.events_through(),
         namespace=namespace_of(plan.release),
         bento_tag=tag,
-        metrics=metrics_of(plan.root),
+        metrics=metrics_of(plan.project),
         source=dict(_origin(plan)),
     )
 
@@ -218,16 +213,9 @@ def release_json(release: Release) -> dict[str, Any]:
     return asdict(release)
 
 
-def events_through(root: Path) -> int:
-    """Last sequence number of the event log that the data hold; 0 when none was exported yet."""
-    path = root / SOURCE
-    found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return int(found.get("events_through") or 0)
-
-
-def metrics_of(root: Path) -> dict[str, float]:
+def metrics_of(project: Project) -> dict[str, float]:
     """The bundle's own figures from data/reports/metrics.json."""
-    path = root / REPORTS / "metrics.json"
+    path = project.paths.reports / "metrics.json"
     if not path.is_file():
         return {}
     return models_of(json.loads(path.read_text(encoding="utf-8"))).get("challenger", {})
@@ -235,8 +223,8 @@ def metrics_of(root: Path) -> dict[str, float]:
 
 def _origin(plan: Plan) -> Iterator[tuple[str, Any]]:
     """What it was made from."""
-    yield "line", data_line(plan.root)
-    yield "source", str((read_params(plan.root / "params.yaml").get("source") or {}).get("name") or "")
+    yield "line", data_line(plan.project)
+    yield "source", str((plan.project.params().get("source") or {}).get("name") or "")
     yield "data_hash", plan.manifest.data_hash
     yield "params_hash", plan.manifest.params_hash
     yield "code_version", plan.manifest.code_version

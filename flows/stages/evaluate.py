@@ -15,9 +15,10 @@ from features.positives import Positives
 from features.table import write_parquet
 from flows.judging.cold_start import with_history_sizes
 from flows.judging.contenders import Source, open_contenders, read_test
-from flows.judging.frozen import BUNDLE, EVALUATION, Judgement, judge
+from flows.judging.frozen import Judgement, judge
 from flows.judging.learning_curve import judge_learning_curve
 from flows.judging.rolling import Rolling, judge_rolling
+from flows.project.dataset import Project
 from flows.stages.entry import stage
 from models.data.types import Catalogue
 from models.evaluation.evaluate import HEADLINE, Params
@@ -29,16 +30,21 @@ from models.reports.rolling_table import rolling_dict
 from models.reports.sample_users import sample_users
 from models.reports.summary import as_markdown, metrics_dict
 
+BUNDLE = Path("data/bundle")
+EVALUATION = Path("data/evaluation")
 METRICS = Path("data/reports/metrics.json")
 HISTORY_COLUMNS = 2
 
 
 def main() -> None:
     """data/bundle → data/evaluation, data/reports/metrics.json."""
-    params = section("evaluate", Params)
+    params, project = section("evaluate", Params), Project(Path())
     source = Source.read(Path("params.yaml"))
-    test, contenders = read_test(Path()), open_contenders(Path(), BUNDLE, Positives.of(params.targets), source)
-    judged = with_history_sizes(Path(), test, contenders, judge(test, contenders, params, source), params)
+    test, contenders = (
+        read_test(project),
+        open_contenders(project, BUNDLE, Positives.of(params.targets), source),
+    )
+    judged = with_history_sizes(project, test, contenders, judge(test, contenders, params, source), params)
     rolling = judge_rolling(test, contenders, params)
     names = metric_names(params.k)
     RECOMMENDATIONS.write(judged.recommendations(), EVALUATION / "recommendations.parquet")

@@ -13,6 +13,7 @@ from features.files import write_text
 from features.params import section
 from features.schema import INTERACTIONS
 from flows.judging.truncated_features import lookup_with_truncated
+from flows.project.dataset import Project
 from flows.stages.entry import stage
 from models.data.tables import read_catalogue
 from models.data.truncation import TRUNCATED
@@ -33,7 +34,7 @@ def main() -> None:
     params = section("ranker", Params)
     examples, catalogue = Examples.load(CANDIDATES), read_catalogue(CATALOGUE)
     short, asked = INTERACTIONS.read(CANDIDATES / TRUNCATED), pl.Series(np.unique(examples.user_ids).tolist())
-    with lookup_with_truncated(Path(), catalogue, short, asked) as lookup:
+    with lookup_with_truncated(Project(Path()), catalogue, short, asked) as lookup:
         features = features_of(examples.candidates, examples.names, examples.at, examples.asked, lookup)
     names = feature_names(examples.candidates.retrievers, lookup.names)
     told = (examples.labels, examples.groups, examples.n_targets, examples.user_ids)

@@ -6,14 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
 from features.errors import UserError
-from features.params import positives
-from features.schema import INTERACTIONS, LOG
-from features.split import read_cuts
+from features.schema import LOG
+from flows.project.dataset import Project
 from models.data.queries import part_queries
 from models.data.rolling_queries import rolling_events, rolling_queries
 from models.data.tables import make_log, read_catalogue, read_friends
@@ -43,33 +41,33 @@ class Valid:
     key: str
 
 
-def check_there(root: Path) -> None:
+def check_there(project: Project) -> None:
     """Raises a UserError where a search lacks what `recops run` leaves."""
-    missing = [name for name in NEEDED if not (root / name).is_file()]
+    missing = [name for name in NEEDED if not (project.root / name).is_file()]
     if missing:
         raise UserError(
-            f"{root}: no {', '.join(missing)}; a search needs the split, the catalogue and its vectors; run "
+            f"{project.root}: no {', '.join(missing)}; a search needs the split, the catalogue and its vectors; run "
             "`recops run`, or as much of it as `recops run --until embed`"
         )
 
 
-def read_valid(root: Path, params: Params) -> Valid:
+def read_valid(project: Project, params: Params) -> Valid:
     """Train and valid as the last `recops run` left them.
 
     Raises:
         UserError: it never ran, the split has no cut in time for `rolling`, or there is nobody to ask.
     """
-    check_there(root)
-    train, valid = (INTERACTIONS.read(root / "data" / "split" / f"{part}.parquet") for part in ("train", "valid"))
-    catalogue = read_catalogue(root / "data" / "catalogue", root / "data" / "vectors")
-    rule = positives(root / "params.yaml")
+    check_there(project)
+    train, valid = (project.part(part) for part in ("train", "valid"))
+    catalogue = read_catalogue(project.paths.catalogue, project.paths.vectors)
+    rule = project.positives()
     log = make_log(
-        LOG.read(root / "data" / "log" / "train.parquet"),
+        LOG.read(project.paths.log / "train.parquet"),
         catalogue.vocabulary,
         positives=rule,
-        friends=read_friends(root / RELATIONS),
+        friends=read_friends(project.paths.relations),
     )
-    cuts = read_cuts(root / "data" / "split" / "split.json")
+    cuts = project.cuts()
     in_time = cuts.scheme == "global_time"
     if params.horizon == "rolling" and not in_time:
         raise UserError(
@@ -92,15 +90,16 @@ def read_valid(root: Path, params: Params) -> Valid:
     chunks = [chunk for chunk in chunks if chunk.counted.any()]
     if not chunks:
         raise UserError(
-            f"{root / 'data/split/valid.parquet'}: no user with a history in train who chose something new in it; "
+            f"{project.paths.split / 'valid.parquet'}: no user with a history in train who chose something new; "
             "import more data, or lower split.valid_share in params.yaml"
         )
-    return Valid(log, catalogue, chunks, _key(root, params, rule.targets))
+    return Valid(log, catalogue, chunks, _key(project, params, rule.targets))
 
 
-def _key(root: Path, params: Params, targets: list[str] | None) -> str:
+def _key(project: Project, params: Params, targets: list[str] | None) -> str:
     files: Mapping[str, str | None] = {
-        name: sha256_of(root / name) if (root / name).is_file() else None for name in (*NEEDED, RELATIONS)
+        name: sha256_of(project.root / name) if (project.root / name).is_file() else None
+        for name in (*NEEDED, RELATIONS)
     }
     asked = params.model_dump(mode="json", include={"horizon", "rolling_events", "chunks", "seed"})
     told = {"files": files, "asked": asked, "targets": targets}

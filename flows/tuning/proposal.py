@@ -10,7 +10,8 @@ from typing import Any
 
 from features.errors import UserError
 from features.files import write_text
-from features.params import parse, read_params, section
+from features.params import parse, section
+from flows.project.dataset import Project
 from flows.project.params_file import edited, read_text, unified_diff
 from flows.tuning.study import Found
 from flows.tuning.trials import Task
@@ -23,19 +24,19 @@ TUNING = Path("data/tuning")
 REPORT, DIFF, PROPOSED = "report.json", "params.diff", "params.yaml"
 
 
-def tune_params(root: Path, horizon: str | None) -> Params:
+def tune_params(project: Project, horizon: str | None) -> Params:
     """Section `tune` of params.yaml, which may be left out; `horizon` stands in for its own."""
-    found = dict(read_params(root / "params.yaml").get("tune") or {})
+    found = dict(project.params().get("tune") or {})
     return parse("tune", found | ({"horizon": horizon} if horizon else {}), Params)
 
 
-def tasks_of(root: Path, names: Sequence[str]) -> list[Task]:
+def tasks_of(project: Project, names: Sequence[str]) -> list[Task]:
     """The retrievers to tune: those named, or all in use but the slow ones.
 
     Raises:
         UserError: one is not in use, or nothing of it is tuned.
     """
-    in_use = list(read_params(root / "params.yaml").get("retrievers") or {})
+    in_use = list(project.params().get("retrievers") or {})
     unknown = sorted(set(names) - set(in_use))
     if unknown:
         raise UserError(f"--retriever {unknown}: params.yaml has no such section in 'retrievers'; there are {in_use}")
@@ -50,12 +51,12 @@ def tasks_of(root: Path, names: Sequence[str]) -> list[Task]:
     tasks = []
     for name in chosen:
         retriever = load_retriever(name)
-        present = section(f"retrievers.{name}", retriever.Params, root / "params.yaml")
+        present = project.section(f"retrievers.{name}", retriever.Params)
         tasks.append(Task(name, retriever, present, axes_of(name, retriever.Params)))
     return tasks
 
 
-def propose(root: Path, tasks: Sequence[Task], found: Sequence[Found], params: Params) -> str:
+def propose(project: Project, tasks: Sequence[Task], found: Sequence[Found], params: Params) -> str:
     """Writes data/tuning/report.json and, where a gain is beyond chance, params.diff; the report in words.
 
     Raises:
@@ -68,7 +69,7 @@ def propose(root: Path, tasks: Sequence[Task], found: Sequence[Found], params: P
         for name, value in ended.values.items()
         if value != getattr(task.present, name)
     ]
-    profile = _profile(root)
+    profile = _profile(project)
     report = {
         "metric": METRIC,
         "horizon": params.horizon,
@@ -76,12 +77,12 @@ def propose(root: Path, tasks: Sequence[Task], found: Sequence[Found], params: P
         "retrievers": {ended.retriever: asdict(ended) for ended in found},
         "changes": changes,
     }
-    folder = root / TUNING
+    folder = project.paths.tuning
     for name in (REPORT, DIFF, PROPOSED):
         (folder / name).unlink(missing_ok=True)
     diff = ""
     if changes:
-        before = read_text(root)
+        before = read_text(project)
         after = edited(before, {str(change["param"]): change["to"] for change in changes}, profile)
         write_text(after, folder / PROPOSED)
         _check(folder / PROPOSED, tasks, changes)
@@ -91,24 +92,24 @@ def propose(root: Path, tasks: Sequence[Task], found: Sequence[Found], params: P
     return report_text(found, params, diff)
 
 
-def accept(root: Path) -> int:
+def accept(project: Project) -> int:
     """Writes what was proposed last into params.yaml; how many values changed.
 
     Raises:
         UserError: nothing is proposed, or params.yaml has other values than those that the search began from.
     """
-    path = root / TUNING / REPORT
+    path = project.paths.tuning / REPORT
     report = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"changes": []}
     if not report["changes"]:
-        raise UserError(f"{root / TUNING}: nothing is proposed; run `recops tune` first")
+        raise UserError(f"{project.paths.tuning}: nothing is proposed; run `recops tune` first")
     changes = report["changes"]
-    profile = _profile(root)
+    profile = _profile(project)
     if profile != report["profile"]:
         raise UserError(
             f"params.yaml: profile is '{profile}', the search was done with '{report['profile']}'; run `recops tune` "
             "again"
         )
-    for task in tasks_of(root, sorted({change["param"].split(".")[1] for change in changes})):
+    for task in tasks_of(project, sorted({change["param"].split(".")[1] for change in changes})):
         for change in changes:
             _, retriever, name = change["param"].split(".")
             if retriever == task.name and getattr(task.present, name) != change["from"]:
@@ -117,10 +118,10 @@ def accept(root: Path) -> int:
                     f"{change['from']!r}; run `recops tune` again"
                 )
     write_text(
-        edited(read_text(root), {change["param"]: change["to"] for change in changes}, profile), root / "params.yaml"
+        edited(read_text(project), {change["param"]: change["to"] for change in changes}, profile), project.paths.params
     )
     for name in (REPORT, DIFF, PROPOSED):
-        (root / TUNING / name).unlink(missing_ok=True)
+        (project.paths.tuning / name).unlink(missing_ok=True)
     return len(changes)
 
 
@@ -178,5 +179,5 @@ def _check(path: Path, tasks: Sequence[Task], changes: Sequence[dict[str, Any]])
             )
 
 
-def _profile(root: Path) -> str:
-    return str(read_params(root / "params.yaml").get("profile", "default"))
+def _profile(project: Project) -> str:
+    return str(project.params().get("profile", "default"))

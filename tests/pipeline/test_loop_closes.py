@@ -15,6 +15,7 @@ import pytest
 from features.events.event_log import EventLog, NewEvent
 from features.settings import Settings
 from flows.project.dag import Dag
+from flows.project.dataset import Project
 from flows.project.imports import export_events, exported_through, import_into_project
 from flows.retrain import worth_releasing
 from flows.train import Outcome
@@ -100,23 +101,23 @@ def exported(folder):
 
 def test_each_export_starts_where_the_last_one_ended(fresh):
     folder, settings = fresh
-    assert export_events(folder, settings) == 0  # no event: the simulated world stays what it is
+    assert export_events(Project(folder), settings) == 0  # no event: the simulated world stays what it is
     assert not (folder / "data" / "raw").exists()
     post(settings, "a", "b")
-    assert export_events(folder, settings) == 2
+    assert export_events(Project(folder), settings) == 2
     post(settings, "b", "c")
-    assert export_events(folder, settings) == 1
-    assert export_events(folder, settings) == 0
-    assert (exported(folder), exported_through(folder)) == (3, 3)
+    assert export_events(Project(folder), settings) == 1
+    assert export_events(Project(folder), settings) == 0
+    assert (exported(folder), exported_through(Project(folder))) == (3, 3)
 
 
 def test_an_import_begins_a_new_line_to_which_earlier_events_do_not_belong(fresh):
     folder, settings = fresh
     post(settings, "a", "b")
-    import_into_project(folder, settings, "simulator")
-    assert (export_events(folder, settings), exported_through(folder)) == (0, 2)
+    import_into_project(Project(folder), settings, "simulator")
+    assert (export_events(Project(folder), settings), exported_through(Project(folder))) == (0, 2)
     post(settings, "c")
-    assert export_events(folder, settings) == 1
+    assert export_events(Project(folder), settings) == 1
     assert exported(folder) == 1
 
 
@@ -124,16 +125,16 @@ def test_with_the_params_of_before_the_export_starts_again(fresh):
     folder, settings = fresh
     before = (folder / "params.yaml").read_text()
     post(settings, "a", "b")
-    assert export_events(folder, settings) == 2
+    assert export_events(Project(folder), settings) == 2
     (folder / "params.yaml").write_text(before)  # as `git checkout params.yaml` does
-    assert export_events(folder, settings) == 2
+    assert export_events(Project(folder), settings) == 2
     assert exported(folder) == 2
 
 
 def test_an_export_that_was_killed_before_dvc_knew_of_it_is_ended_by_the_next(fresh, monkeypatch):
     folder, settings = fresh
     post(settings, "a")
-    export_events(folder, settings)
+    export_events(Project(folder), settings)
     before = (folder / "data" / "raw.dvc").read_bytes()
     post(settings, "b")
 
@@ -143,9 +144,9 @@ def test_an_export_that_was_killed_before_dvc_knew_of_it_is_ended_by_the_next(fr
     with monkeypatch.context() as patch:
         patch.setattr("flows.retrain.put_under_dvc", killed)
         with pytest.raises(KeyboardInterrupt):
-            export_events(folder, settings)
+            export_events(Project(folder), settings)
     assert (folder / "data" / "raw.dvc").read_bytes() == before
-    assert export_events(folder, settings) == 0
+    assert export_events(Project(folder), settings) == 0
     assert exported(folder) == 2
     assert (folder / "data" / "raw.dvc").read_bytes() != before
     assert "ingest" in Dag(folder).stale()
@@ -165,14 +166,14 @@ def put(settings, name, bundle_hash):
 
 def test_a_schedule_releases_what_the_gate_promoted_and_was_never_live(judged):
     root, settings, _ = judged
-    assert worth_releasing(root, settings, Outcome(promote=True)) is None
-    assert "did not promote" in worth_releasing(root, settings, Outcome(promote=False))
+    assert worth_releasing(Project(root), settings, Outcome(promote=True)) is None
+    assert "did not promote" in worth_releasing(Project(root), settings, Outcome(promote=False))
 
 
 def test_a_schedule_leaves_alone_what_is_live_and_what_was_taken_back(judged):
     root, settings, manifest = judged
     name = f"20260101-000000-{manifest.hash[:8]}"
     put(settings, name, manifest.hash)
-    assert f"live already as {name}" in worth_releasing(root, settings, Outcome(promote=True))
+    assert f"live already as {name}" in worth_releasing(Project(root), settings, Outcome(promote=True))
     put(settings, "20260102-000000-00000000", "0" * 64)
-    assert "taken back" in worth_releasing(root, settings, Outcome(promote=True))
+    assert "taken back" in worth_releasing(Project(root), settings, Outcome(promote=True))

@@ -9,6 +9,7 @@ import pytest
 from features.errors import RefusedError, UserError
 from features.online.namespace import OnlineNamespace
 from features.settings import Settings
+from flows.project.dataset import Project
 from flows.releasing import steps as releasing
 from flows.releasing.cleanup import namespace_of, release_lock, replay_namespace_of
 from flows.releasing.gc import gc
@@ -32,9 +33,11 @@ def settings(tmp_path):
 
 
 def begin(root, settings, **how):
-    manifest = releasing.check(root, settings, force=how.get("force", False), why=how.get("why"))
+    manifest = releasing.check(Project(root), settings, force=how.get("force", False), why=how.get("why"))
     assert not isinstance(manifest, Release)
-    return releasing.begin(root, settings, manifest, who="anna", force=how.get("force", False), why=how.get("why"))
+    return releasing.begin(
+        Project(root), settings, manifest, who="anna", force=how.get("force", False), why=how.get("why")
+    )
 
 
 def put_live(root, settings, weights, **how):
@@ -47,7 +50,7 @@ def put_live(root, settings, weights, **how):
 
 def refused(root, settings):
     with pytest.raises(RefusedError) as told:
-        releasing.check(root, settings, force=False, why=None)
+        releasing.check(Project(root), settings, force=False, why=None)
     assert ReleaseStore(settings.home).live() is None
     return str(told.value)
 
@@ -70,13 +73,13 @@ def test_a_bundle_that_was_never_judged_is_refused(root, settings):
 def test_an_altered_bundle_is_not_released_even_by_force(root, settings):
     (root / "data/bundle/weights.txt").write_text("other")
     with pytest.raises(BundleError, match=r"weights\.txt is missing or altered"):
-        releasing.check(root, settings, force=True, why="because")
+        releasing.check(Project(root), settings, force=True, why="because")
 
 
 def test_force_needs_a_reason_and_is_remembered(root, settings):
     make_project(root, promote=False)
     with pytest.raises(UserError, match="needs a reason"):
-        releasing.check(root, settings, force=True, why=None)
+        releasing.check(Project(root), settings, force=True, why=None)
     plan = begin(root, settings, force=True, why="the gate is too strict")
     done = releasing.swap(plan, TAG)
     (span,) = ReleaseStore(settings.home).history()
@@ -114,7 +117,7 @@ def test_the_namespace_holds_every_user_as_of_the_last_row(root, settings):
 def test_what_is_live_already_is_said_and_nothing_is_done(root, settings):
     plan = begin(root, settings)
     done = releasing.swap(plan, TAG)
-    assert releasing.check(root, settings, force=False, why=None) == done
+    assert releasing.check(Project(root), settings, force=False, why=None) == done
 
 
 def crash_after_begin(plan):

@@ -14,6 +14,7 @@ import pytest
 
 from features.errors import RefusedError, UserError
 from features.settings import Settings
+from flows.project.dataset import Project
 from flows.project.reference import refresh_reference
 from flows.releasing import steps as releasing
 from flows.releasing.bento import folder_of
@@ -55,8 +56,8 @@ def killed(*given, **named):
 setattr(place, name, killed)
 root, settings = Path.cwd(), Settings()
 with release_lock(settings):
-    manifest = releasing.check(root, settings, force=False, why=None)
-    plan = releasing.begin(root, settings, manifest, who="test", force=False, why=None)
+    manifest = releasing.check(Project(root), settings, force=False, why=None)
+    plan = releasing.begin(Project(root), settings, manifest, who="test", force=False, why=None)
     if plan.refit:
         releasing.refit(plan)
     releasing.materialize(plan)
@@ -134,8 +135,8 @@ def test_answers_that_differ_from_the_judging_are_refused_with_query_found_and_e
     frame.write_parquet(path)
     another_bundle(released)
     settings = Settings(home=released / ".recops")
-    manifest = releasing.check(released, settings, force=False, why=None)
-    plan = releasing.begin(released, settings, manifest, who="test", force=False, why=None)
+    manifest = releasing.check(Project(released), settings, force=False, why=None)
+    plan = releasing.begin(Project(released), settings, manifest, who="test", force=False, why=None)
     tag = releasing.build(plan)
     with pytest.raises(RefusedError) as told:
         releasing.replay_queries(plan, tag)
@@ -147,9 +148,9 @@ def test_answers_that_differ_from_the_judging_are_refused_with_query_found_and_e
 
 def begun(folder: Path) -> releasing.Plan:
     settings = Settings(home=folder / ".recops")
-    manifest = releasing.check(folder, settings, force=False, why=None)
+    manifest = releasing.check(Project(folder), settings, force=False, why=None)
     assert isinstance(manifest, Manifest)
-    return releasing.begin(folder, settings, manifest, who="test", force=False, why=None)
+    return releasing.begin(Project(folder), settings, manifest, who="test", force=False, why=None)
 
 
 def test_a_refit_is_shipped_and_the_champion_stays_the_judged_bundle(released, monkeypatch):
@@ -163,8 +164,8 @@ def test_a_refit_is_shipped_and_the_champion_stays_the_judged_bundle(released, m
     assert (served.hash, judged.hash) == (done.bundle_hash, done.judged) == (done.bundle_hash, bundle_hash(released))
     changed = {name.split("/")[0] for name in judged.files if judged.files[name] != served.files[name]}
     assert changed == {"retrievers"}
-    assert releasing.check(released, plan.settings, force=False, why=None) == done  # live already
-    assert refresh_reference(released, plan.settings)
+    assert releasing.check(Project(released), plan.settings, force=False, why=None) == done  # live already
+    assert refresh_reference(Project(released), plan.settings)
     assert read_manifest(released / "data" / "reference" / "champion").hash == judged.hash
     edit_params(released, {"release.refit": False})
     assert not begun(released).refit  # the judged bundle itself is another release

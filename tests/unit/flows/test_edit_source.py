@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flows.project.dataset import Project
 from flows.project.params_file import edit_source
 
 BEFORE = """\
@@ -18,7 +19,7 @@ split:
 
 def test_values_change_and_comments_stay(tmp_path):
     (tmp_path / "params.yaml").write_text(BEFORE)
-    assert edit_source(tmp_path, {"name": "movielens", "input": "data/raw"})
+    assert edit_source(Project(tmp_path), {"name": "movielens", "input": "data/raw"})
     after = (tmp_path / "params.yaml").read_text()
     assert after == BEFORE.replace("name: simulator ", "name: movielens ").replace(
         "input: features/x.py   #", "input: data/raw        #"
@@ -27,17 +28,17 @@ def test_values_change_and_comments_stay(tmp_path):
 
 def test_a_new_key_goes_into_the_section(tmp_path):
     (tmp_path / "params.yaml").write_text(BEFORE)
-    edit_source(tmp_path, {"line": "abc"})
+    edit_source(Project(tmp_path), {"line": "abc"})
     assert "    seed: 1   # another world\n  line: abc\nsplit:" in (tmp_path / "params.yaml").read_text()
 
 
 def test_nothing_to_change_writes_nothing(tmp_path):
     (tmp_path / "params.yaml").write_text(BEFORE)
-    assert not edit_source(tmp_path, {"name": "simulator"})
+    assert not edit_source(Project(tmp_path), {"name": "simulator"})
     assert (tmp_path / "params.yaml").read_text() == BEFORE
 
 
 def test_a_number_like_text_stays_text(tmp_path):
     (tmp_path / "params.yaml").write_text(BEFORE)
-    edit_source(tmp_path, {"name": "123"})
+    edit_source(Project(tmp_path), {"name": "123"})
     assert "name: '123'" in (tmp_path / "params.yaml").read_text()

@@ -11,6 +11,7 @@ from flows.cli import pipeline
 from flows.orchestration import server
 from flows.project import dag
 from flows.project.dag import wanted
+from flows.project.dataset import Project
 
 NEEDS = {"ingest": set(), "clean": {"ingest"}, "bundle": {"clean", "ingest"}, "decide": {"bundle", "clean", "ingest"}}
 
@@ -44,7 +45,7 @@ def test_until_takes_what_it_needs_in_order():
 def test_before_the_flow_begins_the_state_of_all_stages_is_asked_once(monkeypatch, tmp_path):
     asked = Asked("clean")
     asked.root = tmp_path
-    monkeypatch.setattr(pipeline, "project", lambda: (tmp_path, Settings()))
+    monkeypatch.setattr(pipeline, "open_project", lambda: (Project(tmp_path), Settings()))
     monkeypatch.setattr(dag, "Dag", lambda root: asked)
     monkeypatch.setattr(train, "Dag", lambda root: asked)
     monkeypatch.setattr(server, "choose_server", lambda settings: None)

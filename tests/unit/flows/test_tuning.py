@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from features.errors import UserError
+from flows.project.dataset import Project
 from flows.tuning.inputs import Valid, read_valid
 from flows.tuning.proposal import accept, propose, tasks_of
 from flows.tuning.study import Found, search
@@ -167,43 +168,43 @@ def found(low: float, n_users: int = 100) -> Found:
 
 def test_a_gain_is_proposed_and_accepted(tmp_path):
     root = project(tmp_path)
-    text = propose(root, tasks_of(root, []), [found(low=0.01)], Params())
+    text = propose(Project(root), tasks_of(Project(root), []), [found(low=0.01)], Params())
     assert "+    half_life_days: {quick: 2.5, default: 30} # shorter follows fashion" in text
     assert (root / "data/tuning/params.diff").is_file() and (root / "params.yaml").read_text() == PARAMS_YAML
-    assert accept(root) == 1
+    assert accept(Project(root)) == 1
     assert (root / "params.yaml").read_text() == PARAMS_YAML.replace(
         "{quick: 7, default: 30}  ", "{quick: 2.5, default: 30}"
     )
     with pytest.raises(UserError, match="nothing is proposed"):
-        accept(root)
+        accept(Project(root))
 
 
 def test_a_gain_within_noise_proposes_nothing_and_withdraws_what_was_proposed(tmp_path):
     root = project(tmp_path)
-    propose(root, tasks_of(root, []), [found(low=0.01)], Params())
-    assert "within noise" in propose(root, tasks_of(root, []), [found(low=-0.001)], Params())
+    propose(Project(root), tasks_of(Project(root), []), [found(low=0.01)], Params())
+    assert "within noise" in propose(Project(root), tasks_of(Project(root), []), [found(low=-0.001)], Params())
     assert not (root / "data/tuning/params.diff").exists()
     assert json.loads((root / "data/tuning/report.json").read_text())["changes"] == []
 
 
 def test_a_few_users_prove_nothing(tmp_path):
     root = project(tmp_path)
-    text = propose(root, tasks_of(root, []), [found(low=0.01, n_users=99)], Params())
+    text = propose(Project(root), tasks_of(Project(root), []), [found(low=0.01, n_users=99)], Params())
     assert "99 users are too few to tell" in text
     assert not (root / "data/tuning/params.diff").exists()
 
 
 def test_what_was_changed_since_is_not_overwritten(tmp_path):
     root = project(tmp_path)
-    propose(root, tasks_of(root, []), [found(low=0.01)], Params())
+    propose(Project(root), tasks_of(Project(root), []), [found(low=0.01)], Params())
     project(tmp_path, PARAMS_YAML.replace("quick: 7", "quick: 9"))
     with pytest.raises(UserError, match=r"half_life_days is 9.0, the search began from 7.0; run `recops tune` again"):
-        accept(root)
+        accept(Project(root))
 
 
 def test_mistakes_are_told_with_the_remedy(tmp_path):
     root = project(tmp_path)
     with pytest.raises(UserError, match=r"--retriever \['ease'\]: .* there are \['popular'\]"):
-        tasks_of(root, ["ease"])
+        tasks_of(Project(root), ["ease"])
     with pytest.raises(UserError, match="run `recops run`"):
-        read_valid(root, Params())
+        read_valid(Project(root), Params())

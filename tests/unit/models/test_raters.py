@@ -14,6 +14,7 @@ import pytest
 
 from features.errors import UserError
 from features.schema import INTERACTIONS, ITEMS
+from flows.project.dataset import Project
 from flows.rating.judge_raters import evaluate_ratings
 from models.data.types import MICROSECONDS_A_DAY, Catalogue, Ratings
 from models.data.vocabulary import Vocabulary
@@ -292,7 +293,7 @@ def project(tmp_path):
 
 
 def test_the_task_judges_every_rater_and_their_blend_and_a_second_call_fits_nothing(project, caplog, monkeypatch):
-    said = evaluate_ratings(project)
+    said = evaluate_ratings(Project(project))
     report = json.loads((project / "data/ratings/report.json").read_text())
     for scheme in ("random", "global_time"):
         assert set(report[scheme]["raters"]) == {"biases", "sgd_mf", "bayesian_mf", "blend"}
@@ -307,15 +308,15 @@ def test_the_task_judges_every_rater_and_their_blend_and_a_second_call_fits_noth
 
     monkeypatch.setattr(Biases, "fit", refuse)
     monkeypatch.setattr(BayesianMf, "fit", refuse)
-    assert evaluate_ratings(project) == said
+    assert evaluate_ratings(Project(project)) == said
     changed = json.loads((project / "params.yaml").read_text())
     changed["raters"]["sgd_mf"]["factors"] = 4
     (project / "params.yaml").write_text(json.dumps(changed))
-    assert evaluate_ratings(project) != said  # only what changed is fitted anew
+    assert evaluate_ratings(Project(project)) != said  # only what changed is fitted anew
 
 
 def test_data_without_values_are_refused_in_one_paragraph(project):
     path = project / "data/tables/interactions.parquet"
     INTERACTIONS.write(INTERACTIONS.read(path).with_columns(value=pl.lit(None, pl.Float64)), path)
     with pytest.raises(UserError, match="expected ratings that differ; rating prediction needs data with a column"):
-        evaluate_ratings(project)
+        evaluate_ratings(Project(project))

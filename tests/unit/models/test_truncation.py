@@ -12,6 +12,7 @@ from features.offline.feature_tables import build_tables
 from features.positives import DEFAULT_POSITIVES
 from features.states.aggregates import ITEM_STATS, USER_CATEGORY_STATS, USER_STATS, arrivals
 from flows.judging.truncated_features import lookup_with_truncated, write_features
+from flows.project.dataset import Project
 from models.data.queries import part_queries
 from models.data.truncation import LONGEST, aliases, rows_of, sample_queries, targets_of, truncate
 from tests.support.part_inputs import make_catalogue
@@ -87,7 +88,7 @@ def test_features_know_the_short_history_under_its_own_name_and_the_whole_one_un
     whole = ITEM_STATS.read(tmp_path / "data" / "features" / "item_stats.parquet")
     assert ITEM_STATS.read(tmp_path / "item_stats.parquet").equals(whole)
     names, at = np.array(["ann", name]), np.array([CUT, CUT])
-    with lookup_with_truncated(tmp_path, catalogue, rows, pl.Series(["ann", "bob"])) as lookup:
+    with lookup_with_truncated(Project(tmp_path), catalogue, rows, pl.Series(["ann", "bob"])) as lookup:
         found = lookup.features(names, at, np.array([0, 1], dtype=np.int32), np.array([12, 12], dtype=np.int32))
     column = lookup.names.index("user_n_positive")
     assert found[:, column] == pytest.approx(np.log1p([11, 3]))
