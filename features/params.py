@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from features.errors import UserError
 from features.positives import NEVER_BY_DEFAULT, Positives
+from features.renamed_params import hint, unseen_by_dvc
 
 P = TypeVar("P", bound=BaseModel)
 
@@ -23,7 +25,7 @@ def read_params(path: Path | str = "params.yaml") -> dict[str, Any]:
     A mapping whose keys are all of PROFILES stands for the value of the file's `profile`, or for that of `default`.
 
     Raises:
-        UserError: there is no such file, it is no YAML, or its profile is none of PROFILES.
+        UserError: there is no such file, it is no YAML, its profile is none of PROFILES, or DVC would not see a key.
     """
     try:
         loaded = YAML(typ="safe").load(Path(path).read_text(encoding="utf-8"))
@@ -35,8 +37,11 @@ def read_params(path: Path | str = "params.yaml") -> dict[str, Any]:
     profile = loaded.get("profile", "default")
     if profile not in PROFILES:
         raise UserError(f"{path}: profile is {profile!r}, expected one of {', '.join(PROFILES)}")
-    found: dict[str, Any] = _chosen(loaded, profile)
-    return found
+    if unseen := unseen_by_dvc(loaded):
+        hints = "; ".join(f"{name}: {hint(name) or 'give it another name'}" for name in unseen)
+        raise UserError(f"{path}: DVC's run cache does not see changes of a param of this name: {hints}")
+    chosen: dict[str, Any] = _chosen(loaded, profile)
+    return chosen
 
 
 def _chosen(value: Any, profile: str) -> Any:
@@ -70,10 +75,17 @@ def parse(name: str, values: Any, params: type[P], path: Path | str = "params.ya
     try:
         return params.model_validate(values or {})
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        faults = "; ".join(_fault(name, details) for details in error.errors())
         raise UserError(
             f"{path}: section '{name}' does not fit {params.__qualname__} of {params.__module__}: {faults}"
         ) from None
+
+
+def _fault(section_name: str, details: ErrorDetails) -> str:
+    """A field and what is wrong with it; an old name is told its new one."""
+    names = [section_name, *(part for part in details["loc"] if isinstance(part, str))]
+    renamed = hint(".".join(names)) if details["type"] == "extra_forbidden" else ""
+    return f"{'.'.join(map(str, details['loc']))}: {renamed or details['msg']}"
 
 
 def positives(path: Path | str = "params.yaml") -> Positives:

@@ -46,7 +46,7 @@ class AnomalyParams(BaseModel):
     """Length of the windows in which bursts are looked for."""
     burst_rows: int = Field(default=12, ge=2)
     """Fewer rows of an item in a window are never a burst."""
-    burst_times: float = Field(default=10.0, gt=1)
+    burst_factor: float = Field(default=10.0, gt=1)
     """A burst has so many times the rows that the item's usual share of the traffic gives."""
     burst_trust: float = Field(default=0.1, ge=0, le=1)
     """Weight of a burst's odd rows; honest rows of the same item and day keep theirs."""
@@ -80,7 +80,7 @@ def bots(rows: pl.DataFrame, params: AnomalyParams) -> pl.DataFrame:
 def bursts(rows: pl.DataFrame, params: AnomalyParams) -> tuple[pl.DataFrame, pl.DataFrame]:
     """REASONS of kind burst, and the `row` numbers (column of `rows`) that are odd in them.
 
-    An item's window is a burst when it holds `burst_times` what is usual and one of three things is odd there, beyond
+    An item's window is a burst when it holds `burst_factor` what is usual and one of three things is odd there, beyond
     chance: values at one end of the scale, accounts that do nothing else, many rows of very few users.
     """
     window = timedelta(hours=params.burst_hours)
@@ -183,7 +183,7 @@ def _windows(
             elsewhere=(pl.col("n_item") - pl.col("n")) / pl.max_horizontal(known.height - pl.col("n_all"), pl.lit(1))
         )
         .with_columns(expected=pl.max_horizontal(pl.col("elsewhere") * pl.col("n_all"), pl.lit(1.0)))
-        .filter(pl.col("n") >= params.burst_times * pl.col("expected"))
+        .filter(pl.col("n") >= params.burst_factor * pl.col("expected"))
         .with_columns(
             low=_beyond_chance("low", usual["low"], "n_valued"),
             high=_beyond_chance("high", usual["high"], "n_valued"),

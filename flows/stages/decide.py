@@ -69,15 +69,17 @@ def _page(decision: Decision) -> str:
 
 
 def check_slices(params: Params) -> None:
-    """Refuses slices that nobody judges, and coverage on a rung of the ladder, whose lists are not kept."""
+    """Refuses segments that nobody judges, and coverage on a rung of the ladder, whose lists are not kept."""
     rungs = [history_slice(n) for n in HISTORY_SIZES]
     for check in params.checks():
-        if check.slice not in SLICES:
-            raise ContractError(f"params.yaml: section 'decide' names slice {check.slice!r}; there are {list(SLICES)}")
-        if check.metric.startswith("coverage@") and check.slice in rungs:
+        if check.segment not in SLICES:
             raise ContractError(
-                f"params.yaml: section 'decide' asks for {check.metric} of slice {check.slice!r}; the cold ladder has "
-                "accuracy only, name a metric such as ndcg@10"
+                f"params.yaml: section 'decide' names segment {check.segment!r}; there are {list(SLICES)}"
+            )
+        if check.metric.startswith("coverage@") and check.segment in rungs:
+            raise ContractError(
+                f"params.yaml: section 'decide' asks for {check.metric} of segment {check.segment!r}; the cold ladder "
+                "has accuracy only, name a metric such as ndcg@10"
             )
 
 

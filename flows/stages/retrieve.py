@@ -49,20 +49,20 @@ def main() -> None:
     words = catalogue.vocabulary
     ask = partial(part_queries, vocabulary=words, created_at=catalogue.created_at, positives=rule)
     parts, short = [], train.clear()
-    instants = cutoffs_within(valid, cuts.valid_cut, params.cuts) if in_time else []
+    instants = cutoffs_within(valid, cuts.valid_cut, params.n_cutoffs) if in_time else []
     for cut in instants:
         past, rest = split_at(train, valid, cut)
         queries, targets = ask(past, rest, cut=cut)
         parts.append(examples(queries, targets, live=False))
-        places, n_acts = sample_queries(queries, params.short_queries // len(instants), params.seed)
+        places, n_acts = sample_queries(queries, params.truncated_queries // len(instants), params.seed)
         few = truncate(queries, places, n_acts)
         again, names_of_few = examples(few, targets_of(targets, places), live=False), aliases(few, n_acts)
         parts.append(replace(again, known_as=names_of_few))
         short = short.vstack(rows_of(past, few, names_of_few, n_acts, rule))
     if not in_time:
         parts.append(examples(*ask(train, valid, cut=None), live=True))
-    elif params.live_queries:
-        events = rolling_events(train, valid, n_events=params.live_queries, seed=params.seed, positives=rule)
+    elif params.rolling_queries:
+        events = rolling_events(train, valid, n_events=params.rolling_queries, seed=params.seed, positives=rule)
         parts.append(examples(*rolling_queries(events, train, valid, words, positives=rule), live=True))
     joined(parts).save(CANDIDATES)
     INTERACTIONS.write(short, CANDIDATES / TRUNCATED)

@@ -32,7 +32,7 @@ def users_with_long_histories(test_set: TestSet, history: pl.DataFrame, params: 
     able = warm & (np.bincount(test_set.owners[wanted], minlength=len(test_set)) > 0)
     able &= np.isin(test_set.user_ids, long.to_numpy().astype(np.str_))
     places = np.flatnonzero(able)
-    drawn = np.random.default_rng(params.seed).permutation(places)[: params.ladder_users]
+    drawn = np.random.default_rng(params.seed).permutation(places)[: params.cold_start_users]
     return np.isin(np.arange(len(test_set)), drawn)
 
 

@@ -52,7 +52,7 @@ class Params(BaseModel):
     """Kinds of events that are positive, in training and judging; null: all but cancel, not_recommend, impression."""
     rolling_events: int = Field(10_000, ge=0)
     """Events of the test part asked one by one with live histories, a seeded sample; 0: none."""
-    ladder_users: int = Field(1000, ge=0)
+    cold_start_users: int = Field(1000, ge=0)
     """Users with long histories who are asked again with short ones, a seeded sample; 0: no cold ladder."""
     learning_curve: list[str] = ["popular", "item_knn", "ease"]
     """Retrievers fitted again on the newest quarter and half of the log, to tell whether data are short; []: none."""
@@ -93,9 +93,9 @@ class Evaluation:
     differences: pl.DataFrame
     curves: pl.DataFrame
 
-    def value(self, model: str, metric: str, slice: str = HEADLINE) -> float:
+    def value(self, model: str, metric: str, segment: str = HEADLINE) -> float:
         """One figure of the summary, NaN where there is none."""
-        rows = self.summary.filter(model=model, metric=metric, slice=slice)
+        rows = self.summary.filter(model=model, metric=metric, slice=segment)
         return float(rows.get_column("value")[0]) if rows.height else float("nan")
 
 
@@ -176,7 +176,7 @@ def _curve(model: str, recalls: Float64) -> pl.DataFrame:
 
 
 def queries_of(
-    test_set: TestSet, model: str, slice: str, n_targets: Int64, chosen: Bool, names: Sequence[str], table: Float64
+    test_set: TestSet, model: str, segment: str, n_targets: Int64, chosen: Bool, names: Sequence[str], table: Float64
 ) -> pl.DataFrame:
     """Rows of per_query; n_targets, chosen: (n_queries,) of the test set; table: (n_chosen, n_metrics)."""
     columns = {name: table[:, place] for place, name in enumerate(names)}
@@ -184,7 +184,7 @@ def queries_of(
         {
             "query_id": test_set.user_ids[chosen].astype(object),
             "model": pl.Series([model] * int(chosen.sum()), dtype=pl.String),
-            "slice": pl.Series([slice] * int(chosen.sum()), dtype=pl.String),
+            "slice": pl.Series([segment] * int(chosen.sum()), dtype=pl.String),
             "n_history": test_set.n_history[chosen],
             "n_targets": n_targets[chosen],
             **columns,
@@ -194,9 +194,9 @@ def queries_of(
 
 
 def figures_of(
-    models: Sequence[str], slice: str, names: Sequence[str], table: Mapping[str, Float64], params: Params
+    models: Sequence[str], segment: str, names: Sequence[str], table: Mapping[str, Float64], params: Params
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Means with bounds of every model and metric of a slice, and the challenger's paired differences."""
+    """Means with bounds of every model and metric of a segment, and the challenger's paired differences."""
     n_queries = len(table[models[0]])
     width = len(names)
     # a property that some list does not have (NaN) is averaged over the lists that have it
@@ -216,13 +216,13 @@ def figures_of(
         for column, name in enumerate(names):
             ours, theirs = column, place * width + column
             low, high = bounds(resampled[:, theirs], params.confidence)
-            figures.append((model, slice, name, n_queries, float(means[theirs]), low, high))
+            figures.append((model, segment, name, n_queries, float(means[theirs]), low, high))
             if place:
                 spread = bounds(resampled[:, ours] - resampled[:, theirs], params.confidence)
                 relative = bounds(ratio_less_one(resampled[:, ours], resampled[:, theirs]), params.confidence)
                 middle = float(ratio_less_one(means[ours], means[theirs]))
                 apart = float(means[ours] - means[theirs])
-                differences.append((model, slice, name, n_queries, apart, *spread, middle, *relative))
+                differences.append((model, segment, name, n_queries, apart, *spread, middle, *relative))
     return (
         pl.DataFrame(figures, schema=_SUMMARY, orient="row"),
         pl.DataFrame(differences, schema=_DIFFERENCES, orient="row"),

@@ -22,14 +22,14 @@ Outcome = Literal["superior", "not_worse", "worse", "unclear", "too_few"]
 
 
 class Check(BaseModel):
-    """One comparison: not worse than the champion by `margin`, on the queries of a slice."""
+    """One comparison: not worse than the champion by `margin`, on the queries of a segment."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     metric: str
     """A column of per_query.parquet (`recall@10`, `pop_lift@10`) or `coverage@k`."""
-    slice: str = "warm"
-    """Which queries and targets; models/evaluation/evaluate.py says what each slice is."""
+    segment: str = "warm"
+    """Which queries and targets: a value of the column `slice` of per_query.parquet (SLICES in models/evaluation)."""
     margin: float = Field(0.05, gt=0, lt=1)
     """The loss, relative to the champion's figure, that is small enough not to matter."""
     min_queries: int = Field(100, ge=2)
@@ -59,7 +59,7 @@ class Result:
     """A check's answer; differences are challenger less champion, bounds two-sided at the gate's confidence."""
 
     metric: str
-    slice: str
+    segment: str
     margin: float
     outcome: Outcome
     n_queries: int
@@ -124,7 +124,7 @@ def _paired(check: Check, challenger: Judged, champion: Judged) -> tuple[Float64
     if column not in challenger.queries.columns:
         return np.zeros(0), np.zeros(0)
     tables = [
-        judged.queries.filter(pl.col("slice") == check.slice).select("query_id", pl.col(column).cast(pl.Float64))
+        judged.queries.filter(pl.col("slice") == check.segment).select("query_id", pl.col(column).cast(pl.Float64))
         for judged in (challenger, champion)
     ]
     both = tables[0].join(tables[1], on="query_id", suffix="_champion").drop_nulls().sort("query_id")
@@ -136,7 +136,7 @@ def _coverage(
 ) -> Result:
     """Coverage belongs to all lists together, so its spread comes from random halves of the queries."""
     k = int(check.metric.partition("@")[2])
-    asked = challenger.queries.filter(slice=check.slice).select(pl.col("query_id").unique().sort())
+    asked = challenger.queries.filter(slice=check.segment).select(pl.col("query_id").unique().sort())
     shown = [_lists(judged.lists, asked, k) for judged in (challenger, champion)]
     ids = pl.concat([*shown]).get_column("item_id").unique().sort()
     codes = [_matrix(frame, asked, ids, k) for frame in shown]
@@ -181,7 +181,7 @@ def _result(
     confidence: float,
 ) -> Result:
     means = (float(ours.mean()), float(theirs.mean())) if len(ours) else (float("nan"), float("nan"))
-    where = f"{check.metric} of {people(check.slice)}"
+    where = f"{check.metric} of {people(check.segment)}"
     queries = f"{len(ours):,} quer{'y' if len(ours) == 1 else 'ies'}"
     if outcome == "too_few":
         sentence = f"{where}: {queries}, fewer than the {check.min_queries:,} that a judgement needs."
@@ -191,4 +191,4 @@ def _result(
         verdict = _WORDS[outcome].format(margin=f"{check.margin * 100:g} %")
         less = " (less is better)" if check.sign < 0 else ""
         sentence = f"{where}{less}: {figures} ({span}; {queries}): {verdict}."
-    return Result(check.metric, check.slice, check.margin, outcome, len(ours), *means, apart, relative, sentence)
+    return Result(check.metric, check.segment, check.margin, outcome, len(ours), *means, apart, relative, sentence)

@@ -24,7 +24,7 @@ class Params(BaseModel):
     """`not_worse`: shown not to lose more than the margins; `superior`: besides, shown to win in `metric`."""
     metric: str = "ndcg@10"
     """The primary metric."""
-    slice: str = "warm"
+    segment: str = "warm"
     """The queries on which it is judged."""
     margin: float = Field(0.05, gt=0, lt=1)
     """Loss in the primary metric, relative to the champion, that does not matter; a smaller one needs more queries."""
@@ -32,8 +32,8 @@ class Params(BaseModel):
     """With fewer test queries nothing is promoted."""
     guards: list[Check] = [
         Check(metric="recall@10", margin=0.05),
-        Check(metric="ndcg@10", slice="new_users", margin=0.2),
-        Check(metric="ndcg@10", slice="history_3", margin=0.3, min_queries=200),
+        Check(metric="ndcg@10", segment="new_users", margin=0.2),
+        Check(metric="ndcg@10", segment="history_3", margin=0.3, min_queries=200),
         Check(metric="coverage@10", margin=0.3),
         Check(metric="pop_lift@10", margin=0.3),
     ]
@@ -47,7 +47,7 @@ class Params(BaseModel):
 
     def checks(self) -> list[Check]:
         """The primary check, then the guards."""
-        primary = Check(metric=self.metric, slice=self.slice, margin=self.margin, min_queries=self.min_queries)
+        primary = Check(metric=self.metric, segment=self.segment, margin=self.margin, min_queries=self.min_queries)
         return [primary, *self.guards]
 
 
@@ -64,7 +64,7 @@ class Decision:
     def as_dict(self) -> dict[str, Any]:
         """For JSON: no NaN, no infinity, bounds rounded where their last digits mean nothing."""
         checks = [
-            {name: _plain(value) for name, value in asdict(result).items()} | {"passed": result.passed}
+            {_KEYS.get(name, name): _plain(value) for name, value in asdict(result).items()} | {"passed": result.passed}
             for result in self.results
         ]
         return {
@@ -83,7 +83,7 @@ class Decision:
         lines += ["", f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
         for result in self.results:
             cells = [
-                f"{result.metric} · {people(result.slice)}",
+                f"{result.metric} · {people(result.segment)}",
                 f"{result.n_queries:,}",
                 number(result.challenger),
                 number(result.champion),
@@ -94,6 +94,9 @@ class Decision:
             ]
             lines.append(f"| {' | '.join(cells)} |")
         return "\n".join(lines) + "\n"
+
+
+_KEYS = {"segment": "slice"}  # as decision.json and the column of per_query.parquet have it
 
 
 def decide(
@@ -149,7 +152,7 @@ def _summary(verdict: Verdict, primary: Result, failed: Sequence[Result], champi
         return f"Promoted: not worse than {champion} in {metric}, and no guard stands against it."
     if verdict == "not_superior":
         return f"Refused: not worse than {champion} in {metric}, but decide.require is superior and that was not shown."
-    names = ", ".join(f"{result.metric} of {people(result.slice)}" for result in failed)
+    names = ", ".join(f"{result.metric} of {people(result.segment)}" for result in failed)
     if not primary.passed:
         shown = "worse than" if verdict == "worse" else "not shown to hold its own against"
         return f"Refused: {shown} {champion} in {metric}{f'; nor do these pass: {names}' if failed else ''}."

@@ -12,12 +12,12 @@ _WORDS = {
 }
 
 
-def people(slice: str) -> str:
-    """A slice as it stands in a sentence."""
-    if slice.startswith("history_"):
-        return f"users asked with {slice.removeprefix('history_')} acts"
+def people(segment: str) -> str:
+    """A segment (slice of the queries) as it stands in a sentence."""
+    if segment.startswith("history_"):
+        return f"users asked with {segment.removeprefix('history_')} acts"
     return {"warm": "warm users", "warm_all": "warm users with all targets", "all": "all users"}.get(
-        slice, slice.replace("_", " ")
+        segment, segment.replace("_", " ")
     )
 
 

@@ -17,8 +17,10 @@ from models.data.types import NotFittedError
 from models.interfaces import Ranker
 from models.rankers.lightgbm import LightGbm, LightGbmParams
 from models.ranking.features import IDLE
-from models.ranking.training import DRAWS, PLAIN, Params, Trained, make_ranker, train_ranker
+from models.ranking.training import N_SEEDS, PLAIN, Params, Trained, make_ranker, train_ranker
 from models.registry import load_ranker, name_of
+
+IN_SESSION, RETURNING = SIDES = ("in_session", "returning")
 
 
 def train_horizons(
@@ -39,17 +41,17 @@ def train_horizons(
     ranker = Horizons(parse("ranker.horizons", params.horizons, HorizonsParams))
     ranker.look(names)
     now = np.zeros(len(groups), dtype=np.bool_)
-    now[groups > 0] = ranker.is_live(features[(np.cumsum(groups) - groups)[groups > 0]])
+    now[groups > 0] = ranker.in_session(features[(np.cumsum(groups) - groups)[groups > 0]])
     later = ~now if live.all() else ~now & ~live
     sides: dict[str, Ranker] = {}
     figures: dict[str, Any] = {}
-    for side, queries in (("live", now), ("away", later)):
+    for side, queries in ((IN_SESSION, now), (RETURNING, later)):
         if not queries.any():
             figures[side] = {"why": "no examples, the other ranker serves"}
             continue
         rows = np.repeat(queries, groups)
         told: BaseModel = getattr(ranker.params, side)
-        values = told.model_dump(exclude={PLAIN} | ({DRAWS} - told.model_fields_set))
+        values = told.model_dump(exclude={PLAIN} | ({N_SEEDS} - told.model_fields_set))
         own = {"name": "lightgbm", "lightgbm": values}
         trained = train_ranker(
             features[rows],
@@ -65,18 +67,15 @@ def train_horizons(
             sides[side] = trained.ranker
     if not sides:
         return Trained(PLAIN, make_ranker(PLAIN, params).fit(features, labels, groups, names), figures | _why(figures))
-    shown = figures["away" if "away" in sides else "live"].get("learning_curve", [])
+    shown = figures[RETURNING if RETURNING in sides else IN_SESSION].get("learning_curve", [])
     return Trained("horizons", ranker.of(sides, names), figures | _why(figures) | {"learning_curve": shown})
 
 
 def _why(figures: dict[str, Any]) -> dict[str, str]:
-    return {"why": "; ".join(f"{side}: {figures[side]['why']}" for side in ("live", "away"))}
+    return {"why": "; ".join(f"{side}: {figures[side]['why']}" for side in SIDES)}
 
 
-SIDES = ("live", "away")
-
-
-class AwayParams(LightGbmParams):
+class ReturningParams(LightGbmParams):
     """As LightGbmParams, with other defaults for the time after a pause: examples are fewer, the view is longer."""
 
     prior: float = Field(default=10.0, ge=0)
@@ -93,10 +92,10 @@ class HorizonsParams(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     session_hours: float = Field(default=1.0, gt=0)
-    """A history whose last act is no older is live: what comes next is asked for; else what the coming time brings."""
-    live: LightGbmParams = LightGbmParams()
+    """A history whose last act is no older is in session: the next act is wanted; else what the coming time brings."""
+    in_session: LightGbmParams = LightGbmParams()
     """Of the trees for the next act."""
-    away: AwayParams = AwayParams()
+    returning: ReturningParams = ReturningParams()
     """Of the trees for the time after a pause."""
 
 
@@ -113,11 +112,11 @@ class Horizons:
     def fit(self, features: Float32, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
         """A side without examples takes the other's ranker."""
         self.look(names)
-        live = self.is_live(features)
+        in_session = self.in_session(features)
         owners = np.repeat(np.arange(len(groups)), groups)
         sides: dict[str, Ranker] = {}
-        for side, rows in (("live", live), ("away", ~live)):
-            if rows.any() or side == "away" and not sides:
+        for side, rows in ((IN_SESSION, in_session), (RETURNING, ~in_session)):
+            if rows.any() or side == RETURNING and not sides:
                 chosen = np.unique(owners[rows])
                 ranker = LightGbm(getattr(self.params, side))
                 sides[side] = ranker.fit(features[rows], labels[rows], groups[chosen], names)
@@ -130,7 +129,7 @@ class Horizons:
         self.sides_ = {side: sides.get(side, only) for side in SIDES}
         return self
 
-    def is_live(self, features: Float32) -> npt.NDArray[np.bool_]:
+    def in_session(self, features: Float32) -> npt.NDArray[np.bool_]:
         """(n_rows,) whose query follows an act of its user within the session; without a history: no."""
         if self.column_ < 0:
             return np.zeros(len(features), dtype=np.bool_)
@@ -140,9 +139,9 @@ class Horizons:
     def score(self, features: Float32) -> Float32:
         if not self.sides_:
             raise NotFittedError("horizons: asked before it was fitted; call fit or load")
-        live = self.is_live(features)
+        in_session = self.in_session(features)
         scores = np.zeros(len(features), dtype=np.float32)
-        for side, rows in (("live", live), ("away", ~live)):
+        for side, rows in ((IN_SESSION, in_session), (RETURNING, ~in_session)):
             if rows.any():
                 scores[rows] = self.sides_[side].score(features[rows])
         return scores

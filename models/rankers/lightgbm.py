@@ -47,7 +47,7 @@ class LightGbmParams(BaseModel):
     """Of examples that a draw grows from; beyond it a random share of those that were not chosen is left out."""
     threads: int = Field(default=2, ge=1)
     """For training and for scoring many at once; the result does not depend on it."""
-    draws: int = Field(default=3, ge=1)
+    n_seeds: int = Field(default=3, ge=1)
     """Times the trees are grown, each from its own choice of rows and features, to be averaged; more is steadier."""
     seed: int = Field(default=1, ge=0)
     """Of those choices."""
@@ -77,7 +77,7 @@ class LightGbm:
         hits = np.bincount(owners, labels, minlength=len(groups))
         rows = ((hits > 0) & (hits < groups))[owners]
         weights = np.power(hits, self.params.target_power, dtype=np.float64)
-        seeds = range(self.params.seed, self.params.seed + self.params.draws) if rows.any() else ()
+        seeds = range(self.params.seed, self.params.seed + self.params.n_seeds) if rows.any() else ()
         self._learn([self._grown(features, labels, owners, weights, rows, seed) for seed in seeds])
         return self
 

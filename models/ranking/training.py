@@ -19,7 +19,7 @@ from models.registry import load_ranker
 
 logger = logging.getLogger(__name__)
 PLAIN = "fusion"
-DRAWS = "draws"  # of a ranker's params: how many fits it averages, `ranker.draws` where its section does not say
+N_SEEDS = "n_seeds"  # of a ranker's params: how many fits it averages, `ranker.n_seeds` where its section does not say
 
 
 class Params(BaseModel):
@@ -37,7 +37,7 @@ class Params(BaseModel):
     """Standard errors by which the learned ranker's mean gain must exceed 0; greater is more careful."""
     k: int = Field(default=10, ge=1)
     """Cut of the ndcg that decides."""
-    draws: int = Field(default=3, ge=1)
+    n_seeds: int = Field(default=3, ge=1)
     """Fits that the shipped ranker averages, where it can; more is steadier. Folds are judged by a single one."""
     seed: int = Field(default=1, ge=0)
     """Of the folds."""
@@ -85,8 +85,8 @@ def make_ranker(name: str, params: Params) -> Ranker:
     values = dict(getattr(params, name, None) or {})
     if name != PLAIN and PLAIN in ranker.Params.model_fields:
         values.setdefault(PLAIN, params.fusion)  # what it starts from is what it has to beat
-    if DRAWS in ranker.Params.model_fields:
-        values.setdefault(DRAWS, params.draws)
+    if N_SEEDS in ranker.Params.model_fields:
+        values.setdefault(N_SEEDS, params.n_seeds)
     return ranker(parse(f"ranker.{name}", values, ranker.Params))  # type: ignore[call-arg]
 
 
@@ -176,8 +176,8 @@ def cross_validated(
 
 def _of_one_draw(params: Params) -> Params:
     """The same with a ranker that averages nothing."""
-    own = {name: value for name, value in getattr(params, params.name).items() if name != DRAWS}
-    return params.model_copy(update={params.name: own, DRAWS: 1})
+    own = {name: value for name, value in getattr(params, params.name).items() if name != N_SEEDS}
+    return params.model_copy(update={params.name: own, N_SEEDS: 1})
 
 
 def _fitted(

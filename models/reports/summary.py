@@ -124,8 +124,8 @@ def _main(models: Sequence[str]) -> list[str]:
     return [model for model in models if model in (models[0], "champion", "popular")]
 
 
-def _row(frame: pl.DataFrame, model: str, metric: str, slice: str = HEADLINE) -> dict[str, Any] | None:
-    rows = frame.filter(model=model, metric=metric, slice=slice)
+def _row(frame: pl.DataFrame, model: str, metric: str, segment: str = HEADLINE) -> dict[str, Any] | None:
+    rows = frame.filter(model=model, metric=metric, slice=segment)
     return rows.row(0, named=True) if rows.height else None
 
 
@@ -133,13 +133,13 @@ def _value(evaluation: Evaluation, model: str, metric: str) -> str:
     return number(evaluation.value(model, metric))
 
 
-def _with_bounds(evaluation: Evaluation, model: str, metric: str, slice: str = HEADLINE) -> str:
-    row = _row(evaluation.summary, model, metric, slice)
+def _with_bounds(evaluation: Evaluation, model: str, metric: str, segment: str = HEADLINE) -> str:
+    row = _row(evaluation.summary, model, metric, segment)
     return f"{number(row['value'])} [{number(row['low'])}, {number(row['high'])}]" if row else "-"
 
 
-def _apart(differences: pl.DataFrame, model: str, metric: str, slice: str = HEADLINE) -> str:
-    row = _row(differences, model, metric, slice)
+def _apart(differences: pl.DataFrame, model: str, metric: str, segment: str = HEADLINE) -> str:
+    row = _row(differences, model, metric, segment)
     if row is None:
         return "-"
     return f"{percent(row['relative'])} [{percent(row['relative_low'])}, {percent(row['relative_high'])}]"

@@ -19,13 +19,13 @@ class Params(BaseModel):
 
     k: int = Field(default=100, ge=1)
     """Candidates of each retriever; more costs ranking time, recall saturates."""
-    live_queries: int = Field(default=4000, ge=0)
+    rolling_queries: int = Field(default=4000, ge=0)
     """Events after the first cut, with all that preceded them as history, that teach the ranker the next choice beside
     the queries at the cut, which teach it the time after; 0: these alone."""
-    cuts: int = Field(default=4, ge=1)
+    n_cutoffs: int = Field(default=4, ge=1)
     """Instants, the first cut and then evenly by rows in the first half of valid, at which everybody with a later
     choice there is asked for all of them; 1: the first cut alone."""
-    short_queries: int = Field(default=500, ge=0)
+    truncated_queries: int = Field(default=500, ge=0)
     """Queries at the cuts that are asked again as if only their users' newest one to ten acts had been recorded: they
     teach the ranker to recommend to those of whom little is known."""
     seed: int = Field(default=1, ge=0)

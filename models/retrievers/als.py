@@ -21,7 +21,7 @@ START = 0.1  # length of the vectors before the first round
 class AlsParams(Recency):
     """What ALS depends on."""
 
-    size: int = Field(default=64, ge=1)
+    embedding_size: int = Field(default=64, ge=1)
     """Numbers in a vector: more tells finer tastes apart, costs memory linearly and time with its cube."""
     epochs: int = Field(default=8, ge=1)
     """Rounds of users, then items; late ones change little."""
@@ -58,7 +58,7 @@ class Als(ItemFactors[AlsParams]):
         matrix = interactions_matrix(log, catalogue.n_items)
         chosen = np.unique(matrix.indices)
         by_user = matrix[np.diff(matrix.indptr) > 0][:, chosen]
-        vectors = np.zeros((catalogue.n_items, self.params.size), dtype=np.float32)
+        vectors = np.zeros((catalogue.n_items, self.params.embedding_size), dtype=np.float32)
         self.alpha_ = 0.0
         if len(chosen):
             self.alpha_ = self.params.unobserved * float(by_user.sum(dtype=np.float64)) / np.prod(by_user.shape)
@@ -69,9 +69,9 @@ class Als(ItemFactors[AlsParams]):
     def _item_vectors(self, by_user: sparse.csr_matrix, by_item: sparse.csr_matrix) -> Float32:
         n_users, n_items = by_user.shape
         rng = np.random.default_rng(self.params.seed)
-        start = rng.standard_normal((n_items, self.params.size)) * START / np.sqrt(self.params.size)
+        start = rng.standard_normal((n_items, self.params.embedding_size)) * START / np.sqrt(self.params.embedding_size)
         items: Float32 = start.astype(np.float32)
-        users = np.zeros((n_users, self.params.size), dtype=np.float32)
+        users = np.zeros((n_users, self.params.embedding_size), dtype=np.float32)
         with one_thread():
             for _ in range(self.params.epochs):
                 self._sweep(by_user, items, users)
@@ -87,7 +87,7 @@ class Als(ItemFactors[AlsParams]):
         solve_rows(indptr, indices, rows.data, fixed, self._all(fixed), self._ridge(sums, len(fixed)), out)
 
     def _all(self, vectors: Float32) -> Float64:
-        """(size, size) α Σ v vᵀ over all vectors: what every row pays for what it did not choose."""
+        """(n, n) α Σ v vᵀ over all vectors of n numbers: what every row pays for what it did not choose."""
         wide = vectors.astype(np.float64)
         gram: Float64 = self.alpha_ * (wide.T @ wide)
         return gram

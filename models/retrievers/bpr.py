@@ -18,7 +18,7 @@ from models.retrieval.item_factors import ItemFactors
 class BprParams(Recency):
     """What BPR depends on."""
 
-    size: int = Field(default=64, ge=1)
+    embedding_size: int = Field(default=64, ge=1)
     """Numbers in a vector: more tells finer tastes apart, costs memory and time linearly."""
     epochs: int = Field(default=100, ge=1)
     """Passes over the log; on one thread, since several would race and no two fits would be alike."""
@@ -42,19 +42,19 @@ class Bpr(ItemFactors[BprParams]):
     def fit(self, log: Log, catalogue: Catalogue) -> Self:
         matrix = interactions_matrix(log, catalogue.n_items)
         chosen = np.unique(matrix.indices)
-        vectors = np.zeros((catalogue.n_items, self.params.size + 1), dtype=np.float32)
+        vectors = np.zeros((catalogue.n_items, self.params.embedding_size + 1), dtype=np.float32)
         if len(chosen):
             vectors[chosen] = self._item_vectors(matrix[np.diff(matrix.indptr) > 0][:, chosen])
         self._learn(vectors)
         return self
 
     def _item_vectors(self, matrix: sparse.csr_matrix) -> Float32:
-        """(n_items, size + 1): each item's vector and, last, its bias."""
+        """(n_items, embedding_size + 1): each item's vector and, last, its bias."""
         with one_thread():  # `implicit` warns of any other number while it is imported
             from implicit.cpu.bpr import BayesianPersonalizedRanking  # type: ignore[import-untyped]
 
             model = BayesianPersonalizedRanking(
-                factors=self.params.size,
+                factors=self.params.embedding_size,
                 learning_rate=self.params.learning_rate,
                 regularization=self.params.regularization,
                 iterations=self.params.epochs,

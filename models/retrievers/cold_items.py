@@ -33,16 +33,16 @@ class ColdItemsParams(Recency):
     """At most so many a query: most cold items stay cold, and each candidate costs ranking time."""
     collaborative: float = Field(default=0.6, ge=0)
     """Weight of what the choices of textual neighbors say, beside 1 for the text itself; 0: text and demand alone."""
-    demand: float = Field(default=0.2, gt=0)
-    """Weight of the demand that the text lets expect."""
+    popularity_prior: float = Field(default=0.2, gt=0)
+    """Weight of the popularity that the text lets expect (its z-score over the cold items)."""
     neighbors: int = Field(default=80, ge=1)
     """Items nearest by text that a cold item takes its directions from: more is steadier, and blurs it."""
-    size: int = Field(default=128, ge=1)
-    """Directions of choices; more tells finer tastes apart, and learns noise."""
+    n_components: int = Field(default=128, ge=1)
+    """Directions of choices (components of the decomposition); more tells finer tastes apart, and learns noise."""
     damping: float = Field(default=0.5, ge=0, le=1)
     """Power of an item's length that its column of choices is divided by before: 0 favours the popular, 1 none."""
-    strength: float = Field(default=0.5, ge=0)
-    """Power of its strength that a direction counts with: 0 all alike, higher the main ones, as suits few items."""
+    spectral_power: float = Field(default=0.5, ge=0)
+    """Power of its singular value that a direction counts with: 0 all alike, higher the main ones."""
     regularization: float = Field(default=10.0, gt=0)
     """Of the regression of demand on texts; higher expects like demand of all."""
     seed: int = 1
@@ -50,15 +50,16 @@ class ColdItemsParams(Recency):
 
 
 class ColdItems:
-    """score = z(text) + collaborative · z(carried) + demand · z(expected demand), z: standardized over the cold items.
+    """score = z(text) + collaborative · z(carried) + popularity_prior · z(expected demand)
 
+    z: standardized over the cold items.
     text: cosine between the item's vector and the weighted mean of the history's. carried: product of directions of
     choices (`models/retrieval/truncated_svd.py`), those of a cold item being the mean of its textual neighbors',
     weighted by cosine³ (attribute-to-factor mapping by neighbors, Gantner et al. 2010, doi:10.1109/ICDM.2010.33).
     Demand: ridge regression of log(1 + users) on the vectors. Who has no history, or one that says nothing, is
     offered nothing: what is popular serves newcomers better (on MovieLens-1M ndcg@10 was 0.48 so, 0.30 with cold
     items between). cold_: (n_cold,) ascending positions; texts_: (n_items, size of the vectors); directions_:
-    (n_items, size) float32, zero where nothing is known; demand_: (n_cold,) standardized.
+    (n_items, n_components) float32, zero where nothing is known; demand_: (n_cold,) standardized.
     """
 
     Params: ClassVar[type[BaseModel]] = ColdItemsParams
@@ -84,7 +85,7 @@ class ColdItems:
                 self.params.max_users,
             )
         chosen = self.params
-        known = truncated_svd(matrix[:, warm], chosen.size, chosen.damping, chosen.seed, chosen.strength)
+        known = truncated_svd(matrix[:, warm], chosen.n_components, chosen.damping, chosen.seed, chosen.spectral_power)
         carried = np.zeros((catalogue.n_items, known.shape[1]), dtype=np.float32)
         carried[warm] = known
         carried[cold] = _carried(texts[cold], texts[warm], chosen.neighbors) @ known
@@ -137,7 +138,7 @@ class ColdItems:
         profile = history_profiles(queries, len(self.texts_), self.params)
         means, tastes = profile @ self.texts_, profile @ self.directions_
         scores = np.full((len(queries), len(self.texts_)), -np.inf, dtype=np.float32)
-        expected = np.float32(self.params.demand) * self.demand_
+        expected = np.float32(self.params.popularity_prior) * self.demand_
         with one_thread():
             for query, (mean, taste) in enumerate(zip(means, tastes, strict=True)):
                 if mean.any() or taste.any():

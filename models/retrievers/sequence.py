@@ -34,12 +34,12 @@ class SequenceParams(BaseModel):
     """Times the log is read; more learns longer (time grows in proportion), 0: steps aside and offers nothing."""
     refit_epochs: int | None = Field(default=3, ge=0)
     """The same for the second fit, which goes on from the first; null: it learns all anew, in `epochs`."""
-    size: int = Field(default=64, ge=8)
+    embedding_size: int = Field(default=64, ge=8)
     """Of every vector; greater holds more, and costs time and memory in proportion."""
     layers: int = Field(default=2, ge=1)
     """Of attention; more see finer patterns and cost time in proportion."""
     heads: int = Field(default=2, ge=1)
-    """Of attention, each with its own eye for distance; divides size."""
+    """Of attention, each with its own eye for distance; divides embedding_size."""
     max_length: int = Field(default=200, ge=2)
     """Newest events of a history that are looked at; more cost time in training and answering."""
     learning_rate: float = Field(default=0.003, gt=0)
@@ -71,10 +71,10 @@ class Sequence:
 
     def __init__(self, params: SequenceParams | None = None) -> None:
         self.params = params or SequenceParams()
-        if self.params.size % self.params.heads:
+        if self.params.embedding_size % self.params.heads:
             raise UserError(
-                f"sequence: size {self.params.size} is no multiple of heads {self.params.heads}; change one of "
-                "retrievers.sequence.size and .heads (params.yaml)"
+                f"sequence: embedding_size {self.params.embedding_size} is no multiple of heads {self.params.heads}; "
+                "change one of retrievers.sequence.embedding_size and .heads (params.yaml)"
             )
         self.arrays_: dict[str, Float32] | None = None
         self._silent: Float32 | None = None
@@ -137,7 +137,7 @@ class Sequence:
         return self
 
     def _shape(self) -> Shape:
-        return Shape(self.params.size, self.params.layers, self.params.heads, self.params.max_length)
+        return Shape(self.params.embedding_size, self.params.layers, self.params.heads, self.params.max_length)
 
     def _learn(self, arrays: dict[str, Float32]) -> None:
         self.arrays_ = arrays

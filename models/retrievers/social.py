@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 class SocialParams(Recency):
     """What social depends on."""
 
-    likeness: float = Field(default=30.0, ge=0)
+    similarity_weight: float = Field(default=30.0, ge=0)
     """A friend with the very same history counts 1 + so much, a stranger's taste 1; 0: all friends count alike."""
     max_friends: int = Field(default=500, ge=1)
     """Friends of a user that are looked at, the first by id; bounds memory and the time of a query."""
@@ -35,7 +35,7 @@ class SocialParams(Recency):
 
 
 class Social:
-    """score = Σ over friends that chose the item of trust · (1 + likeness · cosine of the histories)
+    """score = Σ over friends that chose the item of trust · (1 + similarity_weight · cosine of the histories)
     (after Ma et al. 2011, doi:10.1145/1935826.1935877: friends count by how alike they are).
 
     friends_: (n_friends, n_items) what each friend chose; user u's friends are rows
@@ -116,7 +116,7 @@ class Social:
         length = self._lengths[members] * _lengths(profile)[asking]
         alike = np.divide(alike, length, out=np.zeros_like(alike), where=length > 0)
         near = sparse.csr_matrix((len(queries), friends.shape[0]), dtype=np.float32)
-        near.data = np.float32(1) + np.float32(self.params.likeness) * alike
+        near.data = np.float32(1) + np.float32(self.params.similarity_weight) * alike
         near.indices = members
         near.indptr = np.concatenate([[0], np.cumsum(lengths)])
         return propagate(near, friends)

@@ -16,7 +16,7 @@ from models.retrieval.truncated_svd import truncated_svd
 class SvdParams(Recency):
     """What the decomposition depends on."""
 
-    size: int = Field(default=64, ge=1)
+    n_components: int = Field(default=64, ge=1)
     """Directions kept: more tells finer tastes apart, and learns noise."""
     damping: float = Field(default=0.3, ge=0, le=1)
     """Power of an item's length that its column is divided by before: 0 (PureSVD) favours the popular, 1 none."""
@@ -36,7 +36,7 @@ class Svd(ItemFactors[SvdParams]):
 
     def fit(self, log: Log, catalogue: Catalogue) -> Self:
         matrix = interactions_matrix(log, catalogue.n_items)
-        self._learn(truncated_svd(matrix, self.params.size, self.params.damping, self.params.seed))
+        self._learn(truncated_svd(matrix, self.params.n_components, self.params.damping, self.params.seed))
         return self
 
     def _fold(self, vectors: Float64, weights: Float64) -> Float64:

@@ -36,7 +36,7 @@ def against_champion(results: Sequence[Result], champion: str) -> str:
     for result in results:
         apart = result.relative
         sign = -1.0 if result.less_is_better else 1.0
-        label = f"{metric_name(result.metric)} · {people(result.slice)}"
+        label = f"{metric_name(result.metric)} · {people(result.segment)}"
         point = (apart.value, apart.low, apart.high)
         outcome = OUTCOMES[result.outcome]
         words = f"{label}: {percent(apart.value)}, interval {percent(apart.low)} to {percent(apart.high)}: {outcome}"
@@ -160,9 +160,9 @@ def bars(points: Sequence[tuple[str, Point]], champion: str, metric: str) -> str
     )
 
 
-def point(evaluation: Evaluation, model: str, metric: str, slice: str = HEADLINE) -> Point:
+def point(evaluation: Evaluation, model: str, metric: str, segment: str = HEADLINE) -> Point:
     """A figure with its bounds."""
-    rows = evaluation.summary.filter(model=model, metric=metric, slice=slice)
+    rows = evaluation.summary.filter(model=model, metric=metric, slice=segment)
     if not rows.height:
         return (float("nan"),) * 3
     found = rows.select("value", "low", "high").row(0)

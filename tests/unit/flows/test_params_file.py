@@ -46,7 +46,7 @@ def test_a_choice_by_profile_changes_for_the_profile_alone():
         ("text.half_life_days", 30.0, "  text: {half_life_days: 30}\n"),
         ("popular.half_life_days", 2.5, "  popular: {half_life_days: 2.5}\n"),
         ("trending.decay", True, "  trending: {recent_days: 3, decay: true} # inline\n"),
-        ("sequence.size", 32, "    dropout: 0.2\n    size: 32\nretrieve:\n"),
+        ("sequence.embedding_size", 32, "    dropout: 0.2\n    embedding_size: 32\nretrieve:\n"),
     ],
 )
 def test_a_key_is_added_in_the_manner_of_its_section(path, value, line):
@@ -59,8 +59,8 @@ def test_a_key_is_added_in_the_manner_of_its_section(path, value, line):
 
 
 def test_a_section_that_is_not_there_is_named():
-    with pytest.raises(UserError, match="no section 'als' of 'retrievers.als.size'"):
-        edited(BEFORE, {"retrievers.als.size": 32}, "default")
+    with pytest.raises(UserError, match="no section 'als' of 'retrievers.als.embedding_size'"):
+        edited(BEFORE, {"retrievers.als.embedding_size": 32}, "default")
 
 
 @pytest.mark.parametrize("end", ["\n", ""])

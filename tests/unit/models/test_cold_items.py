@@ -40,7 +40,7 @@ def test_text_alone_is_the_standardized_cosine():
 
 
 def test_a_cold_item_takes_the_directions_of_the_warm_ones_that_read_like_it():
-    retriever, catalogue = fitted(CHOICES, VECTORS, collaborative=2.0, size=2)
+    retriever, catalogue = fitted(CHOICES, VECTORS, collaborative=2.0, n_components=2)
     # no word of item 2 is in 3 or 4, but those who chose it chose 0, like which 3 reads
     items, scores = ask(retriever, catalogue, [2], k=2)
     assert items == [3, 4]
@@ -51,18 +51,18 @@ def test_a_cold_item_takes_the_directions_of_the_warm_ones_that_read_like_it():
 
 def test_nearer_neighbors_count_by_the_cube_of_their_cosine():
     vectors = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.8, 0.6, 0], [0, 1, 0]], dtype=np.float32)
-    retriever, _ = fitted(CHOICES, vectors, size=2)
+    retriever, _ = fitted(CHOICES, vectors, n_components=2)
     product = retriever.directions_ @ retriever.directions_[0]
     # of item 3: 0.8³ · (item 0 · item 0 = 1/2) + 0.6³ · (item 1 · item 0 = 0), over 0.8³ + 0.6³
     assert product[3] == pytest.approx(0.512 * 0.5 / (0.512 + 0.216), rel=1e-4)
-    single, _ = fitted(CHOICES, vectors, size=2, neighbors=1)
+    single, _ = fitted(CHOICES, vectors, n_components=2, neighbors=1)
     assert (single.directions_ @ single.directions_[0])[3] == pytest.approx(0.5, rel=1e-4)
 
 
 def test_between_items_alike_to_the_history_the_demand_that_the_text_lets_expect_decides():
     vectors = np.array([[1, 0, 0], [-1, 0, 0], [1, 0, 0], [-1, 0, 0], [0, 0, 1]], dtype=np.float32)
     choices = [(user, 0, 1) for user in range(2)] + [(user, 1, 1) for user in range(4)] + [(9, 4, 1), (8, 4, 1)]
-    retriever, catalogue = fitted(choices, vectors, demand=0.3, collaborative=0)
+    retriever, catalogue = fitted(choices, vectors, popularity_prior=0.3, collaborative=0)
     items, scores = ask(retriever, catalogue, [4], k=3)
     assert items == [3, 2, -1]  # item 1 has four users, item 0 two, and 4 reads like neither
     assert scores[:2] == pytest.approx([0.3, -0.3])

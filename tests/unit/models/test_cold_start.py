@@ -92,7 +92,7 @@ def test_climbers_have_a_warm_target_and_enough_acts():
     chosen = users_with_long_histories(exam_of(), newest(HISTORY, 10, DEFAULT_POSITIVES, CUT), Params())
     assert exam_of().user_ids[chosen].tolist() == ["ann"]
     assert not users_with_long_histories(
-        exam_of(), newest(HISTORY, 10, DEFAULT_POSITIVES, CUT), Params(ladder_users=0)
+        exam_of(), newest(HISTORY, 10, DEFAULT_POSITIVES, CUT), Params(cold_start_users=0)
     ).any()
 
 
@@ -122,8 +122,8 @@ def test_each_rung_is_a_slice_with_figures_and_paired_differences():
 
 
 def test_a_guard_names_a_rung_that_there_is_and_a_metric_that_it_has():
-    check_slices(GateParams(guards=[Check(metric="hr@10", slice="history_0")]))
+    check_slices(GateParams(guards=[Check(metric="hr@10", segment="history_0")]))
     with pytest.raises(ContractError, match="'history_2'"):
-        check_slices(GateParams(guards=[Check(metric="ndcg@10", slice="history_2")]))
+        check_slices(GateParams(guards=[Check(metric="ndcg@10", segment="history_2")]))
     with pytest.raises(ContractError, match="accuracy only"):
-        check_slices(GateParams(guards=[Check(metric="coverage@10", slice="history_1")]))
+        check_slices(GateParams(guards=[Check(metric="coverage@10", segment="history_1")]))

@@ -96,7 +96,7 @@ def test_a_challenger_that_loses_everywhere_is_not_told_that_its_primary_metric_
 
 def test_a_guard_without_queries_is_told_and_not_held_against_the_challenger() -> None:
     base = _figures()
-    guard = Check(metric="ndcg@10", slice="new_users", margin=0.2)
+    guard = Check(metric="ndcg@10", segment="new_users", margin=0.2)
     decision = decide(_judged("the challenger", base * 1.3), _judged("the champion", base), [NDCG, guard])
     assert decision.promote
     assert decision.reasons[-1].startswith("Not judged: ndcg@10 of new users: 0 queries")

@@ -10,7 +10,7 @@ from features.params import read_params
 TEXT = """
 profile: {profile}
 retrievers:
-  net: {{epochs: {{quick: 0, default: 10}}, size: 64}}
+  net: {{epochs: {{quick: 0, default: 10}}, width: 64}}
 plain: {{quick: 1, other: 2}}
 several: [{{best: 3, default: 2}}]
 """
@@ -21,7 +21,7 @@ def test_a_value_is_that_of_the_profile_or_of_default(tmp_path, profile, epochs,
     path = tmp_path / "params.yaml"
     path.write_text(TEXT.format(profile=profile))
     found = read_params(path)
-    assert found["retrievers"]["net"] == {"epochs": epochs, "size": 64}
+    assert found["retrievers"]["net"] == {"epochs": epochs, "width": 64}
     assert found["several"] == [several]
     assert found["plain"] == {"quick": 1, "other": 2}  # not all of its keys are profiles
 

@@ -41,13 +41,13 @@ def test_the_params_of_the_section_reach_linear():
 
 
 def test_a_sections_draws_go_before_those_of_all_rankers():
-    assert make_ranker("lightgbm", Params(draws=2)).params.draws == 2
-    assert make_ranker("lightgbm", Params(draws=2, lightgbm={"draws": 5})).params.draws == 5
+    assert make_ranker("lightgbm", Params(n_seeds=2)).params.n_seeds == 2
+    assert make_ranker("lightgbm", Params(n_seeds=2, lightgbm={"n_seeds": 5})).params.n_seeds == 5
 
 
 def test_params_of_the_time_after_a_pause_keep_what_is_not_named():
-    away = HorizonsParams.model_validate({"away": {"n_trees": 50}}).away
-    assert (away.n_trees, away.prior, away.truncation, away.target_power) == (50, 10.0, 50, 0.5)
+    returning = HorizonsParams.model_validate({"returning": {"n_trees": 50}}).returning
+    assert (returning.n_trees, returning.prior, returning.truncation, returning.target_power) == (50, 10.0, 50, 0.5)
 
 
 def test_all_that_was_chosen_is_kept_and_a_share_of_the_rest():
@@ -66,8 +66,8 @@ def test_the_trees_of_several_draws_are_averaged():
     labels = (features[:, 1] + features[:, 2] > rng.uniform(1.0, 2.0, 1200)).astype(np.float32)
     told = features, labels, np.full(60, 20, dtype=np.int32), ("inverse_rank:a", "age", "price", "noise")
     one, other, both = (
-        LightGbm(LightGbmParams(min_data_in_leaf=20, seed=seed, draws=draws)).fit(*told)
-        for seed, draws in ((1, 1), (2, 1), (1, 2))
+        LightGbm(LightGbmParams(min_data_in_leaf=20, seed=seed, n_seeds=n_seeds)).fit(*told)
+        for seed, n_seeds in ((1, 1), (2, 1), (1, 2))
     )
     assert both.score(features) == pytest.approx((one.score(features) + other.score(features)) / 2, abs=1e-6)
     assert not np.array_equal(one.score(features), other.score(features))

@@ -311,7 +311,7 @@ def test_a_learned_ranker_that_learned_only_chance_is_not():
 
 
 def test_what_ships_averages_several_draws():
-    trained = train_ranker(*world(True), Params(name="lightgbm", lightgbm={"n_trees": 9, "draws": 4}))
+    trained = train_ranker(*world(True), Params(name="lightgbm", lightgbm={"n_trees": 9, "n_seeds": 4}))
     assert len(trained.ranker.models_) == 4
     assert len(set(trained.ranker.models_)) == 4
 
@@ -339,7 +339,7 @@ def two_horizons(n_queries: int = 400, size: int = 20):
 
 def test_each_horizon_learns_from_its_own_examples():
     params = Params(
-        min_queries=50, horizons={side: {"n_trees": 40, "min_data_in_leaf": 50} for side in ("live", "away")}
+        min_queries=50, horizons={side: {"n_trees": 40, "min_data_in_leaf": 50} for side in ("in_session", "returning")}
     )
     trained = train_horizons(*two_horizons(), params)
     assert trained.name == "horizons"
@@ -348,13 +348,15 @@ def test_each_horizon_learns_from_its_own_examples():
     assert trained.ranker.score(rows).argmax() > 8
     rows[:, 3], rows[:, 4] = -hint, 30
     assert trained.ranker.score(rows).argmax() > 8
-    assert "live: lightgbm gains" in trained.figures["why"] and "away: lightgbm gains" in trained.figures["why"]
+    assert (
+        "in_session: lightgbm gains" in trained.figures["why"] and "returning: lightgbm gains" in trained.figures["why"]
+    )
 
 
 def test_a_horizon_without_examples_takes_the_ranker_of_the_other():
     features, labels, groups, n_targets, users, _, names = two_horizons()
     features[:, 4] = 0.01
-    params = Params(min_queries=50, horizons={"live": {"n_trees": 20, "min_data_in_leaf": 50}})
+    params = Params(min_queries=50, horizons={"in_session": {"n_trees": 20, "min_data_in_leaf": 50}})
     everywhere = np.ones(len(groups), dtype=np.bool_)
     trained = train_horizons(features, labels, groups, n_targets, users, everywhere, names, params)
     there = features.copy()
@@ -370,7 +372,7 @@ def test_an_act_after_a_pause_is_no_example_where_there_are_queries_at_a_cut():
     twice = (np.tile(labels, 2), np.tile(groups, 2), np.tile(n_targets, 2), np.tile(users, 2))
     said = np.concatenate([live, np.ones(len(live), dtype=np.bool_)])
     trained = train_horizons(both, *twice, said, names, Params(min_queries=50))
-    assert trained.figures["away"]["n_queries"] == (~live & (n_targets > 0)).sum()
+    assert trained.figures["returning"]["n_queries"] == (~live & (n_targets > 0)).sum()
 
 
 def test_ndcg_of_rows_is_that_of_scikit_learn():

@@ -56,7 +56,7 @@ def test_retrievers_learn_the_later_rows_with_the_judged_params_and_all_else_sta
 @pytest.mark.parametrize("epochs", [0, 1, None])
 def test_a_retriever_that_may_go_on_does_so_from_the_judged_one(judged, tmp_path, epochs):
     """In no further epoch it stays what it was, whatever the later rows say; null learns all of them from nothing."""
-    params = SequenceParams(epochs=1, refit_epochs=epochs, size=8, max_length=4, threads=1)
+    params = SequenceParams(epochs=1, refit_epochs=epochs, embedding_size=8, max_length=4, threads=1)
     catalogue = make_catalogue(3)
     first = Sequence(params).fit(EARLY, catalogue)
     first.save(judged / "retrievers" / "sequence")

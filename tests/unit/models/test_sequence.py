@@ -23,7 +23,14 @@ from models.transformer.network import Hiding, Network
 from models.transformer.shape import Shape, gap_buckets
 
 MINUTE, DAY = 60_000_000, 86_400_000_000
-QUICK = {"size": 16, "max_length": 12, "learning_rate": 0.02, "dropout": 0.0, "batch_tokens": 256, "epochs": 30}
+QUICK = {
+    "embedding_size": 16,
+    "max_length": 12,
+    "learning_rate": 0.02,
+    "dropout": 0.0,
+    "batch_tokens": 256,
+    "epochs": 30,
+}
 
 
 def make_catalogue(n_items: int, vectors: np.ndarray | None = None) -> Catalogue:
@@ -173,7 +180,7 @@ def test_going_on_starts_from_what_was_learned(ring):
 
 def test_heads_must_divide_size():
     with pytest.raises(UserError, match="no multiple of heads 3"):
-        Sequence(SequenceParams(size=16, heads=3))
+        Sequence(SequenceParams(embedding_size=16, heads=3))
 
 
 def test_the_same_bytes_on_any_number_of_torch_threads(ring, tmp_path):

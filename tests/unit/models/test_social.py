@@ -33,13 +33,13 @@ def ask(social: Social, user: str, history: list[int], k: int = 4):
 
 def test_friends_count_by_how_alike_their_histories_are():
     log = with_friends(("u0", "u1"), ("u0", "u2"))
-    social = Social(SocialParams(likeness=4, half_life_days=None)).fit(log, CATALOGUE)
+    social = Social(SocialParams(similarity_weight=4, half_life_days=None)).fit(log, CATALOGUE)
     # cosine of {0, 1} and {1, 2} is 1/2: u1 counts 1 + 4/2; u2 has nothing in common: 1 · trust 1/2
     assert ask(social, "u0", [0, 1]) == ([2, 3, -1, -1], pytest.approx([3.0, 0.5, 0, 0]))
 
 
 def test_a_newcomer_without_a_history_and_without_a_row_is_served_by_friends():
-    social = Social(SocialParams(likeness=4)).fit(with_friends(("new", "u1"), ("new", "u0")), CATALOGUE)
+    social = Social(SocialParams(similarity_weight=4)).fit(with_friends(("new", "u1"), ("new", "u0")), CATALOGUE)
     assert ask(social, "new", []) == ([1, 0, 2, -1], pytest.approx([2.0, 1.0, 1.0, 0]))
 
 
@@ -51,7 +51,7 @@ def test_friendship_is_taken_as_told_and_strangers_get_nothing():
 
 def test_pairs_that_tell_nothing_are_left_out_and_repeated_ones_count_once():
     log = with_friends(("u0", "nobody"), ("u0", "u1"), ("u0", "u1"))
-    assert ask(Social(SocialParams(likeness=0)).fit(log, CATALOGUE), "u0", [])[1][:2] == [1.0, 1.0]
+    assert ask(Social(SocialParams(similarity_weight=0)).fit(log, CATALOGUE), "u0", [])[1][:2] == [1.0, 1.0]
     distrusted = replace(log, weights=np.where(log.users == 1, 0, log.weights).astype(np.float32))
     assert ask(Social().fit(distrusted, CATALOGUE), "u0", [])[0] == [-1] * 4
 
