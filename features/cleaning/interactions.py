@@ -10,6 +10,7 @@ from pydantic import Field
 
 from features.cleaning.anomalies import REASONS, AnomalyParams, bots, bursts, shills
 from features.errors import ContractError
+from features.fields import value_fits
 from features.schema import LOG
 
 TRUST_COLUMNS = pl.Schema([("part", pl.String()), *REASONS.items()])
@@ -67,7 +68,7 @@ def clean_log(
             f"interactions: none of the {n_rows} rows of a part was known at its cut; expected known_at near "
             "timestamp; leave known_at away on import (it is then the timestamp), or set split.scheme to leave_last_out"
         )
-    impossible = pl.col("value").is_nan() | pl.col("value").is_infinite()
+    impossible = ~value_fits(pl.col("value"))
     n_values = int(rows.select(impossible.fill_null(False).sum()).item())
     rows = rows.with_columns(value=pl.when(~impossible.fill_null(False)).then(pl.col("value")))
     rows, n_same, n_double = _one_act_one_row(rows, 0.0 if artificial_time else params.repeat_seconds)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from features.errors import UserError
+from features.fields import BLANKS, MAX_VALUE
 from features.table import type_of_time
 
 EARLIEST, LATEST = -2_208_988_800_000_000, 7_258_118_400_000_000  # 1900 and 2200 [µs since 1970]
@@ -61,7 +62,7 @@ def _text(column: pl.Series) -> Cells | None:
             column = column.cast(pl.Int64)
     elif not (column.dtype == pl.String or column.dtype.is_integer()):
         return None
-    values = column.cast(pl.String).str.strip_chars()
+    values = column.cast(pl.String).str.strip_chars(BLANKS)
     return _cells(values.set(values == "", None), None, "no text")
 
 
@@ -73,7 +74,7 @@ def _number(column: pl.Series) -> Cells | None:
     if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
         return None
     values = column.cast(pl.Float64).fill_nan(None)
-    return _cells(values, values.is_infinite().fill_null(False), "no finite number")
+    return _cells(values, (values.abs() > MAX_VALUE).fill_null(False), "no finite number")
 
 
 def _instant(column: pl.Series) -> Cells | None:
@@ -177,7 +178,7 @@ def _known(column: pl.Series) -> pl.Series:
 
 
 def _finite(values: pl.Series) -> pl.Series:
-    return values.is_finite().fill_null(False)
+    return (values.abs() <= MAX_VALUE).fill_null(False) & values.is_not_nan().fill_null(False)
 
 
 def _cells(values: pl.Series, bad: pl.Series | None, reason: str) -> Cells:

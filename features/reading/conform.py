@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import polars as pl
 
 from features.errors import UserError
+from features.fields import NOTHING, id_faults, name_faults
 from features.reading.cells import read_cells
 from features.reading.sheet import FILE, LINE, SHOWN, Sheet
 from features.schema import QUARANTINE
 from features.table import Table
 
 WHOLE = r"^-?(0|[1-9]\d{0,17})$"
+IDS = frozenset({"user_id", "item_id", "friend_id"})
 DECIMAL = r"^-?(0|[1-9]\d*)(\.\d+)?$"
 
 
@@ -90,11 +92,22 @@ def _read_columns(table: Table, frame: pl.DataFrame, shown: str) -> tuple[Mappin
             cells = read_cells(frame.get_column(name), kind, shown)
             columns[name] = cells.values.rename(name)
             faults.append(Fault(name, cells.bad, cells.reason))
-            if name in table.required and name in {*table.key, "user_id", "item_id", "friend_id", "vector"}:
+            if name in table.required and name in {*table.key, *IDS, "vector"}:
                 faults.append(Fault(name, cells.values.is_null() & ~cells.bad, f"no {name}"))
+            faults += _broken_rules(name, columns[name])
         else:
             columns[name] = pl.repeat(None, frame.height, dtype=kind, eager=True).rename(name)
     return columns, faults
+
+
+def _broken_rules(name: str, values: pl.Series) -> list[Fault]:
+    """What the rules for fields say of a column that was read: ids and names of events are alike at every door."""
+    rules = id_faults(pl.col(name)) if name in IDS else name_faults(pl.col(name)) if name == "event" else {}
+    broken = values.to_frame().select(rule.fill_null(False).alias(reason) for reason, rule in rules.items())
+    return [
+        Fault(name, broken.get_column(reason), f"no {name}: it {reason}" if reason == NOTHING else f"{name} {reason}")
+        for reason in rules
+    ]
 
 
 def _further(table: Table, frame: pl.DataFrame, *, textual: bool) -> Mapping[str, pl.Series]:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from features.validation.rules import Rule, expect_between, expect_not_null, expect_true, named, open_end, unique
+from features.fields import EARLIEST_EVENT, MAX_NAME
+from features.validation.rules import Rule, expect_between, expect_id, expect_not_null, expect_true, open_end, unique
 
 
 class Params(BaseModel):
@@ -16,7 +17,7 @@ class Params(BaseModel):
 
     now: datetime | None = None
     """Instant (ISO-8601) that freshness is measured against; null: the last event (old data never goes stale)."""
-    earliest: datetime = datetime(1990, 1, 1, tzinfo=UTC)
+    earliest: datetime = EARLIEST_EVENT
     """Nothing happened before; earlier times are mistaken units or zeros."""
     stale_days: float = Field(default=30.0, gt=0)
     """At `now` the last event may be so old; older data stops the pipeline."""
@@ -80,17 +81,25 @@ def schema_rules() -> list[Rule]:
 def interaction_rules(params: Params, now: datetime) -> list[Rule]:
     """Keys, ranges, time order, ties to the other tables, duplicates and bursts."""
     rules = [expect_not_null("interactions", name, _key) for name in ("user_id", "item_id", "timestamp", "known_at")]
-    rules += [named("interactions", name, _key) for name in ("user_id", "item_id")]
-    rules.append(
+    rules += [expect_id("interactions", name, _key) for name in ("user_id", "item_id")]
+    rules += [
+        expect_true(
+            "event_is_a_name",
+            f"An event is a name of 1 to {MAX_NAME} characters without control characters (or null).",
+            "event_fits",
+            0.0,
+            "correct the names at their source and import again",
+            (*_key, "event"),
+        ),
         expect_true(
             "value_is_a_number",
             "A value is a finite number (or null).",
-            "value_is_finite",
+            "value_fits",
             params.impossible_share,
             "correct the values at their source, or raise validate.impossible_share",
             (*_key, "value"),
-        )
-    )
+        ),
+    ]
     if params.value_min is not None or params.value_max is not None:
         rules.append(
             expect_between(
@@ -205,7 +214,7 @@ def item_rules(params: Params) -> list[Rule]:
     """Key and ranges of items."""
     return [
         expect_not_null("items", "item_id", ("row",)),
-        named("items", "item_id", ("row", "item_id")),
+        expect_id("items", "item_id", ("row", "item_id")),
         unique("items", ("item_id",)),
         expect_true(
             "price_is_possible",
@@ -223,7 +232,7 @@ def user_rules() -> list[Rule]:
     """Key of users."""
     return [
         expect_not_null("users", "user_id", ("row",)),
-        named("users", "user_id", ("row", "user_id")),
+        expect_id("users", "user_id", ("row", "user_id")),
         unique("users", ("user_id",)),
     ]
 
@@ -234,6 +243,7 @@ def relation_rules(params: Params) -> list[Rule]:
     shows = ("user_id", "friend_id")
     return [
         *(expect_not_null("relations", name, shows) for name in shows),
+        *(expect_id("relations", name, shows) for name in shows),
         expect_true(
             "user_is_known", "A relation's user is known.", "user_is_known", at_most, remedy, shows, "relations"
         ),
@@ -249,6 +259,7 @@ def vector_rules(params: Params) -> list[Rule]:
     same = "encode all items of a modality with one encoder and import again"
     return [
         unique(suite, shows),
+        expect_id(suite, "item_id", shows),
         expect_true("item_is_known", "A vector's item is known.", "item_is_known", params.unknown_item_share,
               "look whether the tables write item_id alike", shows, suite),
         expect_true("length_is_usual", "All vectors of a modality have one length.", "length_is_usual", 0.0, same,

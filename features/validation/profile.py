@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from features.fields import is_id, is_name, value_fits
 from features.schema import RAW_TABLES
 from features.table import type_of_time
 
@@ -63,9 +64,10 @@ def interactions_frame(
             "timestamp",
             "event",
             "value",
-            user_id_letters=pl.col("user_id").str.strip_chars().str.len_chars(),
-            item_id_letters=pl.col("item_id").str.strip_chars().str.len_chars(),
-            value_is_finite=pl.col("value").is_finite(),
+            user_id_fits=is_id(pl.col("user_id")),
+            item_id_fits=is_id(pl.col("item_id")),
+            event_fits=is_name(pl.col("event")),
+            value_fits=value_fits(pl.col("value")),
             known_at="known_at",
             age_days=(pl.lit(now, dtype=type_of_time) - pl.col("timestamp")).dt.total_microseconds() / _day,
             known_age_days=(pl.lit(now, dtype=type_of_time) - pl.col("known_at")).dt.total_microseconds() / _day,
@@ -86,16 +88,14 @@ def items_frame(items: pl.DataFrame) -> pl.DataFrame:
         "row",
         "item_id",
         "price",
-        item_id_letters=pl.col("item_id").str.strip_chars().str.len_chars(),
+        item_id_fits=is_id(pl.col("item_id")),
         price_is_possible=pl.col("price").is_finite() & (pl.col("price") >= 0),
     )
 
 
 def users_frame(users: pl.DataFrame) -> pl.DataFrame:
     """USERS with what the rules ask of each row."""
-    return users.with_row_index("row").select(
-        "row", "user_id", user_id_letters=pl.col("user_id").str.strip_chars().str.len_chars()
-    )
+    return users.with_row_index("row").select("row", "user_id", user_id_fits=is_id(pl.col("user_id")))
 
 
 def relations_frame(tables: Tables) -> pl.DataFrame:
@@ -104,7 +104,12 @@ def relations_frame(tables: Tables) -> pl.DataFrame:
     return (
         tables["relations"]
         .with_row_index("row")
-        .with_columns(user_is_known=_known("user_id", known), friend_is_known=_known("friend_id", known))
+        .with_columns(
+            user_id_fits=is_id(pl.col("user_id")),
+            friend_id_fits=is_id(pl.col("friend_id")),
+            user_is_known=_known("user_id", known),
+            friend_is_known=_known("friend_id", known),
+        )
     )
 
 
@@ -119,6 +124,7 @@ def vectors_frame(tables: Tables) -> pl.DataFrame:
             "row",
             "item_id",
             "modality",
+            item_id_fits=is_id(pl.col("item_id")),
             item_is_known=_known("item_id", known),
             n_numbers=vector.list.len(),
             length_is_usual=vector.list.len() == vector.list.len().mode().min().over("modality"),

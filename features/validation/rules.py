@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from features.fields import MAX_ID
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -36,10 +38,13 @@ def expect_not_null(suite: str, column: str, shows: tuple[str, ...]) -> Rule:
                 {"column": column}, shows=("row", *shows))  # fmt: skip
 
 
-def named(suite: str, column: str, shows: tuple[str, ...]) -> Rule:
-    """No blank ids."""
-    return Rule(suite, f"{column}_is_no_blank", f"Every {column} is more than blanks.", "ExpectColumnValuesToBeBetween",
-                {"column": f"{column}_letters", "min_value": 1}, shows=shows)  # fmt: skip
+def expect_id(suite: str, column: str, shows: tuple[str, ...]) -> Rule:
+    """No id that a door would refuse (features/fields.py)."""
+    says = (
+        f"Every {column} is an id: 1 to {MAX_ID} characters, no blanks around it, no control characters, no null word."
+    )
+    return Rule(suite, f"{column}_is_an_id", says, "ExpectColumnValuesToBeInSet",
+                {"column": f"{column}_fits", "value_set": [True]}, shows=shows)  # fmt: skip
 
 
 def unique(suite: str, key: tuple[str, ...]) -> Rule:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,15 @@ from features.events.database import DatabaseError
 from services.api import recommend as answers
 from services.api import status as about
 from services.api.openapi import openapi
-from services.api.schemas import EventsRequest, RecommendRequest, RollbackRequest, SimilarRequest, decode, new_events
+from services.api.schemas import (
+    EventsRequest,
+    RecommendRequest,
+    RollbackRequest,
+    SimilarRequest,
+    checked_text,
+    decode,
+    new_events,
+)
 from services.errors import ApiError
 from services.metrics import metrics
 from services.runtime import Runtime
@@ -66,18 +75,19 @@ async def docs(request: Request, runtime: Runtime) -> Any:
 
 async def users(request: Request, runtime: Runtime) -> Any:
     """Ids that begin with `q`: of the release's data, then of the event log."""
-    prefix, limit = request.query_params.get("q", ""), _limit(request, 20)
-    known = runtime.serving().users["user_id"]
-    found = known.filter(known.str.starts_with(prefix)).head(limit).to_list()
-    if len(found) < limit and runtime.live.at is None:
-        found += [user_id for user_id in runtime.log.users(prefix, limit) if user_id not in set(found)]
-    return {"users": found[:limit]}
+    prefix, limit = checked_text(request.query_params.get("q", ""), "q", "q"), _limit(request, 20)
+    of_release = runtime.serving().users["user_id"]
+    user_ids = of_release.filter(of_release.str.starts_with(prefix)).head(limit).to_list()
+    if len(user_ids) < limit and runtime.live.at is None:
+        user_ids += [user_id for user_id in runtime.log.users(prefix, limit) if user_id not in set(user_ids)]
+    return {"users": user_ids[:limit]}
 
 
 async def history(request: Request, runtime: Runtime) -> Any:
     user_id = request.query_params.get("user_id", "")
     if not user_id:
         raise ApiError(400, "user_id: is missing; add ?user_id=…", field="user_id")
+    user_id = checked_text(user_id, "user_id", "user_id")
     return await runtime.ask(answers.history, runtime.serving(), user_id, _limit(request, 50))
 
 
@@ -113,7 +123,7 @@ async def page(request: Request, runtime: Runtime) -> Any:
 
 
 def _limit(request: Request, default: int) -> int:
-    found = request.query_params.get("limit", str(default))
-    if not found.isdigit() or not 1 <= int(found) <= 500:
-        raise ApiError(400, f"limit: '{found[:20]}' is no number from 1 to 500", field="limit")
-    return int(found)
+    text = request.query_params.get("limit", str(default))
+    if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= 500:
+        raise ApiError(400, f"limit: '{text[:20]}' is no number from 1 to 500", field="limit")
+    return int(text)

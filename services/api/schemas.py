@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from features.events.event_log import NewEvent
+from features.fields import EARLIEST_EVENT_US, MAX_ID, MAX_NAME, id_fault, name_fault, trimmed, unwritable, value_fault
 from services.errors import ApiError
 from services.instants import SECOND, microseconds
 
 SKEW_S = 300  # a sender's clock may be this early; the event then counts as of its arrival
 MAX_EVENTS = 10_000
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+# lengths are described here and judged after trimming, by the rules that imports and validation use
+Id = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": MAX_ID})]
+Name = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": MAX_NAME})]
 Length = Annotated[int, msgspec.Meta(ge=1, le=500)]
 Ids = Annotated[list[Id], msgspec.Meta(max_length=10_000)]
 S = TypeVar("S", bound=msgspec.Struct)
@@ -29,7 +32,11 @@ class Filter(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RecommendRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """POST /recommend. `history` replaces what is known of the user; `scenario` is echoed into the log of answers."""
+    """POST /recommend. `history` replaces what the user is known to have chosen; what they refused stays out.
+
+    `scenario` names the place where the list is shown; it is logged with the impressions of releases that draw places
+    (`reranker.explore`), and changes no list.
+    """
 
     user_id: Id
     k: Length = 10
@@ -87,7 +94,7 @@ def decode(body: bytes, kind: type[S]) -> S:
         raise ApiError(400, "the body is nested too deeply", code="malformed") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ApiError(400, f"the body is not JSON: {error}", code="malformed") from None
-    _check_texts(msgspec.to_builtins(found), "")
+    _check_texts(found, "")
     return found
 
 
@@ -99,8 +106,8 @@ def new_events(request: EventsRequest) -> list[NewEvent]:
             event.user_id,
             event.item_id,
             event.event,
-            timestamp=microseconds(event.timestamp, f"events[{index}].timestamp", latest),
-            value=event.value,
+            timestamp=microseconds(event.timestamp, f"events[{index}].timestamp", EARLIEST_EVENT_US, latest),
+            value=_value(event.value, f"events[{index}].value"),
             event_id=event.event_id,
             request_id=event.request_id,
         )
@@ -113,7 +120,10 @@ _decoders: dict[type[Any], Any] = {
 }
 _where = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 _named = re.compile(r"(?:missing required|contains unknown) field `(?P<name>.*?)`")
-_unwritable = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_RULES: dict[str, Callable[[str], str | None]] = {
+    **dict.fromkeys(("user_id", "item_id", "history", "exclude", "event_id", "request_id", "from", "to"), id_fault),
+    **dict.fromkeys(("event", "scenario", "category"), name_fault),
+}
 
 
 def _fault(said: str) -> tuple[str, str | None]:
@@ -128,14 +138,38 @@ def _fault(said: str) -> tuple[str, str | None]:
     return (f"{field}: {what[:1].lower()}{what[1:]}" if field else what), field or None
 
 
-def _check_texts(found: Any, field: str) -> None:
-    """Texts hold no control characters: they become keys of stores and lines of logs."""
-    if isinstance(found, str):
-        if _unwritable.search(found):
-            raise ApiError(400, f"{field}: holds a control character; remove it", field=field)
-    elif isinstance(found, dict):
-        for name, value in found.items():
-            _check_texts(value, f"{field}.{name}" if field else str(name))
-    elif isinstance(found, list):
-        for index, value in enumerate(found):
-            _check_texts(value, f"{field}[{index}]")
+def _check_texts(request: msgspec.Struct, within: str) -> None:
+    """Trims every text of a request in place and judges it by the rule for its field."""
+    for attribute, name in zip(request.__struct_fields__, request.__struct_encode_fields__, strict=True):
+        value, field = getattr(request, attribute), f"{within}{name}"
+        if isinstance(value, str):
+            setattr(request, attribute, checked_text(value, name, field))
+        elif isinstance(value, msgspec.Struct):
+            _check_texts(value, f"{field}.")
+        elif isinstance(value, list):
+            for index, entry in enumerate(value):
+                if isinstance(entry, str):
+                    value[index] = checked_text(entry, name, f"{field}[{index}]")
+                else:
+                    _check_texts(entry, f"{field}[{index}].")
+
+
+def checked_text(text: str, name: str, field: str) -> str:
+    """A text trimmed. name: the field's own name, which says by which rule it is judged; field: its path in messages.
+
+    Raises:
+        ApiError: 400, the rule refuses it.
+    """
+    text = trimmed(text)
+    rule = _RULES.get(name)
+    fault = rule(text) if rule else "holds a control character" if unwritable(text) else None
+    if fault is not None:
+        raise ApiError(400, f"{field}: {fault}", field=field)
+    return text
+
+
+def _value(value: float | None, field: str) -> float | None:
+    fault = None if value is None else value_fault(value)
+    if fault is not None:
+        raise ApiError(400, f"{field}: {value} {fault} that 32 bits hold", field=field)
+    return value

@@ -222,7 +222,7 @@ def test_the_command_ends_with_exit_2(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from flows.cli import main
+    from flows.cli.__main__ import main
 
     path = _write(case, tmp_path / "in")
     project = _project(tmp_path / "project")

@@ -107,7 +107,9 @@ strict = Params(unknown_item_share=0.01, unknown_user_share=0.01, duplicate_shar
 FAULTS: dict[str, tuple[Callable[[Tables], Tables], Params, int, str]] = {
     # rule: (fault, params, broken rows, what an example shows)
     "interactions.user_id_is_there": (at_rows("interactions", "user_id", range(7), None), Params(), 7, "row 0"),
-    "interactions.item_id_is_no_blank": (at_rows("interactions", "item_id", range(3), "  "), Params(), 3, "'  '"),
+    "interactions.item_id_is_an_id": (at_rows("interactions", "item_id", range(3), "a\tb"), Params(), 3, "'a\\tb'"),
+    "interactions.user_id_is_an_id": (at_rows("interactions", "user_id", range(2), " u0"), Params(), 2, "' u0'"),
+    "interactions.event_is_a_name": (at_rows("interactions", "event", range(3), "x" * 129), Params(), 3, "event 'xxx"),
     "interactions.value_is_a_number": (at_rows("interactions", "value", range(9), math.inf), Params(), 9, "value inf"),
     "interactions.value_in_range": (
         at_rows("interactions", "value", range(2), 11.0), Params(value_min=1, value_max=5), 2, "value 11.0",
