@@ -44,9 +44,13 @@ def module_files(root: Path, module: str) -> list[str]:
 
 
 def imports_of(root: Path, file: str) -> set[str]:
-    """Files of ours that a file imports anywhere in its text."""
+    """Files of ours that a file imports anywhere in its text, and data files beside it (`.with_name("page.css")`)."""
     found: set[str] = set()
     for node in ast.walk(ast.parse((root / file).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "with_name":
+            beside = [(root / file).with_name(str(word.value)) for word in node.args if isinstance(word, ast.Constant)]
+            found.update(path.relative_to(root).as_posix() for path in beside if path.is_file())
+            continue
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -67,7 +71,7 @@ def closure(root: Path, file: str) -> set[str]:
         current = todo.pop()
         if current not in seen:
             seen.add(current)
-            todo.extend(imports_of(root, current))
+            todo.extend(imports_of(root, current) if current.endswith(".py") else ())
     return seen
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from features.files import write_text
-from features.validation.data_docs_style import STYLE
 from features.validation.results import Finding
 
+_STYLE = Path(__file__).with_name("data_docs.css")  # what the pages use of their usual frameworks
 _foreign = (
     re.compile(r"<script\b.*?</script>", re.DOTALL),
     re.compile(r"<link\b[^>]*?>", re.DOTALL),
@@ -52,7 +52,7 @@ def write_docs(context: Any, folder: Path, findings: tuple[Finding, ...], now: d
     for page in sorted(folder.rglob("*.html")):
         up = "../" * (len(page.relative_to(folder).parts) - 1)
         write_text(_offline(page.read_text(encoding="utf-8"), up, run_folder), page)
-    write_text(STYLE, folder / "style.css")
+    write_text(_STYLE.read_text(encoding="utf-8"), folder / "style.css")
     write_text(_index(folder, findings, now), folder / "index.html")
 
 

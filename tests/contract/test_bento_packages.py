@@ -26,7 +26,8 @@ def served_files():
     folders = ("services", "models/retrievers", "models/rankers", "models/rerankers")
     files = [path for folder in folders for path in (ROOT / folder).glob("*.py")]
     files.append(ROOT / "features" / "repo" / "offline_store.py")
-    return sorted({found for path in files for found in stage_deps.closure(ROOT, path.relative_to(ROOT).as_posix())})
+    closures = (stage_deps.closure(ROOT, path.relative_to(ROOT).as_posix()) for path in files)
+    return sorted({file for closure in closures for file in closure if file.endswith(".py")})
 
 
 def imported(file):

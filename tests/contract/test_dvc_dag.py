@@ -36,6 +36,13 @@ def test_a_forgotten_import_is_noticed(tmp_path):
     assert "stage 'a' imports ['models/c.py']" in said
 
 
+def test_a_data_file_beside_a_module_counts_as_its_code(tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/page.py").write_text("from pathlib import Path\nCSS = Path(__file__).with_name('page.css')\n")
+    (tmp_path / "models/page.css").write_text("")
+    assert stage_deps().closure(tmp_path, "models/page.py") == {"models/page.py", "models/page.css"}
+
+
 def test_every_stage_names_params_that_exist():
     params = read_params(ROOT / "params.yaml")
     for name, body in stage_deps().stages(ROOT).items():

@@ -4,55 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 
-STYLE = """
-:root { --ink: #1c2430; --dim: #5d6878; --line: #d9dee6; --paper: #fff; --soft: #f4f6f9; --ours: #1f6feb;
-  --theirs: #8a6d3b; --plain: #8b95a5; --good: #1a7f4b; --bad: #b42318; --open: #9a6700; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ef; --dim: #a2acbb; --line: #343c49; --paper: #14181f;
-  --soft: #1d232c; --ours: #6ea8ff; --theirs: #d3ab64; --plain: #77818f; --good: #4cc38a; --bad: #ff8a7a;
-  --open: #e3b341; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink);
-  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
-main { max-width: 60rem; margin: 0 auto; padding: 1.5rem 1.25rem 3rem; }
-h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .5rem; }
-h2 { font-size: 1.2rem; margin: 2.5rem 0 .25rem; }
-h3 { font-size: 1rem; margin: 1rem 0 .25rem; }
-p { margin: .25rem 0 .75rem; max-width: 46rem; }
-.dim, small, dd { color: var(--dim); }
-.verdict { border-left: .5rem solid var(--edge); background: var(--soft); padding: 1rem 1.25rem;
-  border-radius: .25rem; }
-.yes { --edge: var(--good); } .no { --edge: var(--bad); }
-.tiles, .panels, .people { display: grid; gap: 1rem; }
-.tiles { grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); margin-top: 1rem; }
-.tile, .person { background: var(--soft); border-radius: .4rem; padding: .75rem 1rem; }
-.tile b { display: block; font-size: 1.6rem; line-height: 1.2; }
-.people { grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); }
-.panels { grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)); gap: 1rem 2.5rem; }
-.row { display: grid; grid-template-columns: 16rem 1fr 11rem; gap: .75rem; align-items: center; padding: .15rem 0;
-  border-top: 1px solid var(--line); }
-.panels .row { grid-template-columns: 7rem 1fr 4rem; }
-.row > :last-child { text-align: right; font-variant-numeric: tabular-nums; }
-svg { display: block; width: 100%; overflow: visible; }
-svg text { fill: var(--dim); font-size: 12px; }
-.ours { color: var(--ours); } .theirs { color: var(--theirs); } .plain { color: var(--plain); }
-.good { color: var(--good); } .bad { color: var(--bad); } .open { color: var(--open); }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: .3rem .6rem; border-top: 1px solid var(--line); vertical-align: top; }
-th:first-child, td:first-child { text-align: left; padding-left: 0; }
-th { color: var(--dim); font-weight: 600; border-top: 0; }
-.says { min-width: 44rem; }
-.says td:last-child, .says th:last-child { text-align: left; }
-ol, ul { margin: .25rem 0; padding-left: 1.4rem; }
-.key span { margin-right: 1.25rem; white-space: nowrap; }
-dt { font-weight: 600; margin-top: .5rem; } dd { margin: 0; }
-@media (max-width: 40rem) {
-  .row, .panels .row { grid-template-columns: 1fr auto; }
-  .row > svg { grid-column: 1 / -1; grid-row: 2; }
-}
-@media print { main { max-width: none; } .tile, .person, .verdict { break-inside: avoid; } }
-"""
+STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 
 
 def text(words: object) -> str:
