@@ -105,7 +105,7 @@ def with_whole_folders(root: Path, files: set[str]) -> set[str]:
             below = {path.relative_to(root).as_posix() for path in (root / folder).rglob("*.py")}
             below = {path for path in below if not path.endswith("__init__.py")}
             if len(below) > 1 and below <= files:
-                kept = {path for path in kept if path not in below} | {folder.as_posix()}
+                kept = {path for path in kept if not path.startswith(f"{folder.as_posix()}/")} | {folder.as_posix()}
                 break
     return kept
 

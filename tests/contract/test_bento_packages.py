@@ -13,7 +13,7 @@ from pathlib import Path
 from flows.releasing.bento import PACKAGES, requirements
 
 ROOT = Path(__file__).parents[2]
-COMES_WITH = {"starlette": "fastapi", "ibis-framework": "feast"}
+COMES_WITH = {"starlette": "fastapi", "ibis-framework": "feast", "pydantic-core": "pydantic"}
 FIT_ONLY = {"implicit", "numba", "sklearn", "torch"}  # imported by parts, inside `fit` alone
 NOT_FOR_SERVING = {"prefect", "dvc", "great-expectations", "sentence-transformers", "torch", "typer"}
 
