@@ -135,8 +135,15 @@ def _read(source: str, path: Path | None, options: dict[str, Any], data_cache: P
         raise UserError(f"{source}: its columns are fixed, so --map has no meaning; it is for {list(MAPPED)}")
     bad_share = float(options.get("bad_share", Options.bad_share))
     read = getattr(room, function)
-    found: RawTables = read(find_input(source, path, data_cache), Options(bad_share, dict(columns)))
-    return found
+    folder = find_input(source, path, data_cache)
+    try:
+        from_files: RawTables = read(folder, Options(bad_share, dict(columns)))
+    except MemoryError as error:
+        raise UserError(
+            f"{folder}: reading it takes more memory than is free here; split the tables into several files and add "
+            "them with --append, or import where there is more memory"
+        ) from error
+    return from_files
 
 
 def _append(source: str, fresh: RawTables, target: Path) -> ImportReport:

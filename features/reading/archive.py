@@ -1,17 +1,17 @@
-"""Box: a folder, a zip archive or one file, seen as named byte files; every fault is a readable paragraph."""
+"""Archive: a folder, a zip or tar archive or one file as named byte files; every fault is a readable paragraph."""
 
 from __future__ import annotations
 
 import fnmatch
-import gzip
 import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from features.errors import UserError
-
-DEPTH = 3
+from features.reading.packed.compression import AGAIN, ENDINGS, bare_name, unpacked
+from features.reading.packed.foreign import foreign_name
+from features.reading.packed.stores import Kind, bytes_of, kind_of, names_in
 
 
 @dataclass(frozen=True)
@@ -20,99 +20,86 @@ class Archive:
 
     path: Path
     names: tuple[str, ...]
+    kind: Kind = "folder"
 
     @classmethod
     def open(cls, path: Path) -> Archive:
-        """The files of a folder (down to its subfolders), of a zip archive, or the one file.
+        """The files of a folder (down to its subfolders), of a zip or tar archive, or the one file.
 
         Raises:
-            UserError: nothing is there, it may not be read, or the archive is broken.
+            UserError: nothing is there, it may not be read, the archive is broken, or no source reads its format.
         """
         if not path.exists():
             raise UserError(_not_there(path))
         try:
-            if path.is_dir():
-                names = [
-                    found.relative_to(path).as_posix()
-                    for depth in range(1, DEPTH + 1)
-                    for found in path.glob("/".join(["*"] * depth))
-                    if found.is_file()
-                ]
-            elif path.suffix.lower() == ".zip":
-                with zipfile.ZipFile(path) as archive:
-                    names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
-            else:
-                names = [path.name]
+            kind = kind_of(path)
+            names = names_in(path, kind)
         except zipfile.BadZipFile as error:
-            raise UserError(f"{path}: no readable zip archive ({error}); {_AGAIN}") from error
+            raise UserError(f"{path}: no readable zip archive ({error}); {AGAIN}") from error
         except OSError as error:
-            raise UserError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+            raise UserError(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from error
         kept = [name for name in names if not any(_hidden(part) for part in PurePosixPath(name).parts)]
-        return cls(path, tuple(sorted(kept, key=lambda name: (name.count("/"), name))))
+        return cls(path, tuple(sorted(kept, key=lambda name: (name.count("/"), name))), kind)
 
     @property
     def single(self) -> bool:
         """Whether it is one file, neither a folder nor an archive."""
-        return not self.path.is_dir() and self.path.suffix.lower() != ".zip"
+        return self.kind == "file"
 
     def find_all(self, *patterns: str) -> list[str]:
-        """Names whose last part fits a pattern (any case; `.gz` may follow), in the order of `names`."""
+        """Names whose last part fits a pattern (any case; `.gz`, `.bz2`, `.xz`, `.zst` may follow), in their order."""
         lowered = [pattern.lower() for pattern in patterns]
-        lowered += [f"{pattern}.gz" for pattern in lowered]
         return [
             name
             for name in self.names
-            if any(fnmatch.fnmatchcase(PurePosixPath(name).name.lower(), p) for p in lowered)
+            if any(fnmatch.fnmatchcase(bare_name(PurePosixPath(name).name.lower()), pattern) for pattern in lowered)
         ]
 
     def find(self, *patterns: str) -> str | None:
         """The first name that fits, earlier patterns before later ones; None without one."""
         for pattern in patterns:
-            found = self.find_all(pattern)
-            if found:
-                return found[0]
+            fitting = self.find_all(pattern)
+            if fitting:
+                return fitting[0]
         return None
 
     def shown(self, name: str) -> str:
-        """A file of the box as a person may look for it."""
+        """A file of the archive as a person may look for it."""
         return str(self.path) if self.single else f"{self.path}/{name}"
 
     def read(self, name: str) -> bytes:
-        """The bytes of a file, unpacked when its name ends in `.gz`."""
+        """The bytes of a file, decompressed when its name or its first bytes say that it is compressed.
+
+        Raises:
+            UserError: it is damaged, may not be read, or unpacks to more than the limit.
+        """
+        shown = self.shown(name)
         try:
-            if self.path.is_dir():
-                data = (self.path / name).read_bytes()
-            elif self.path.suffix.lower() == ".zip":
-                with zipfile.ZipFile(self.path) as archive:
-                    data = archive.read(name)
-            else:
-                data = self.path.read_bytes()
+            data = bytes_of(self.path, self.kind, name, shown)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-            raise UserError(f"{self.shown(name)}: the zip archive is damaged here ({error}); {_AGAIN}") from error
+            raise UserError(f"{shown}: the zip archive is damaged here ({error}); {AGAIN}") from error
         except RuntimeError as error:
-            raise UserError(
-                f"{self.shown(name)}: the zip archive asks for a password; unpack it and give the folder"
-            ) from error
+            raise UserError(f"{shown}: the zip archive asks for a password; unpack it and give the folder") from error
         except OSError as error:
-            raise UserError(f"{self.shown(name)}: cannot be read ({error.strerror}); check its permissions") from error
-        if not name.lower().endswith(".gz"):
-            return data
-        try:
-            return gzip.decompress(data)
-        except (OSError, EOFError, zlib.error) as error:
-            raise UserError(f"{self.shown(name)}: no readable gzip file ({error}); {_AGAIN}") from error
+            raise UserError(f"{shown}: cannot be read ({error.strerror or error}); check its permissions") from error
+        return unpacked(data, name, shown)
 
     def missing(self, what: str, remedy: str) -> UserError:
-        """That a file which the source needs is not in the box; names what is there."""
+        """That a file which the source needs is not there; names what is, and what can be done with it."""
         there = sorted({PurePosixPath(name).name for name in self.names})
         listed = f"these files are: {there[:12]}{' and more' if len(there) > 12 else ''}" if there else "it is empty"
-        if any(name.startswith("interactions") for name in there):
-            kind = "parquet" if "interactions.parquet" in there else "csv"
-            remedy = f"it looks like tables: try `recops data import {kind} --path {self.path}`"
+        foreign = [(name, format) for name in there if (format := foreign_name(name))]
+        packed = [name for name in there if name.lower().endswith((".zip", ".tar", *(f".tar{end}" for end in ENDINGS)))]
+        tables = [name for name in there if name.startswith("interactions") and not foreign_name(name)]
+        if any(bare_name(name).endswith(".parquet") for name in tables):
+            remedy = f"it looks like tables: try `recops data import parquet --path {self.path}`"
+        elif tables and not packed:
+            remedy = f"it looks like tables: try `recops data import csv --path {self.path}`"
+        elif foreign:
+            remedy = f"{foreign[0][0]} is {foreign[0][1]}"
+        elif packed:
+            remedy = f"{packed[0]} is an archive: give it itself with `--path {self.path / packed[0]}`"
         return UserError(f"{self.path}: no {what} there, {listed}; {remedy}")
-
-
-_AGAIN = "download or copy it again, or unpack it and give the folder"
 
 
 def _hidden(part: str) -> bool:
@@ -122,7 +109,7 @@ def _hidden(part: str) -> bool:
 def _not_there(path: Path) -> str:
     parent = next((folder for folder in path.parents if folder.is_dir()), None)
     try:
-        beside = sorted(found.name for found in parent.iterdir() if not _hidden(found.name)) if parent else []
+        beside = sorted(entry.name for entry in parent.iterdir() if not _hidden(entry.name)) if parent else []
     except OSError:
         beside = []
     listed = f"; in {parent} there are {beside[:12]}{' and more' if len(beside) > 12 else ''}" if beside else ""

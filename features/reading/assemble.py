@@ -23,7 +23,7 @@ def assemble(sheets: Mapping[str, Sheet], options: Options, notes: Sequence[str]
     Raises:
         UserError: a table has no rows, cannot be read, or has more bad rows than `options.bad_share`.
     """
-    said = list(notes)
+    said = [*notes, *(note for name in RAW_TABLES if name in sheets for note in sheets[name].notes)]
     shaped: dict[str, Conformed] = {}
     artificial = False
     for name, table in RAW_TABLES.items():

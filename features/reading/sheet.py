@@ -19,13 +19,15 @@ class Sheet:
     """`frame` has the columns of the file (text, or typed where the file knows types) and FILE and LINE.
 
     `faults` are QUARANTINE rows for lines that could not even be taken apart; `shown` names the file for messages;
-    `textual`: further columns are text whose type may be guessed. Columns that begin with `_` are never kept.
+    `textual`: further columns are text whose type may be guessed; `notes` are sentences for the report. Columns that
+    begin with `_` are never kept.
     """
 
     frame: pl.DataFrame
     shown: str
     faults: pl.DataFrame = field(default_factory=QUARANTINE.empty)
     textual: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def columns(self) -> list[str]:
@@ -68,6 +70,7 @@ def join_sheets(sheets: Sequence[Sheet]) -> Sheet:
         " and ".join(sheet.shown for sheet in sheets[:3]) + (" and more" if len(sheets) > 3 else ""),
         pl.concat([sheet.faults for sheet in sheets]),
         all(sheet.textual for sheet in sheets),
+        tuple(note for sheet in sheets for note in sheet.notes),
     )
 
 

@@ -1,9 +1,14 @@
-"""Tables as a folder of files: interactions.* and optionally items.* users.* relations.* item_vectors.*."""
+"""Tables as a folder of files: interactions.*, optionally items.* users.* relations.* item_vectors.*; in parts too."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import Protocol
+from urllib.parse import unquote
+
+import polars as pl
 
 from features.errors import UserError
 from features.reading.archive import Archive
@@ -14,35 +19,49 @@ from features.reading.sheet import Sheet, join_sheets
 from features.schema import RAW_TABLES
 
 OTHER_NAMES = {"relations": ("user_friends",)}
+NO_VALUE = ("__HIVE_DEFAULT_PARTITION__", "__null__", "")  # of a partition
+PART = re.compile(r"^(part|data|chunk|shard|file)?[-_.]?\d+", re.IGNORECASE)  # part-00000-…, data_0, 000000_0
+LOG_FOLDERS = {  # of tables whose folder holds more files than the table has now
+    "_delta_log": "Delta Lake",
+    "metadata": "Iceberg",
+}
 
 
-def read_tables(
-    box: Archive, endings: tuple[str, ...], read_sheet: Callable[[Archive, str], Sheet | None], options: Options
-) -> RawTables:
+class ReadSheet(Protocol):
+    """Reads one file; None for one without rows where that is no fault. `part`: it is one of several of its table."""
+
+    def __call__(self, box: Archive, name: str, *, part: bool) -> Sheet | None: ...
+
+
+def read_tables(box: Archive, endings: tuple[str, ...], read_sheet: ReadSheet, options: Options) -> RawTables:
     """All tables of a folder (or interactions alone from one file), columns by name, by --map or by guess.
 
-    `read_sheet` gives None for a file without rows where that is no fault.
+    A table may be a folder of its name with many files, as Spark and Hive write it; the folder alone is taken for the
+    interactions. Folders such as `day=1` within it become columns.
     """
     files = {"interactions": list(box.names)} if box.single else _files(box, endings)
     if not files.get("interactions"):
         wanted = " or ".join(f"interactions{ending}" for ending in endings)
         raise box.missing(wanted, "give the folder (or file) that holds the interactions")
     sheets: dict[str, Sheet] = {}
-    for name, found in files.items():
-        parts = [sheet for sheet in (read_sheet(box, file) for file in found) if sheet is not None]
-        if parts:
+    notes = []
+    for name, names in files.items():
+        parts = [sheet for file in names if (sheet := _part(box, file, read_sheet, several=len(names) > 1))]
+        _check_alike(parts)
+        if any(sheet.frame.height + sheet.faults.height for sheet in parts):
             sheets[name] = join_sheets(parts)
+        if len(names) > 1:
+            notes.append(f"{name}: {len(names)} files are read as one table, {names[0]} to {names[-1]}")
     if "interactions" not in sheets:
         raise UserError(f"{box.shown(files['interactions'][0])}: no rows; expected interactions; export them again")
     check_mapping(options.columns, {name: sheet.columns for name, sheet in sheets.items()})
-    notes = []
     for name, sheet in sheets.items():
         choice = choose_columns(RAW_TABLES[name], sheet.columns, options.columns, sheet.shown)
         sheets[name] = sheet.take(choice.taken, rest=True)
         if choice.guessed:
             pairs = ", ".join(f"{ours} = {theirs}" for ours, theirs in choice.guessed.items())
             notes.append(f"{name}: guessed columns: {pairs}; correct a wrong guess with --map OURS=THEIRS")
-    left = sorted(set(box.names) - {file for found in files.values() for file in found})
+    left = sorted(name for name in set(box.names) - set().union(*files.values()) if not _bookkeeping(name))
     if left:
         notes.append(f"files not taken: {left[:12]}{' and more' if len(left) > 12 else ''}")
     return assemble(sheets, options, notes)
@@ -50,16 +69,79 @@ def read_tables(
 
 def _files(box: Archive, endings: tuple[str, ...]) -> Mapping[str, list[str]]:
     """The files of each table: the outermost `name.ending`, or all such files in a folder called `name`."""
+    _check_plain(box)
+    candidates = [name for name in box.find_all(*(f"*{ending}" for ending in endings)) if not _bookkeeping(name)]
     files: dict[str, list[str]] = {}
     for name in RAW_TABLES:
         for stem in (name, *OTHER_NAMES.get(name, ())):
-            found = box.find(*(f"{stem}{ending}" for ending in endings))
-            shards = [
-                file
-                for file in box.find_all(*(f"*{ending}" for ending in endings))
-                if PurePosixPath(file).parent.name == stem
-            ]
-            if found or shards:
-                files[name] = [found] if found else shards
+            folders = {stem, *(f"{stem}{ending}" for ending in endings)}
+            single = box.find(*(f"{stem}{ending}" for ending in endings))
+            parts = [file for file in candidates if _table_of(file) in folders]
+            if single or parts:
+                files[name] = [single] if single else sorted(parts, key=_in_order)
                 break
+    if not files and candidates and all(_is_part(file) for file in candidates):
+        files["interactions"] = sorted(candidates, key=_in_order)  # the folder of the table was given itself
     return files
+
+
+def _check_plain(box: Archive) -> None:
+    for name in box.names:
+        for folder in PurePosixPath(name).parts[:-1]:
+            kind = LOG_FOLDERS.get(folder)
+            if kind and (folder != "metadata" or name.endswith(".metadata.json")):
+                raise UserError(
+                    f"{box.shown(name)}: this is a {kind} table, whose folder also holds files that are no longer "
+                    "part of it; write it as plain parquet (e.g. from Spark: table.write.parquet) and import that"
+                )
+
+
+def _table_of(file: str) -> str:
+    """The folder that a file is a part of: the nearest one that is no partition; empty when there is none."""
+    folders = [part for part in PurePosixPath(file).parts[:-1] if "=" not in part]
+    return folders[-1] if folders else ""
+
+
+def _is_part(file: str) -> bool:
+    """Whether a file looks like one of the parts of a table that the given folder is."""
+    return not _table_of(file) and ("=" in file.rpartition("/")[0] or PART.match(PurePosixPath(file).name) is not None)
+
+
+def _bookkeeping(file: str) -> bool:
+    """Files that Spark and others leave beside the parts: `_SUCCESS`, `_metadata`, `_delta_log/…`."""
+    return any(part.startswith("_") and "=" not in part for part in PurePosixPath(file).parts)
+
+
+def _in_order(file: str) -> list[tuple[int, int, str]]:
+    """Parts by name, numbers by size: part-9 before part-10."""
+    pieces = re.split(r"(\d+)", file)
+    return [(1, int(piece), "") if piece.isdigit() else (0, 0, piece) for piece in pieces]
+
+
+def _part(box: Archive, file: str, read_sheet: ReadSheet, *, several: bool) -> Sheet | None:
+    """A file's sheet with a column for each `key=value` among its folders that is no column of the file."""
+    sheet = read_sheet(box, file, part=several)
+    if sheet is None:
+        return None
+    pairs = [folder.partition("=") for folder in PurePosixPath(file).parts[:-1] if "=" in folder]
+    columns = {unquote(key): unquote(value) for key, _, value in pairs if key}
+    new = [
+        pl.lit(None if value in NO_VALUE else value, dtype=pl.String).alias(key)
+        for key, value in columns.items()
+        if key not in sheet.frame.columns and not key.startswith("_")
+    ]
+    return sheet.with_frame(sheet.frame.with_columns(new))
+
+
+def _check_alike(parts: Sequence[Sheet]) -> None:
+    """That the parts of a table name their columns.
+
+    Raises:
+        UserError: one has no column in common with the first, e.g. since only the first has a header.
+    """
+    for sheet in parts[1:]:
+        if not set(sheet.columns) & set(parts[0].columns):
+            raise UserError(
+                f"{sheet.shown}: no column in common with {parts[0].shown}: {sheet.columns[:12]} against "
+                f"{parts[0].columns[:12]}; write the header into each part, or join the parts into one file"
+            )

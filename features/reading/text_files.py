@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import codecs
-import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 
 from features.errors import UserError
 from features.reading.archive import Archive
+from features.reading.packed.foreign import foreign_data, foreign_text
+from features.reading.records import quoted_records
 from features.reading.sheet import FILE, LINE, SHOWN, Sheet, fault_rows
 from features.schema import QUARANTINE
 
@@ -27,6 +27,8 @@ def decode(data: bytes, shown: str, encodings: Sequence[str] = UTF8) -> str:
     Raises:
         UserError: there is nothing in it, it is no text, or no encoding fits (with the line).
     """
+    if foreign := foreign_data(data):
+        raise UserError(f"{shown}: this is {foreign}")
     if data[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
         encodings = ("utf-16",)
     elif b"\0" in data:
@@ -114,19 +116,29 @@ def csv_sheet(box: Archive, name: str, separator: str | None = None, encodings: 
     Raises:
         UserError: a column name comes twice, there is a header and nothing else, or a quote is never closed.
     """
-    shown = box.shown(name)
-    text = decode(box.read(name), shown, encodings)
+    sheet = _with_header(box.read(name), name, box.shown(name), separator, encodings)
+    if not sheet.frame.height + sheet.faults.height:
+        raise UserError(f"{box.shown(name)}: a header and no rows; expected rows below it; export or download it again")
+    return sheet
+
+
+def csv_part(box: Archive, name: str, separator: str | None = None) -> Sheet | None:
+    """One of the files of a table in parts, which may hold no rows; None: it is empty (writers leave such files)."""
+    data = box.read(name)
+    return _with_header(data, name, box.shown(name), separator, UTF8) if data.strip() else None
+
+
+def _with_header(data: bytes, name: str, shown: str, separator: str | None, encodings: Sequence[str]) -> Sheet:
+    text = decode(data, shown, encodings)
+    if foreign := foreign_text(text):
+        raise UserError(f"{shown}: this is {foreign}")
     first = text.lstrip().split("\n", 1)[0].rstrip("\r")
     separator = separator or max(SEPARATORS, key=first.count)
-    if '"' not in text:
-        lines = lines_of(text)
-        names = check_names(lines.item(0, "text").split(separator), shown)
-        sheet = split_fields(lines.slice(1), names, separator, name, shown)
-    else:
-        sheet = _quoted(text, separator, name, shown)
-    if sheet.frame.height + sheet.faults.height == 0:
-        raise UserError(f"{shown}: a header and no rows; expected rows below it; export or download it again")
-    return sheet
+    if '"' in text:
+        return _quoted(text, separator, name, shown)
+    lines = lines_of(text)
+    names = check_names(lines.item(0, "text").split(separator), shown)
+    return split_fields(lines.slice(1), names, separator, name, shown)
 
 
 def check_names(fields: Sequence[str], shown: str) -> list[str]:
@@ -139,13 +151,13 @@ def check_names(fields: Sequence[str], shown: str) -> list[str]:
 
 
 def _quoted(text: str, separator: str, file: str, shown: str) -> Sheet:
-    """The rows of a quoted csv file by Python's own reader, gathered in frames of ROWS rows."""
-    csv.field_size_limit(1 << 30)
-    rows = _records(text, separator, shown)
-    header = next((fields for _, fields, _ in rows if fields), [])
+    """The rows of a file with quotes, gathered in frames of ROWS rows."""
+    records = quoted_records(text, separator, shown)
+    header = next((record.fields for record in records if record.fields), [])
     names = check_names(header, shown)
     frames: list[pl.DataFrame] = []
     faults: list[tuple[int, str | None, str, str]] = []
+    literal: list[int] = []
     columns: list[list[str]] = [[] for _ in names]
     numbers: list[int] = []
 
@@ -156,36 +168,20 @@ def _quoted(text: str, separator: str, file: str, shown: str) -> Sheet:
             column.clear()
         numbers.clear()
 
-    for line, fields, problem in rows:
-        if problem is None and len(fields) == len(names):
-            for column, value in zip(columns, fields, strict=True):
+    for record in records:
+        if record.problem is None and len(record.fields) == len(names):
+            for column, value in zip(columns, record.fields, strict=True):
                 column.append(value)
-            numbers.append(line)
+            numbers.append(record.line)
+            if record.literal:
+                literal.append(record.line)
             if len(numbers) == ROWS:
                 gather()
-        elif problem is not None or fields:
-            reason = problem or f"{len(fields)} fields, expected {len(names)}"
-            faults.append((line, None, separator.join(fields), reason))
+        elif record.problem is not None or record.fields:
+            reason = record.problem or f"{len(record.fields)} fields, expected {len(names)}"
+            faults.append((record.line, None, separator.join(record.fields), reason))
     gather()
     frame = pl.concat(frames).with_columns(pl.lit(file).alias(FILE))
-    return Sheet(frame, shown, fault_rows(file, faults), textual=True)
-
-
-def _records(text: str, separator: str, shown: str) -> Iterator[tuple[int, list[str], str | None]]:
-    """(first line, fields, what is wrong) of every record; blank lines give no fields."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    while True:
-        line = reader.line_num + 1
-        try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            if "unexpected end of data" in str(error):
-                raise UserError(
-                    f"{shown}: the quote that opens in the row at line {line} is never closed; "
-                    'close it, or write a quote inside a quoted field as ""'
-                ) from error
-            yield line, [], f"not readable as csv: {error}"
-            continue
-        yield line, [] if fields == [""] else fields, None
+    unpaired = f"{shown}: {len(literal)} lines hold quotes that do not pair and are read as they stand"
+    notes = (f"{unpaired}, e.g. line {literal[0]}",) if literal else ()
+    return Sheet(frame, shown, fault_rows(file, faults), textual=True, notes=notes)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from features.reading.archive import Archive
+from features.reading.packed.compression import bare_name
 from features.reading.raw_tables import Options, RawTables
 from features.reading.sheet import Sheet
 from features.reading.table_folder import read_tables
-from features.reading.text_files import csv_sheet
+from features.reading.text_files import csv_part, csv_sheet
 
 ENDINGS = (".csv", ".tsv", ".txt")
 
@@ -18,6 +19,6 @@ def read(path: Path, options: Options) -> RawTables:
     return read_tables(Archive.open(path), ENDINGS, _sheet, options)
 
 
-def _sheet(box: Archive, name: str) -> Sheet:
-    tab = name.lower().removesuffix(".gz").endswith(".tsv")
-    return csv_sheet(box, name, separator="\t" if tab else None)
+def _sheet(box: Archive, name: str, *, part: bool) -> Sheet | None:
+    separator = "\t" if bare_name(name).lower().endswith(".tsv") else None
+    return csv_part(box, name, separator) if part else csv_sheet(box, name, separator)

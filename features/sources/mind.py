@@ -36,7 +36,7 @@ def read(path: Path, options: Options) -> RawTables:
     if news:
         sheet = join_sheets([plain_sheet(box, name, NEWS, "\t") for name in news])
         topics = pl.concat_list(pl.when(pl.col("subcategory") != "").then("subcategory")).list.drop_nulls()
-        sheets["items"] = Sheet(sheet.frame.with_columns(tags=topics), sheet.shown, sheet.faults)
+        sheets["items"] = sheet.with_frame(sheet.frame.with_columns(tags=topics))
     else:
         notes.append("no news.tsv beside the behaviors")
     return assemble(sheets, options, notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -95,7 +96,7 @@ def _movies(sheet: Sheet) -> Sheet:
         year=year.cast(pl.Int64),
         category=pl.col("tags").list.first(),
     )
-    return Sheet(frame, sheet.shown, sheet.faults)
+    return replace(sheet, frame=frame, textual=False)
 
 
 def _genres() -> pl.Expr:
@@ -104,7 +105,7 @@ def _genres() -> pl.Expr:
 
 
 def _people(sheet: Sheet) -> Sheet:
-    return Sheet(sheet.frame, sheet.shown, sheet.faults)
+    return replace(sheet, textual=False)
 
 
 def _user_tags(given: pl.DataFrame) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import polars as pl
@@ -77,7 +78,7 @@ def _atomic(box: Archive, name: str) -> Sheet:
     sheet = split_fields(lines, list(kinds), "\t", name, shown)
     for field, kind in kinds.items():
         sheet = _typed(sheet, field, kind)
-    return Sheet(sheet.frame, shown, sheet.faults)
+    return replace(sheet, textual=False)
 
 
 def _typed(sheet: Sheet, field: str, kind: str) -> Sheet:
