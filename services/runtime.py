@@ -29,6 +29,7 @@ class Runtime:
         self.recorder = Recorder(self.log)
         self.live = Live(settings, self.log, on_load=_count_load)
         self.impressions = None if settings.at else ImpressionLog(settings.home / "impressions")
+        self.rollbacks = asyncio.Lock()
         local = not settings.database_url.startswith("postgres") and settings.online_store == "sqlite"
         self._thread = None if local else ThreadPoolExecutor(1, thread_name_prefix="answers")
 

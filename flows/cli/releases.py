@@ -47,7 +47,8 @@ def rollback(
     from flows.releasing.rollback import rollback as roll_back
 
     done = roll_back(settings, release, who=_who(), why=why)
-    print(f"rolled back to {done.release} (bundle {done.bundle_hash[:12]})")
+    live = f"{done.release.release} (bundle {done.release.bundle_hash[:12]})"
+    print(f"rolled back to {live}" if done.changed else f"nothing changed: {live} is live")
 
 
 @app.command()

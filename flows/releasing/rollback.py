@@ -3,40 +3,53 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
+from features.errors import UserError
+from features.online.backends import place
 from features.settings import Settings
 from models.release.bundle import BundleError, read_manifest
+from models.release.rollback import rollback_target
 from models.release.store import Release, ReleaseError, ReleaseStore
 
 logger = logging.getLogger(__name__)
 
 
-def rollback(settings: Settings, release: str | None = None, *, who: str, why: str = "rolled back by hand") -> Release:
+@dataclass(frozen=True)
+class Rollback:
+    """What a rollback did: the release that is live now, and whether that is new."""
+
+    release: Release
+    changed: bool
+
+
+def rollback(settings: Settings, release: str | None = None, *, who: str, why: str = "rolled back by hand") -> Rollback:
     """Puts an earlier release live by one replacement of the pointer; running services follow it by themselves.
 
+    What is live when this starts is what it goes back from: when somebody else changes that meanwhile, nothing changes.
+
     Raises:
-        ReleaseError: there is no such release, or none before the live one.
+        UserError: `release` is blank.
+        ReleaseError: there is no such release, none before the live one, or its online namespace is lost.
         BundleError: its folder is no longer whole.
     """
+    if release is not None and not release.strip():
+        raise UserError(f"rollback '{release}': a blank names no release; leave it out for the one before")
     store = ReleaseStore(settings.home)
-    wanted = release or store.previous()
-    if wanted is None:
-        live = store.live()
-        raise ReleaseError(
-            f"{store.root}: there is no release before {live}; name one of {[kept.release for kept in store.list()]}"
-            if live
-            else f"{store.root}: nothing was released yet, so there is nothing to go back to (`recops release`)"
-        )
-    found = store.read(wanted)
-    _check_whole(store, found)
-    if store.live() == wanted:
-        logger.info("release=%s is live already: nothing to do", wanted)
-        return found
-    store.swap(wanted, who=who, why=why)
-    return found
+    live = store.live()
+    target = rollback_target(store, live, release)
+    changed = False
+    if target is not None:
+        wanted = store.read(target)
+        _check_bundle(store, wanted)
+        _check_namespace(settings, wanted)
+        changed = store.swap(target, who=who, why=why, expected=live)
+    if not changed:
+        logger.info("release=%s is live: nothing changed", store.live())
+    return Rollback(store.read(store.live() or ""), changed)
 
 
-def _check_whole(store: ReleaseStore, release: Release) -> None:
+def _check_bundle(store: ReleaseStore, release: Release) -> None:
     """The bundle's files are all there; their bytes are compared by the service that loads them."""
     folder = store.bundle(release.release)
     manifest = read_manifest(folder)
@@ -46,4 +59,17 @@ def _check_whole(store: ReleaseStore, release: Release) -> None:
             f"bundle {folder}: "
             + (f"no file {missing[0]}" if missing else f"its hash is {manifest.hash}, expected {release.bundle_hash}")
             + "; choose another release (`recops releases`) or release anew (`recops release`)"
+        )
+
+
+def _check_namespace(settings: Settings, release: Release) -> None:
+    """What the release knows of its users is still in the online store."""
+    folder = settings.home / "online"
+    lost = place(settings.online_store, folder, release.namespace).read_notes() is None
+    if settings.online_store == "sqlite":
+        lost = lost or not (folder / f"{release.namespace}.db").is_file()
+    if lost:
+        raise ReleaseError(
+            f"release {release.release}: its online namespace {release.namespace} is not in the online store any more; "
+            "choose another release (`recops releases`) or release anew (`recops release`)"
         )

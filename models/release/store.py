@@ -82,6 +82,11 @@ class ReleaseStore:
         kept = self.root / release / JUDGED
         return kept if kept.is_dir() else self.bundle(release)
 
+    def has(self, release: str) -> bool:
+        """Whether a release of that id is recorded."""
+        named = bool(release) and "/" not in release and not release.startswith(".")
+        return named and (self.folder(release) / "release.json").is_file()
+
     def read(self, release: str) -> Release:
         """One release by its id.
 
@@ -89,7 +94,7 @@ class ReleaseStore:
             ReleaseError: there is none of that id.
         """
         path = self.folder(release) / "release.json"
-        if not release or "/" in release or release.startswith(".") or not path.is_file():
+        if not self.has(release):
             there = [kept.release for kept in self.list()]
             raise ReleaseError(f"no release '{release}' in {self.root}; there are {there} (`recops releases`)")
         return Release(**json.loads(path.read_text(encoding="utf-8")))
@@ -141,19 +146,25 @@ class ReleaseStore:
                 return span.release
         return None
 
-    def swap(self, release: str, *, who: str, why: str) -> None:
-        """Puts a recorded release live: one atomic replacement of the pointer file, a no-op when it is live already."""
+    def swap(self, release: str, *, who: str, why: str, expected: str | None = None) -> bool:
+        """Puts a recorded release live by one atomic replacement of the pointer file; whether that changed anything.
+
+        expected: the release that the caller saw live; when another one is live by now, nothing changes. The comparison
+        and the replacement are under one lock of all processes.
+        """
         self.read(release)
         with self._locked():
-            found = self._pointer()
-            history = found["history"]
-            if history and history[-1]["release"] == release:
-                return
+            pointer = self._pointer()
+            history = pointer["history"]
+            live = history[-1]["release"] if history else None
+            if live == release or expected not in (None, live):
+                return False
             instant = now()
             if history:
                 history[-1]["live_to"] = instant
             history.append({"release": release, "live_from": instant, "live_to": None, "who": who, "why": why})
-            self._replace(found)
+            self._replace(pointer)
+            return True
 
     def pin(self, release: str, *, pinned: bool) -> None:
         """Keeps a release from `recops gc`, or no longer."""

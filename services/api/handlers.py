@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from starlette.responses import Response
 
 from features.errors import UserError
 from features.events.database import DatabaseError
+from models.release.rollback import UnknownReleaseError, rollback_target
+from models.release.store import ReleaseError, ReleaseStore
 from services.api import recommend as answers
 from services.api import status as about
 from services.api.openapi import openapi
@@ -27,6 +30,8 @@ from services.api.schemas import (
 from services.errors import ApiError
 from services.metrics import metrics
 from services.runtime import Runtime
+
+logger = logging.getLogger(__name__)
 
 CONSOLE = Path(__file__).resolve().parents[1] / "console"
 POLICY = (
@@ -92,19 +97,50 @@ async def history(request: Request, runtime: Runtime) -> Any:
 
 
 async def rollback(request: Request, runtime: Runtime) -> Any:
-    """POST /admin/rollback: the pointer goes back to the release before; every worker follows it."""
-    asked = decode(await request.body() or b"{}", RollbackRequest)
+    """POST /admin/rollback: an earlier release comes back; every worker follows the pointer.
+
+    One at a time: of several that name the same `from`, the first changes something and the others find it done.
+    """
+    wanted = decode(await request.body() or b"{}", RollbackRequest)
+    if wanted.from_ is None and wanted.to is None:
+        message = "from: is missing; send the release to go back from, or as 'to' the one to bring back (GET /releases)"
+        raise ApiError(400, message, field="from")
     store = runtime.live.store
-    wanted = store.previous()
-    if wanted is None:
-        raise ApiError(409, "there is no release before the live one", code="release_not_possible")
+    async with runtime.rollbacks:
+        target = _rollback_target(store, wanted)
+        changed = False
+        if target is not None:
+            await asyncio.to_thread(_check_servable, runtime, target)
+            changed = store.swap(target, who="http", why=wanted.why, expected=wanted.from_)
+            await asyncio.to_thread(runtime.live.refresh)
+    return {"release": store.live(), "changed": changed}
+
+
+def _rollback_target(store: ReleaseStore, wanted: RollbackRequest) -> str | None:
     try:
-        await asyncio.to_thread(runtime.live.load, wanted)
+        return rollback_target(store, wanted.from_, wanted.to)
+    except UnknownReleaseError as error:
+        raise ApiError(404, f"{error.field}: {error}", field=error.field, code="unknown_release") from None
+    except ReleaseError as error:
+        raise ApiError(409, str(error), code="release_not_possible") from None
+
+
+def _check_servable(runtime: Runtime, release: str) -> None:
+    """Loads a release on trial, before the pointer names it.
+
+    Raises:
+        ApiError: 409 with the reason why it cannot be served.
+    """
+    try:
+        runtime.live.load(release)
     except UserError as error:
-        raise ApiError(409, f"release {wanted} cannot be served: {error}", code="release_not_possible") from error
-    store.swap(wanted, who="http", why=asked.why)
-    await asyncio.to_thread(runtime.live.refresh)
-    return {"release": wanted}
+        raise ApiError(409, f"release {release} cannot be served: {error}", code="release_not_possible") from error
+    except Exception as error:
+        logger.exception("release=%s cannot be served", release)
+        message = (
+            f"release {release} cannot be served ({type(error).__name__}: {error}); release anew (`recops release`)"
+        )
+        raise ApiError(409, message, code="release_not_possible") from error
 
 
 async def page(request: Request, runtime: Runtime) -> Any:

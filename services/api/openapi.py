@@ -13,7 +13,7 @@ POSTS: dict[str, tuple[type[msgspec.Struct], str]] = {
     "/recommend": (RecommendRequest, "The user's list, best first."),
     "/similar": (SimilarRequest, "Items most like one."),
     "/events": (EventsRequest, "Records what users did; durable when answered, each event_id once."),
-    "/admin/rollback": (RollbackRequest, "Brings back the release before the live one (role admin)."),
+    "/admin/rollback": (RollbackRequest, "Brings back an earlier release; sent again it changes nothing (role admin)."),
 }
 GETS = {
     "/livez": "The process lives.",

@@ -73,9 +73,15 @@ class EventsRequest(msgspec.Struct, forbid_unknown_fields=True):
     events: Annotated[list[EventBody], msgspec.Meta(max_length=MAX_EVENTS)]
 
 
-class RollbackRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """POST /admin/rollback."""
+class RollbackRequest(msgspec.Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """POST /admin/rollback; one of `from` and `to` is obligatory, so that a request that is sent again changes nothing.
 
+    from: the release to go back from; when it is live no longer, nothing changes. to: the release to bring back;
+    without it, the last one that was live before `from`.
+    """
+
+    from_: Id | None = None
+    to: Id | None = None
     why: Annotated[str, msgspec.Meta(max_length=1000)] = "rolled back over HTTP"
 
 

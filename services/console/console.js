@@ -23,6 +23,7 @@ class Failure extends Error {}
 
 async function call(path, body) {
   const headers = { "Content-Type": "application/json" };
+  if (path.startsWith("admin/")) headers["X-Recops-Admin"] = "1";
   const key = sessionStorage.getItem("recops-key");
   if (key) headers.Authorization = `Bearer ${key}`;
   let reply;
@@ -200,6 +201,8 @@ async function showLive() {
     $("more-metrics").replaceChildren(...pairs(Object.fromEntries(told.filter(([name]) => !HEADLINE.includes(name)))));
     const rows = [...releases.releases].reverse().slice(0, 12).map((span) =>
       make("li", {}, make("b", {}, span.release), span.live_to || !span.live_from ? "" : make("span", { class: "tag new" }, "live"),
+        span.release === releases.live || !span.bundle_hash ? null : make(
+          "button", { class: "quiet", type: "button", title: `Put ${span.release} live again`, onclick: () => attempt(() => bringBack(releases.live, span.release)) }, "Bring back"),
         make("span", { class: "when" }, span.live_from ? `${day(span.live_from)} – ${span.live_to ? day(span.live_to) : "now"}` : "inside this Bento"),
         make("span", { class: "when" }, span.why ?? "")));
     $("releases").replaceChildren(...rows);
@@ -207,6 +210,14 @@ async function showLive() {
     $("live").className = "live off";
     $("live-text").textContent = error.message;
   }
+}
+
+// what was seen live goes along: when somebody else was quicker, nothing changes
+async function bringBack(from, to) {
+  if (!confirm(`Put ${to} live in place of ${from}?`)) return;
+  const done = await call("admin/rollback", { from, to, why: "rolled back in the console" });
+  $("said").textContent = done.changed ? `${done.release} is live.` : `Nothing changed: ${done.release} is live.`;
+  await Promise.all([showLive(), state.user ? showList({ compare: true }) : null]);
 }
 
 // ---- choosing a user (a combobox as ARIA describes it)

@@ -47,7 +47,7 @@ def test_each_role_may_what_those_before_it_may(made, settings, start):
             client.get("/status", headers=headers).status_code,
             client.post("/recommend", json={"user_id": "u"}, headers=headers).status_code,
             client.post("/events", json=EVENT, headers=headers).status_code,
-            client.post("/admin/rollback", headers=headers).status_code,
+            client.post("/admin/rollback", json={"from": "r1"}, headers=headers).status_code,
             client.delete("/users/u", headers=headers).status_code,
         ]
 

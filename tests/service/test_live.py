@@ -85,16 +85,6 @@ def test_without_a_release_store_the_bundle_inside_the_bento_is_served(made, set
     assert again.post("/recommend", json={"user_id": "u", "k": 3}).json()["items"] == after["items"]
 
 
-def test_rollback_over_http_brings_back_the_release_before(client, made, settings):
-    refused = client.post("/admin/rollback")
-    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "release_not_possible")
-    release(made, settings, "r2")
-    assert wait_for(lambda: live(client) == "r2")
-    assert client.post("/admin/rollback", json={"why": "it was worse"}).json() == {"release": "r1"}
-    assert live(client) == "r1"
-    assert ReleaseStore(settings.home).history()[-1].why == "it was worse"
-
-
 @pytest.mark.parametrize("at", ["2026-13-01", "2026-01-01T00:00:00", "now"])
 def test_a_replay_instant_that_is_none_is_refused(settings, start, at):
     with pytest.raises(UserError, match="RECOPS_AT"):

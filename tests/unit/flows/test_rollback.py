@@ -8,6 +8,9 @@ import sys
 
 import pytest
 
+import flows.releasing.rollback
+from features.errors import UserError
+from features.online.backends import place
 from features.settings import Settings
 from flows.releasing.rollback import rollback
 from models.release.bundle import BundleError, seal
@@ -23,6 +26,9 @@ def store_with(home, *names):
         (folder / "weights.txt").write_text(name)
         manifest = seal(folder, features=["a"], data_hash="d", params_hash="p", code_version="c")
         store.write(Release(name, manifest.hash, f"2026-01-0{number + 1}T00:00:00+00:00", 0, 0, name))
+        online = place("sqlite", home / "online", name)
+        online.write_notes({"events_through": 0})
+        online.prepare()
         store.swap(name, who="test", why=f"put {name} live")
     return store
 
@@ -35,7 +41,7 @@ def settings(tmp_path):
 def test_the_release_before_comes_back_and_the_history_says_who_and_why(settings):
     store = store_with(settings.home, "a", "b")
     done = rollback(settings, who="anna", why="clicks fell")
-    assert (done.release, store.live()) == ("a", "a")
+    assert (done.release.release, done.changed, store.live()) == ("a", True, "a")
     assert [(span.release, span.who, span.why) for span in store.history()][-1] == ("a", "anna", "clicks fell")
 
 
@@ -55,7 +61,8 @@ def test_a_named_release_comes_back(settings):
 def test_rolling_back_to_what_is_live_changes_nothing(settings):
     store = store_with(settings.home, "a", "b")
     before = store.pointer.read_bytes()
-    assert rollback(settings, "b", who="t").release == "b"
+    done = rollback(settings, "b", who="t")
+    assert (done.release.release, done.changed) == ("b", False)
     assert store.pointer.read_bytes() == before
 
 
@@ -77,12 +84,42 @@ def test_a_release_that_lost_a_file_is_not_put_live(settings):
     assert store.live() == "b"
 
 
+@pytest.mark.parametrize("lost", ["a.json", "a.db"])
+def test_a_release_whose_online_namespace_is_lost_is_not_put_live(settings, lost):
+    store = store_with(settings.home, "a", "b")
+    (settings.home / "online" / lost).unlink()
+    with pytest.raises(ReleaseError, match="online namespace a is not in the online store"):
+        rollback(settings, who="t")
+    assert store.live() == "b"
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_blank_names_no_release(settings, blank):
+    store = store_with(settings.home, "a", "b")
+    with pytest.raises(UserError, match="names no release"):
+        rollback(settings, blank, who="t")
+    assert store.live() == "b"
+
+
+def test_a_change_that_came_first_is_not_undone(settings, monkeypatch):
+    store = store_with(settings.home, "a", "b", "c")
+    check = flows.releasing.rollback._check_bundle
+
+    def overtaken(*arguments):
+        check(*arguments)
+        store.swap("a", who="somebody else", why="quicker")
+
+    monkeypatch.setattr(flows.releasing.rollback, "_check_bundle", overtaken)
+    done = rollback(settings, who="t")  # c is live: b would come back
+    assert (done.release.release, done.changed, store.live()) == ("a", False, "a")
+
+
 def test_it_takes_less_than_a_second_and_imports_nothing_heavy(settings):
     store_with(settings.home, "a", "b")
     program = (
         "import sys; from pathlib import Path\n"
         "from features.settings import Settings; from flows.releasing.rollback import rollback\n"
-        f"print(rollback(Settings(home=Path({str(settings.home)!r})), who='t').release)\n"
+        f"print(rollback(Settings(home=Path({str(settings.home)!r})), who='t').release.release)\n"
         "print(sorted({'prefect', 'bentoml', 'feast', 'dvc', 'torch', 'lightgbm', 'polars'} & set(sys.modules)))"
     )
     for expected in ("a", "b", "a"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
+import sys
 
 import pytest
 
@@ -79,3 +81,36 @@ def test_writers_at_the_same_time_lose_no_span(tmp_path):
         one.live_to == two.live_from and one.release != two.release for one, two in zip(spans, spans[1:], strict=False)
     )
     assert spans[-1].live_to is None
+
+
+def test_a_swap_that_expects_another_release_changes_nothing(tmp_path):
+    store = ReleaseStore(tmp_path)
+    for name in ("a", "b", "c"):
+        store.write(Release(name, "h", "2026-01-01T00:00:00+00:00", 0, 0, name))
+    assert store.swap("a", who="t", why="")
+    assert store.swap("b", who="t", why="", expected="a")
+    before = store.pointer.read_bytes()
+    assert not store.swap("c", who="t", why="", expected="a")
+    assert not store.swap("b", who="t", why="", expected="b")
+    assert store.pointer.read_bytes() == before
+
+
+def test_of_many_processes_that_expect_the_same_release_one_changes_it(tmp_path):
+    store = ReleaseStore(tmp_path)
+    for name in ("a", "b"):
+        store.write(Release(name, "h", "2026-01-01T00:00:00+00:00", 0, 0, name))
+        store.swap(name, who="t", why="")
+    program = (
+        "import sys; from pathlib import Path; from models.release.store import ReleaseStore\n"
+        "store = ReleaseStore(Path(sys.argv[1])); sys.stdin.readline()\n"
+        "print(store.swap('a', who='t', why='', expected='b'))"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    pipe = subprocess.PIPE
+    processes = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(6)]
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    answers = [process.communicate(timeout=60)[0].strip() for process in processes]
+    assert sorted(answers) == ["False"] * 5 + ["True"]
+    assert [span.release for span in store.history()] == ["a", "b", "a"]
