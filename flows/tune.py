@@ -39,7 +39,7 @@ def tune_flow(
     trials: int = 30,
     horizon: str | None = None,
 ) -> str:
-    """Searches one retriever after the other; what was found, in words.
+    """Searches one retriever after the other; the report as text.
 
     root: the project folder, the current one by default; retrievers: those in use but the slow ones by default;
     minutes: for all of them, what one leaves goes to those after it; trials: of each, those of earlier calls counted;

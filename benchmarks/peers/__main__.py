@@ -33,7 +33,7 @@ from benchmarks.peers.answers import answers, answers_elsewhere
 from benchmarks.peers.judging import independent_values, standings, verdict
 from benchmarks.peers.report import as_json, table
 from benchmarks.peers.rolling import read_rolling
-from benchmarks.peers.sittings import read_frozen
+from benchmarks.peers.tasks import read_frozen
 from features.errors import UserError
 from features.params import section
 from models.evaluation.evaluate import Params

@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.peers.elsewhere import ask, rectools
 from benchmarks.peers.models import EASE_ITEMS, PEERS, Setting, ranked
 from benchmarks.peers.past import Asked, Int64, Past
-from benchmarks.peers.sittings import Sitting
+from benchmarks.peers.tasks import PeerTask
 
 MIB = 2**20
 
@@ -31,7 +31,7 @@ class Answer:
     memory: float
 
 
-def answers(valid: Sitting, test: Sitting) -> dict[str, Answer]:
+def answers(valid: PeerTask, test: PeerTask) -> dict[str, Answer]:
     """Every peer's, one after the other, each in a fresh process."""
     context = multiprocessing.get_context("spawn")
     given = {}
@@ -48,7 +48,7 @@ def answers(valid: Sitting, test: Sitting) -> dict[str, Answer]:
     return given
 
 
-def answer(name: str, valid: Sitting, past: Past, asked: Asked) -> Answer:
+def answer(name: str, valid: PeerTask, past: Past, asked: Asked) -> Answer:
     """Chooses a peer's setting on valid, fits it on everything before the test, and ranks. Runs in a child process."""
     peer = PEERS[name]
     started = time.perf_counter()
@@ -63,7 +63,7 @@ def answer(name: str, valid: Sitting, past: Past, asked: Asked) -> Answer:
     return Answer(ranked(past, asked, scores), setting, fit, choice, peak_memory())
 
 
-def answers_elsewhere(python: Path, valid: Sitting, test: Sitting, epochs: int) -> dict[str, Answer]:
+def answers_elsewhere(python: Path, valid: PeerTask, test: PeerTask, epochs: int) -> dict[str, Answer]:
     """RecTools', chosen and judged as the others are; epochs: of SASRec, 0 leaves it out."""
     given = {}
     for name, peer in rectools(epochs).items():

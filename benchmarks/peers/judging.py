@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.peers.past import Array, Int64
-from benchmarks.peers.sittings import Case
+from benchmarks.peers.tasks import Case
 from models.evaluation.evaluate import HEADLINE
 from models.evaluation.intervals import Interval, bounds, resampled_means, sums_by_user
 

@@ -12,7 +12,7 @@ import polars as pl
 from scipy import sparse
 
 from benchmarks.peers.past import Array, Asked, Histories, Int64
-from benchmarks.peers.sittings import Case, Sitting, learned, read_parts
+from benchmarks.peers.tasks import Case, PeerTask, learned, read_parts
 from features.errors import UserError
 from features.positives import Positives
 from flows.judging.contenders import read_test
@@ -70,7 +70,7 @@ def rolling(
     events: pl.DataFrame,
     positives: Positives,
     further: pl.Series | None = None,
-) -> Sitting:
+) -> PeerTask:
     """The sitting of some `rolling_events`; further: what else may be recommended."""
     events = events.sort("query_id")
     columns = [history.get_column("item_id"), part.get_column("item_id")]
@@ -82,7 +82,7 @@ def rolling(
     shape = (len(queries), len(item_ids))
     seen = sparse.csr_matrix((ones, queries.excluded, queries.excluded_offsets), shape=shape)
     histories = Histories(queries.offsets, queries.items.astype(np.int64), queries.times)
-    return Sitting(
+    return PeerTask(
         events.get_column("query_id").to_numpy().astype(np.str_),
         item_ids,
         learned(history, positives, item_ids)[1],
@@ -98,7 +98,7 @@ def event_values(targets: Targets, lists: Int64) -> Array:
     return np.stack([values[name] for name in METRICS], axis=1)
 
 
-def _lists(asked: Sitting, answers: pl.DataFrame) -> Int64:
+def _lists(asked: PeerTask, answers: pl.DataFrame) -> Int64:
     """(n_events, depth) codes of the rows of ROLLING, -1 pads."""
     lists = np.full((len(asked.names), int(answers.get_column("rank").to_numpy().max(initial=1))), -1, dtype=np.int64)
     query = np.searchsorted(asked.names, _text(answers, "query_id"))
@@ -107,7 +107,7 @@ def _lists(asked: Sitting, answers: pl.DataFrame) -> Int64:
     return lists
 
 
-def _pairs(asked: Sitting) -> pl.DataFrame:
+def _pairs(asked: PeerTask) -> pl.DataFrame:
     """What each event's user has seen, and under a name of its own every item that peers may recommend."""
     query, item = asked.asked.seen.nonzero()
     known = np.flatnonzero(np.asarray(asked.past.chosen.sum(axis=0)).ravel())

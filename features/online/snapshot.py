@@ -1,4 +1,4 @@
-"""What rides in a release's folder beside its bundle: item states and the list of users as of the data's end."""
+"""Snapshot: item states and the list of users as of the end of the data, kept in a release beside its bundle."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _feast_types: dict[pl.DataType, Any] = {
 }
 _descriptions = {
     "user_stats": "what a user did, after each arrival",
-    "item_stats": "what was done with an item, after each arrival; online it rides in the release as one array",
+    "item_stats": "what was done with an item, after each arrival; online it is one array in the release",
     "user_category_stats": "what a user did within a category, after each arrival",
     "user_history": "a user's items, oldest first: the state of their session",
 }

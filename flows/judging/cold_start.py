@@ -1,4 +1,4 @@
-"""The cold ladder of a sealed bundle: what it makes of the newest 0, 1, 3, 10 acts of users who have done more."""
+"""Cold start of a sealed bundle: what it recommends from the newest 0, 1, 3, 10 events of users who have done more."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 def with_history_sizes(
     project: Project, test: Test, contenders: Contenders, judged: Judgement, params: Params
 ) -> Judgement:
-    """The judgement with the slices of the ladder, for the challenger, the champion and popular.
+    """The judgement with a slice for each history size, for the challenger, the champion and popular.
 
     Features of users are those that the cut history would have left; items keep theirs, they do not know who asks.
     """
@@ -40,18 +40,20 @@ def with_history_sizes(
         return judged
     history = test.history.filter(pl.col("user_id").is_in(judged.test_set.user_ids[chosen].tolist()))
     popular = judged.lists["popular"][chosen]  # it knows no histories, only what is excluded
-    rungs: dict[int, dict[str, Int64]] = {}
+    lists_by_size: dict[int, dict[str, Int64]] = {}
     for n in HISTORY_SIZES:
         rows = newest(history, n, rule, test.cut)
         asked = {"challenger": contenders.challenger, "champion": contenders.champion}
-        rungs[n] = {
+        lists_by_size[n] = {
             model: popular
             if recommender is None
             else _answer(project, recommender, judged, model, chosen, n, rows, params)
             for model, recommender in asked.items()
         } | {"popular": popular}
-    logger.info("ladder users=%d", int(chosen.sum()))
-    return replace(judged, evaluation=with_cold_start(judged.evaluation, judged.test_set, chosen, rungs, params))
+    logger.info("cold start users=%d", int(chosen.sum()))
+    return replace(
+        judged, evaluation=with_cold_start(judged.evaluation, judged.test_set, chosen, lists_by_size, params)
+    )
 
 
 def _answer(
@@ -71,7 +73,7 @@ def _answer(
     catalogue = recommender.catalogue
     places = np.flatnonzero(chosen)
     queries = truncate(judged.queries[model], places, np.full(len(places), n))
-    with tempfile.TemporaryDirectory(prefix="recops-ladder-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="recops-cold-start-") as scratch:
         write_features(project.paths.features, Path(scratch), rows, catalogue)
         cold = replace(recommender, lookup=project.offline_lookup(catalogue, Path(scratch)))
         return codes_of(judged.test_set, catalogue, cold.recommend(queries, max(params.k)).items)

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 def judge_learning_curve(contenders: Contenders, judged: Judgement, params: Params) -> pl.DataFrame:
     """See `curve`. The users' histories stay whole: what shrinks is what was learned from. Names that the bundle lacks
-    are passed over.
+    are skipped.
 
     Raises:
         UserError: a name is no retriever's.

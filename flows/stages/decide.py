@@ -13,7 +13,7 @@ from features.files import write_text
 from features.params import section
 from flows.stages.entry import stage
 from models.evaluation.evaluate import HISTORY_SIZES, SLICES, history_slice
-from models.evaluation.results import DATA_SIZE, EXAMPLES, ROLLING_FIGURES, champion_name, load
+from models.evaluation.results import EXAMPLES, LEARNING_CURVE, ROLLING_FIGURES, champion_name, load
 from models.gate.checks import Judged
 from models.gate.decision import Decision, Params, decide
 from models.reports.page.document import page
@@ -64,21 +64,21 @@ def _page(decision: Decision) -> str:
     kept = EVALUATION / ROLLING_FIGURES
     rolling = pl.read_parquet(kept) if kept.is_file() else None
     examples = json.loads((EVALUATION / EXAMPLES).read_text(encoding="utf-8"))
-    sizes = pl.read_csv(EVALUATION / "plots" / DATA_SIZE, schema_overrides={"value": pl.Float64})
+    sizes = pl.read_csv(EVALUATION / "plots" / LEARNING_CURVE, schema_overrides={"value": pl.Float64})
     return page(evaluation, decision, rolling, sizes, examples)
 
 
 def check_slices(params: Params) -> None:
-    """Refuses segments that nobody judges, and coverage on a rung of the ladder, whose lists are not kept."""
-    rungs = [history_slice(n) for n in HISTORY_SIZES]
+    """Refuses segments that nobody judges, and coverage of a history size, whose lists are not kept."""
+    history_slices = [history_slice(n) for n in HISTORY_SIZES]
     for check in params.checks():
         if check.segment not in SLICES:
             raise ContractError(
                 f"params.yaml: section 'decide' names segment {check.segment!r}; there are {list(SLICES)}"
             )
-        if check.metric.startswith("coverage@") and check.segment in rungs:
+        if check.metric.startswith("coverage@") and check.segment in history_slices:
             raise ContractError(
-                f"params.yaml: section 'decide' asks for {check.metric} of segment {check.segment!r}; the cold ladder "
+                f"params.yaml: section 'decide' asks for {check.metric} of segment {check.segment!r}; cold start "
                 "has accuracy only, name a metric such as ndcg@10"
             )
 

@@ -23,7 +23,7 @@ from flows.stages.entry import stage
 from models.data.types import Catalogue
 from models.evaluation.evaluate import HEADLINE, Params
 from models.evaluation.metrics import metric_names
-from models.evaluation.results import DATA_SIZE, EXAMPLES, RECOMMENDATIONS, ROLLING, ROLLING_FIGURES, save
+from models.evaluation.results import EXAMPLES, LEARNING_CURVE, RECOMMENDATIONS, ROLLING, ROLLING_FIGURES, save
 from models.release.bundle import read_manifest
 from models.reports.plots import history, learning_curve, plot_tables, write
 from models.reports.rolling_table import rolling_dict
@@ -55,7 +55,7 @@ def main() -> None:
     write_text(json.dumps(figures_dict, indent=1, sort_keys=True) + "\n", METRICS)
     write_text(as_markdown(judged.evaluation, names, params.k[0]), EVALUATION / "metrics.md")
     _write_figures(judged, Path(source.reference), names)
-    write({DATA_SIZE: judge_learning_curve(contenders, judged, params)}, EVALUATION / "plots")
+    write({LEARNING_CURVE: judge_learning_curve(contenders, judged, params)}, EVALUATION / "plots")
     _write_examples(judged, contenders.challenger.catalogue, params)
 
 

@@ -57,7 +57,7 @@ def tasks_of(project: Project, names: Sequence[str]) -> list[Task]:
 
 
 def propose(project: Project, tasks: Sequence[Task], found: Sequence[Found], params: Params) -> str:
-    """Writes data/tuning/report.json and, where a gain is beyond chance, params.diff; the report in words.
+    """Writes data/tuning/report.json and, where a gain is beyond chance, params.diff; the report as text.
 
     Raises:
         UserError: params.yaml writes a value in a way that cannot be edited (an anchor).
@@ -127,7 +127,7 @@ def accept(project: Project) -> int:
 
 def report_text(found: Sequence[Found], params: Params, diff: str) -> str:
     """The table of what was tried, which params matter, and the diff."""
-    rows = [["retriever", "trials", "given up", "now", "best", "gain", ""]]
+    rows = [["retriever", "trials", "pruned", "now", "best", "gain", ""]]
     rows += [_row(ended, params) for ended in found]
     lines = [
         f"{METRIC} of each retriever alone on valid, {params.horizon}; gains with {params.confidence * 100:g} % bounds "

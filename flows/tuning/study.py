@@ -98,7 +98,7 @@ def _run(study: Study, trial: OptunaTrial, task: Task, valid: Valid, folder: Pat
         trial.report(float(np.concatenate(parts).mean()), step)
         if not asked and step + 1 < len(valid.chunks) and trial.should_prune():
             logger.info(
-                "retriever=%s trial=%d given up after %d of %d chunks",
+                "retriever=%s trial=%d pruned after %d of %d chunks",
                 task.name,
                 trial.number,
                 step + 1,

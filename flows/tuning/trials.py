@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from optuna.trial import Trial as OptunaTrial
 
 STUDIES = "studies.db"
-UNPRUNED = 5  # trials before any is given up: the median of fewer says little
+UNPRUNED = 5  # trials before any is pruned: the median of fewer says little
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def begin(study: Study, task: Task, folder: Path) -> None:
 
 
 def ended_trials(study: Study) -> list[FrozenTrial]:
-    """Trials with a result, those given up early among them."""
+    """Trials with a result, pruned ones among them."""
     from optuna.trial import TrialState
 
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))

@@ -1,4 +1,4 @@
-"""The cold ladder: the same users asked again as if only the newest few acts of their history had been recorded."""
+"""Cold start: the same users are asked again as if only the newest few events of their history had been recorded."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from models.evaluation.test_set import TestSet
 
 
 def users_with_long_histories(test_set: TestSet, history: pl.DataFrame, params: Params) -> Bool:
-    """(n_queries,) who is asked on every rung: a seeded sample of those with a target of the headline and with as many
-    acts as the highest rung asks for; history: of `newest` with that many."""
+    """(n_queries,) the users who are asked again: a seeded sample of those with a target of the headline slice and a
+    history at least as long as the greatest size; history: of `newest` with that many."""
     long = history.group_by("user_id").len().filter(pl.col("len") >= HISTORY_SIZES[-1]).get_column("user_id")
     wanted, warm = slices_of(test_set, params)[HEADLINE]
     able = warm & (np.bincount(test_set.owners[wanted], minlength=len(test_set)) > 0)
@@ -37,11 +37,16 @@ def users_with_long_histories(test_set: TestSet, history: pl.DataFrame, params: 
 
 
 def with_cold_start(
-    evaluation: Evaluation, test_set: TestSet, chosen: Bool, rungs: Mapping[int, Mapping[str, Int64]], params: Params
+    evaluation: Evaluation,
+    test_set: TestSet,
+    chosen: Bool,
+    lists_by_size: Mapping[int, Mapping[str, Int64]],
+    params: Params,
 ) -> Evaluation:
-    """The evaluation with a slice for each rung, in the headline's targets.
+    """The evaluation with a slice for each history size, in the headline's targets.
 
-    chosen: of `climbers`; rungs: number of acts → model → lists (n_chosen, depth) of item codes, best first, -1 pads;
+    chosen: of `users_with_long_histories`; lists_by_size: number of events → model →
+    lists (n_chosen, depth) of item codes, best first, -1 pads;
     the challenger comes first.
     """
     wanted, _ = slices_of(test_set, params)[HEADLINE]
@@ -51,7 +56,7 @@ def with_cold_start(
     places = np.flatnonzero(chosen)
     offsets, targets = offsets_of(np.searchsorted(places, owners[kept]), len(places)), test_set.targets[kept]
     queries, summary, differences = [evaluation.per_query], [evaluation.summary], [evaluation.differences]
-    for n, lists in rungs.items():
+    for n, lists in lists_by_size.items():
         values = {
             model: accuracy(found(items, offsets, targets) >= 0, n_targets[chosen], params.k)
             for model, items in lists.items()

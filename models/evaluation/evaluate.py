@@ -28,18 +28,17 @@ SLICES = {
     "tail_items": "users with history, targets among the least popular items",
 }
 HEADLINE = "warm"
-# the cold ladder: how many acts of their history the same users are asked with (models/evaluation/cold_start.py)
+# cold start: with how many events of their history the same users are asked again (models/evaluation/cold_start.py)
 HISTORY_SIZES = (0, 1, 3, 10)
 
 
 def history_slice(n: int) -> str:
-    """The slice of a rung of the ladder."""
+    """The name of the slice of a history size."""
     return f"history_{n}"
 
 
 SLICES |= {
-    history_slice(n): f"the users of the cold ladder, their history cut to the newest {n}: warm targets"
-    for n in HISTORY_SIZES
+    history_slice(n): f"users with long histories, truncated to the newest {n}: warm targets" for n in HISTORY_SIZES
 }
 
 
@@ -53,7 +52,7 @@ class Params(BaseModel):
     rolling_events: int = Field(10_000, ge=0)
     """Events of the test part asked one by one with live histories, a seeded sample; 0: none."""
     cold_start_users: int = Field(1000, ge=0)
-    """Users with long histories who are asked again with short ones, a seeded sample; 0: no cold ladder."""
+    """Users with long histories who are asked again with short ones, a seeded sample; 0: none."""
     learning_curve: list[str] = ["popular", "item_knn", "ease"]
     """Retrievers fitted again on the newest quarter and half of the log, to tell whether data are short; []: none."""
     k: list[int] = Field([10, 20], min_length=1)

@@ -39,7 +39,7 @@ ROLLING = Table(
     required=("query_id", "user_id", "timestamp", "target_item_id", "item_id", "rank"),
 )
 ROLLING_FIGURES = "rolling_figures.parquet"  # where the split has a cut in time
-DATA_SIZE = "data_size.csv"  # among the plots
+LEARNING_CURVE = "learning_curve.csv"  # among the plots
 EXAMPLES = "examples.json"
 FRAMES = ("per_query", "summary", "differences", "curves")
 

@@ -1,4 +1,4 @@
-"""The test set: test queries with their targets and what was known before the cut; every model sits the same one."""
+"""The test set: test queries with their targets and what was known before the cut; every model answers the same one."""
 
 from __future__ import annotations
 

@@ -33,7 +33,8 @@ class Check(BaseModel):
     margin: float = Field(0.05, gt=0, lt=1)
     """The loss, relative to the champion's figure, that is small enough not to matter."""
     min_queries: int = Field(100, ge=2)
-    """With fewer queries the check is not judged; the primary metric then refuses, a guard is passed over in words."""
+    """With fewer queries the check is not judged; the primary metric then refuses, a guard is skipped and
+    named in the verdict."""
 
     @property
     def sign(self) -> int:

@@ -37,7 +37,7 @@ class Params(BaseModel):
         Check(metric="coverage@10", margin=0.3),
         Check(metric="pop_lift@10", margin=0.3),
     ]
-    """What a gain in the primary metric must not cost; a guard with too few queries is passed over in words."""
+    """What a gain in the primary metric must not cost; a guard with too few queries is skipped and named."""
     confidence: float = Field(0.95, gt=0.5, lt=1)
     """Of the two-sided intervals; equal models are called superior in at most half of the rest."""
     bootstrap: int = Field(2000, ge=100)

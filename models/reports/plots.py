@@ -11,7 +11,7 @@ from models.evaluation.evaluate import HEADLINE, HISTORY_SIZES, SLICES, Evaluati
 
 
 def plot_tables(evaluation: Evaluation, metrics: Sequence[str]) -> dict[str, pl.DataFrame]:
-    """File name → table: bars of the models and of the slices, recall by length of list, the cold ladder."""
+    """File name → table: bars of the models and of the slices, recall by length of list, cold start."""
     primary = metrics[0]
     chosen = evaluation.summary.filter(pl.col("metric") == primary).with_columns(
         pl.col("value", "low", "high").round(6)
@@ -24,10 +24,10 @@ def plot_tables(evaluation: Evaluation, metrics: Sequence[str]) -> dict[str, pl.
         .sort("place", "model")
     )
     recall = evaluation.curves.select(pl.col("model").alias("series"), "k", pl.col("recall").round(6))
-    rungs = pl.DataFrame({"slice": [history_slice(n) for n in HISTORY_SIZES], "n_history": HISTORY_SIZES})
-    ladder = chosen.join(rungs, on="slice").sort("model", "n_history")
+    history_slices = pl.DataFrame({"slice": [history_slice(n) for n in HISTORY_SIZES], "n_history": HISTORY_SIZES})
+    cold_start = chosen.join(history_slices, on="slice").sort("model", "n_history")
     return {
-        "ladder.csv": ladder.select(pl.col("model").alias("series"), "n_history", "value"),
+        "cold_start.csv": cold_start.select(pl.col("model").alias("series"), "n_history", "value"),
         "models.csv": chosen.filter(slice=HEADLINE).sort("model").select("slice", "model", *figure),
         "slices.csv": slices.select("slice", "model", *figure),
         "recall_at_k.csv": recall.sort("series", "k"),

@@ -32,7 +32,7 @@ class Params(BaseModel):
     """Next choices that are asked under `rolling`; more are steadier and slower."""
     chunks: int = Field(default=5, ge=1, le=50)
     """Parts of the users, asked one after the other; after each a trial worse than the median of the earlier ones is
-    given up. More give up sooner, and on less evidence."""
+    pruned. More prune sooner, and on less evidence."""
     seed: int = Field(default=1, ge=0)
     """Of the chunks, the sample of choices, the values that are tried and the resampling."""
     bootstrap: int = Field(default=1000, ge=100)

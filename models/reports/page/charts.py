@@ -11,7 +11,7 @@ from models.reports.page.html import text
 Point = tuple[float, float, float]  # value, low, high
 
 HEIGHT = 22
-CLIMB_HEIGHT = 230
+LINE_CHART_HEIGHT = 230
 
 
 def bar(point: Point, greatest: float, kind: str, words: str) -> str:
@@ -28,7 +28,7 @@ def bar(point: Point, greatest: float, kind: str, words: str) -> str:
     return _svg(inner, HEIGHT, kind, words)
 
 
-def lead(point: Point, reach: float, allowed: float | None, kind: str, words: str) -> str:
+def interval_bar(point: Point, reach: float, allowed: float | None, kind: str, words: str) -> str:
     """A relative difference with its interval around 0 in the middle, cut off at `reach` on both sides.
 
     allowed: the difference that counts as worse begins here (negative where more is better), drawn as a dashed line.
@@ -42,10 +42,10 @@ def lead(point: Point, reach: float, allowed: float | None, kind: str, words: st
     return _svg(f'{zero}{span}<circle cx="{value}" cy="11" r="5" fill="currentColor"/>', HEIGHT, kind, words)
 
 
-def climb(lines: Mapping[str, Sequence[Point]], ticks: Sequence[str], words: str) -> str:
+def line_chart(lines: Mapping[str, Sequence[Point]], ticks: Sequence[str], words: str) -> str:
     """Lines with intervals over a few named steps; lines: a class each, a point for each step."""
     top = max((high for points in lines.values() for _, _, high in points if np.isfinite(high)), default=0.0) or 1.0
-    floor, ceiling = CLIMB_HEIGHT - 26, 10
+    floor, ceiling = LINE_CHART_HEIGHT - 26, 10
     steps = [12 + 80 * place / max(len(ticks) - 1, 1) for place in range(len(ticks))]
 
     def height(value: float) -> str:
@@ -57,7 +57,7 @@ def climb(lines: Mapping[str, Sequence[Point]], ticks: Sequence[str], words: str
         drawn.append(f'<line x1="6%" x2="98%" y1="{level}" y2="{level}" stroke="var(--line)"/>')
         drawn.append(f'<text x="5%" y="{level}" dy="4" text-anchor="end">{share * top:.2f}</text>')
     for step, name in zip(steps, ticks, strict=True):
-        drawn.append(f'<text x="{step:.1f}%" y="{CLIMB_HEIGHT - 6}" text-anchor="middle">{text(name)}</text>')
+        drawn.append(f'<text x="{step:.1f}%" y="{LINE_CHART_HEIGHT - 6}" text-anchor="middle">{text(name)}</text>')
     for place, (kind, points) in enumerate(lines.items()):
         at = [f"{step + (place - (len(lines) - 1) / 2) * 0.9:.2f}%" for step in steps]  # so that intervals stand apart
         marks = []
@@ -72,7 +72,7 @@ def climb(lines: Mapping[str, Sequence[Point]], ticks: Sequence[str], words: str
             for n in range(len(points) - 1)
         ]
         drawn.append(f'<g class="{kind}">{"".join([*joins, *marks])}</g>')
-    return _svg("".join(drawn), CLIMB_HEIGHT, "", words)
+    return _svg("".join(drawn), LINE_CHART_HEIGHT, "", words)
 
 
 def _svg(inner: str, height: int, kind: str, words: str) -> str:

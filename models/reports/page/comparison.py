@@ -1,4 +1,4 @@
-"""Sections of the report that compare: the gate's checks, both protocols side by side, the cold ladder, each part."""
+"""Sections of the report that compare: the gate's checks, both protocols side by side, cold start, each part."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 from models.evaluation.evaluate import HEADLINE, HISTORY_SIZES, Evaluation, history_slice
 from models.gate.checks import Result
 from models.gate.wording import number, people, percent
-from models.reports.page.charts import Point, bar, climb, lead
+from models.reports.page.charts import Point, bar, interval_bar, line_chart
 from models.reports.page.html import key, row, section
 from models.reports.page.labels import kind, metric_name, model_name
 from models.reports.summary import distinct
@@ -43,7 +43,7 @@ def against_champion(results: Sequence[Result], champion: str) -> str:
         color = COLORS[result.outcome]
         drawing, shown = '<svg height="22"></svg>', outcome
         if np.isfinite(apart.value):
-            drawing = lead(point, reach, -sign * result.margin, color, words)
+            drawing = interval_bar(point, reach, -sign * result.margin, color, words)
             shown = f"{percent(apart.value)} · {outcome}"
         rows.append(row(f"{label}{' (less is better)' if sign < 0 else ''}", drawing, shown, color))
     return section(
@@ -84,8 +84,8 @@ def _live(rolling: pl.DataFrame, models: Sequence[str], metric: str) -> list[tup
     return [(model, (one["value"], one["low"], one["high"])) for model, one in found]
 
 
-def ladder(evaluation: Evaluation, metrics: Sequence[str], champion: str) -> str:
-    """Each metric by how much is known of the same users; empty where there is no ladder."""
+def cold_start(evaluation: Evaluation, metrics: Sequence[str], champion: str) -> str:
+    """Each metric by how much is known of the same users; empty where it was not judged."""
     steps = [n for n in HISTORY_SIZES if np.isfinite(evaluation.value("challenger", metrics[0], history_slice(n)))]
     if not steps:
         return ""
@@ -98,7 +98,7 @@ def ladder(evaluation: Evaluation, metrics: Sequence[str], champion: str) -> str
             for model in reversed(models)
         }
         said = ", ".join(f"{n}: {number(evaluation.value('challenger', metric, history_slice(n)))}" for n in steps)
-        drawn = climb(lines, ticks, f"{metric} by acts known: {said}")
+        drawn = line_chart(lines, ticks, f"{metric} by acts known: {said}")
         panels.append(f"<div><h3>{metric_name(metric)}</h3>{drawn}</div>")
     n_users = evaluation.summary.filter(slice=history_slice(steps[0]), metric=metrics[0]).get_column("n_queries")[0]
     return section(
@@ -127,7 +127,7 @@ def parts(evaluation: Evaluation, metric: str, champion: str) -> str:
     )
 
 
-def data_size(sizes: pl.DataFrame, metric: str) -> str:
+def learning_curve(sizes: pl.DataFrame, metric: str) -> str:
     """Some parts by how much of the log they had learned from; empty where none was tried."""
     if sizes.is_empty():
         return ""
@@ -143,7 +143,7 @@ def data_size(sizes: pl.DataFrame, metric: str) -> str:
         "that more data would help, a flat one that old data could go, a falling one that they mislead. "
         f"{metric_name(metric)}.",
         key([(color, name) for name, color in colors.items()]),
-        climb(lines, [f"newest {share} %" if share < 100 else "all" for share in ticks], said),
+        line_chart(lines, [f"newest {share} %" if share < 100 else "all" for share in ticks], said),
     )
 
 

@@ -12,7 +12,7 @@ from models.evaluation.evaluate import HEADLINE, HISTORY_SIZES, SLICES, Evaluati
 from models.gate.checks import LESS_IS_BETTER
 from models.gate.decision import Decision
 from models.gate.wording import number, percent
-from models.reports.page.comparison import against_champion, data_size, ladder, parts, side_by_side
+from models.reports.page.comparison import against_champion, cold_start, learning_curve, parts, side_by_side
 from models.reports.page.html import frame, section, table, text
 from models.reports.page.labels import METRICS, VARIETY, metric_name
 
@@ -39,12 +39,12 @@ def page(
             verdict(evaluation, decision, k),
             against_champion(decision.results, decision.champion),
             side_by_side(evaluation, rolling, metrics, decision.champion),
-            ladder(evaluation, metrics, decision.champion),
+            cold_start(evaluation, metrics, decision.champion),
             what_users_see(examples),
             variety(evaluation, k, decision.champion),
             groups(evaluation, metrics[0], decision.champion),
             parts(evaluation, metrics[0], decision.champion),
-            data_size(sizes, metrics[0]),
+            learning_curve(sizes, metrics[0]),
             how_to_read(k),
         ],
     )
@@ -121,11 +121,11 @@ def variety(evaluation: Evaluation, k: int, champion: str) -> str:
 
 
 def groups(evaluation: Evaluation, metric: str, champion: str) -> str:
-    """The slices in one metric; the ladder has its own section."""
+    """The slices in one metric; cold start has its own section."""
     rows = []
-    rungs = {history_slice(n) for n in HISTORY_SIZES}
+    history_slices = {history_slice(n) for n in HISTORY_SIZES}
     for name, meaning in SLICES.items():
-        if name in rungs:
+        if name in history_slices:
             continue
         found = evaluation.summary.filter(slice=name, metric=metric, model="challenger")
         if found.height:

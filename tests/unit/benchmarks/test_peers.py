@@ -16,7 +16,7 @@ from benchmarks.peers.judging import standings, verdict
 from benchmarks.peers.models import PEERS, ease_weights, popular, ranked
 from benchmarks.peers.past import Asked, Histories, Past
 from benchmarks.peers.report import as_json, table
-from benchmarks.peers.sittings import METRICS, Sitting, frozen, frozen_exam
+from benchmarks.peers.tasks import METRICS, PeerTask, frozen, frozen_exam
 from benchmarks.pooled import pooled
 from features.positives import DEFAULT_POSITIVES
 from features.schema import INTERACTIONS
@@ -45,7 +45,7 @@ def _asked(past: Past, rows: list[int]) -> Asked:
     return Asked(histories, histories.matrix(past.n_items), np.array(rows))
 
 
-def _sitting(history: pl.DataFrame, part: pl.DataFrame) -> Sitting:
+def _sitting(history: pl.DataFrame, part: pl.DataFrame) -> PeerTask:
     return frozen(frozen_exam(history, part, DEFAULT_POSITIVES, None, []), history, DEFAULT_POSITIVES)
 
 

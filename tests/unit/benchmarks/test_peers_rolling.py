@@ -16,7 +16,7 @@ from benchmarks.peers.elsewhere import rectools
 from benchmarks.peers.judging import independent_values, relative_leads, standings
 from benchmarks.peers.models import PEERS, markov, ranked
 from benchmarks.peers.rolling import read_rolling, rolling
-from benchmarks.peers.sittings import Sitting
+from benchmarks.peers.tasks import PeerTask
 from features.errors import UserError
 from features.positives import DEFAULT_POSITIVES
 from features.schema import INTERACTIONS, ITEMS
@@ -47,13 +47,13 @@ PART = _rows(
 )
 
 
-def _sitting() -> tuple[pl.DataFrame, Sitting]:
+def _sitting() -> tuple[pl.DataFrame, PeerTask]:
     """The events by name, as a sitting holds them, and the sitting."""
     events = rolling_events(HISTORY, PART)
     return events.sort("query_id"), rolling(HISTORY, PART, events, DEFAULT_POSITIVES)
 
 
-def _histories(test: Sitting) -> dict[tuple[str, ...], list[str]]:
+def _histories(test: PeerTask) -> dict[tuple[str, ...], list[str]]:
     """What is seen by what was done."""
     acts, seen = test.asked.histories, test.asked.seen.toarray()
     found = {}

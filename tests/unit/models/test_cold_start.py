@@ -1,4 +1,4 @@
-"""The cold ladder against values worked out by hand."""
+"""Cold start against values worked out by hand."""
 
 from __future__ import annotations
 

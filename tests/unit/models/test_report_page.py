@@ -17,7 +17,7 @@ from models.evaluation.intervals import Interval
 from models.evaluation.test_set import make_test_set
 from models.gate.checks import Result
 from models.gate.decision import Decision
-from models.reports.page.charts import bar, climb, lead
+from models.reports.page.charts import bar, interval_bar, line_chart
 from models.reports.page.document import page
 from models.reports.rolling_table import rolling_figures
 from models.reports.sample_users import sample_users
@@ -40,7 +40,7 @@ def decision(promote: bool = True, reason: str = "Promoted: better than the cham
 
 @pytest.fixture(scope="module")
 def evaluation() -> Evaluation:
-    """Three models on 30 users with a ladder of all rungs."""
+    """Three models on 30 users with slices of all history sizes."""
     rng = np.random.default_rng(4)
     table = {
         "user_id": [f"u{n % 30}" for n in range(300)],
@@ -123,10 +123,10 @@ def test_the_page_says_what_is_so_and_leaves_out_what_there_is_not(evaluation):
 def test_drawings_stand_where_the_figures_say():
     assert 'width="25.00%"' in bar((1.0, 0.5, 2.0), 4.0, "ours", "x")
     assert 'x1="12.50%" x2="50.00%"' in bar((1.0, 0.5, 2.0), 4.0, "ours", "x")
-    drawn = lead((0.5, -0.5, 9.0), 1.0, -0.05, "good", "x")
+    drawn = interval_bar((0.5, -0.5, 9.0), 1.0, -0.05, "good", "x")
     assert 'cx="75.00%"' in drawn and 'x1="25.00%" x2="100.00%"' in drawn  # what is farther off stands at the edge
     assert 'x1="47.50%"' in drawn
-    steps = climb({"ours": [(0.0, 0.0, 0.0), (1.0, 0.5, 1.0)]}, ["none", "one"], "x")
+    steps = line_chart({"ours": [(0.0, 0.0, 0.0), (1.0, 0.5, 1.0)]}, ["none", "one"], "x")
     assert 'cy="204.0"' in steps and 'cy="10.0"' in steps
 
 

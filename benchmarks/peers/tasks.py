@@ -27,7 +27,7 @@ METRICS = ("ndcg@10", "recall@10", "hr@10")
 
 
 @dataclass(frozen=True)
-class Sitting:
+class PeerTask:
     """names: (n_queries,) ascending; item_ids: (n_items,) of the codes; values: lists (n_queries, depth) of codes → the
     metrics (n_judged, n_metrics); owners: (n_judged,) whose each query is, None where no user has two."""
 
@@ -48,8 +48,8 @@ class Case:
     """
 
     metrics: tuple[str, ...]
-    valid: Sitting
-    test: Sitting
+    valid: PeerTask
+    test: PeerTask
     ours: Int64
     seen: pl.DataFrame
     wanted: pl.DataFrame
@@ -92,14 +92,14 @@ def frozen_exam(
     return make_test_set(seen_rows(history), part.filter(positives.where()), items, further_items=further)
 
 
-def frozen(test_set: TestSet, history: pl.DataFrame, positives: Positives) -> Sitting:
+def frozen(test_set: TestSet, history: pl.DataFrame, positives: Positives) -> PeerTask:
     """The sitting of a test set that was made from that history."""
     user_ids, past = learned(history, positives, test_set.item_ids)
     place = np.minimum(np.searchsorted(user_ids, test_set.user_ids), max(len(user_ids) - 1, 0))
     known = user_ids[place] == test_set.user_ids if len(user_ids) else np.zeros(len(test_set), dtype=np.bool_)
     rows = np.where(known, place, -1)
     asked = Asked(past.histories.take(rows), _seen(test_set, seen_rows(history)), rows)
-    return Sitting(test_set.user_ids, test_set.item_ids, past, asked, partial(warm_values, test_set))
+    return PeerTask(test_set.user_ids, test_set.item_ids, past, asked, partial(warm_values, test_set))
 
 
 def learned(
