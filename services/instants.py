@@ -1,10 +1,11 @@
-"""Instants: ISO-8601 text or epoch seconds as µs, checked."""
+"""Instants: ISO-8601 text or epoch seconds as µs, checked, and back."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 from features.errors import UserError
+from features.fields import EARLIEST_EVENT_US
 from services.errors import ApiError
 
 SECOND = 1_000_000
@@ -42,6 +43,22 @@ def microseconds(given: float | str | None, field: str, earliest: int, latest: i
             400, f"{field}: {given} lies in the future{hint}{', not milliseconds' if hint else ''}", field=field
         )
     return at
+
+
+def known_instant(at: int | None) -> int | None:
+    """µs of an instant that something happened at; None of an artificial time, a mere order counted from 1970."""
+    return at if at is not None and at >= EARLIEST_EVENT_US else None
+
+
+def iso(at: int) -> str:
+    """ISO-8601 UTC of µs since 1970."""
+    return (EPOCH + timedelta(microseconds=at)).isoformat()
+
+
+def iso_if_known(at: int | None) -> str | None:
+    """ISO-8601 UTC of an instant that something happened at; None where that is not known."""
+    known = known_instant(at)
+    return None if known is None else iso(known)
 
 
 def fixed_instant(text: str) -> int | None:

@@ -46,8 +46,17 @@ class Runtime:
             ApiError: 503, none is loaded.
         """
         if self.live.current is None:
-            raise ApiError(503, "no release is loaded; release one (`recops release`) or see the service's log")
+            raise ApiError(503, self.live.missing())
         return self.live.current
+
+    def check_home(self) -> None:
+        """That events may be recorded here.
+
+        Raises:
+            ApiError: 503, the home lies inside a Bento.
+        """
+        if self.live.home_fault is not None:
+            raise ApiError(503, self.live.home_fault)
 
     def close(self) -> None:
         self.live.stop()
@@ -62,4 +71,5 @@ def _count_load(outcome: str, serving: Serving | None) -> None:
     found.loads.labels(outcome).inc()
     if serving is not None:
         found.loaded_at.set(serving.loaded_at / 1e6)
-        found.data_until.set(serving.release.data_until / 1e6)
+        if serving.release.data_until is not None:
+            found.data_until.set(serving.release.data_until / 1e6)

@@ -23,7 +23,8 @@ class ReleaseError(UserError):
 
 @dataclass(frozen=True)
 class Release:
-    """A bundle that was (or may be) put live. Times are ISO-8601 UTC; data_until is µs since 1970.
+    """A bundle that was (or may be) put live. Times are ISO-8601 UTC; data_until is µs since 1970 (None:
+    unknown).
 
     events_through: last sequence number of the event log that its online namespace held when it was filled.
     judged_hash: of the bundle that the gate judged ("": the same, as in releases of before); refit: what is served was
@@ -33,7 +34,7 @@ class Release:
     release: str
     bundle_hash: str
     created_at: str
-    data_until: int
+    data_until: int | None
     events_through: int
     namespace: str
     bento_tag: str | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,10 @@ from models.data.queries import one_query
 from models.data.types import Queries, Slate
 from services.api.schemas import Filter, RecommendRequest, SimilarRequest
 from services.errors import ApiError
+from services.instants import iso, iso_if_known
 from services.live.release import Serving
 from services.metrics import metrics
 from services.recorder.impressions import Impression, ImpressionLog
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def recommend(
@@ -92,17 +90,12 @@ def history(serving: Serving, user_id: str, limit: int) -> dict[str, Any]:
         {
             "item_id": state.item_ids[place],
             "title": catalogue.titles[positions[place]] if positions[place] >= 0 else None,
-            "timestamp": iso(int(state.timestamps[place])),
+            "timestamp": iso_if_known(int(state.timestamps[place])),
             "positive": bool(state.positive[place]),
         }
         for place in newest
     ]
     return {"user_id": user_id, "n_events": len(state.item_ids), "items": items}
-
-
-def iso(microseconds: int) -> str:
-    """ISO-8601 UTC of µs since 1970."""
-    return (EPOCH + timedelta(microseconds=microseconds)).isoformat()
 
 
 def _query(serving: Serving, request: RecommendRequest, state: UserState, at: int) -> Queries:

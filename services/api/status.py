@@ -8,7 +8,7 @@ from typing import Any
 
 from features.events.event_log import clock
 from models.release.store import ReleaseStore
-from services.api.recommend import iso
+from services.instants import iso, iso_if_known, known_instant
 from services.live.release import Serving
 
 DAY = 86_400_000_000
@@ -52,14 +52,15 @@ def status(store: ReleaseStore, serving: Serving, at: int | None) -> dict[str, A
     serving.sessions.follow()
     now = at if at is not None else clock()
     release = serving.release
+    data_until = known_instant(release.data_until)
     live_from = next((span.live_from for span in reversed(store.history()) if span.release == release.release), None)
     return {
         "release": release.release,
         "bundle_hash": release.bundle_hash,
         "live_from": live_from,
         "loaded_at": iso(serving.loaded_at),
-        "data_until": iso(release.data_until),
-        "data_age_days": round(max(now - release.data_until, 0) / DAY, 3),
+        "data_until": iso_if_known(data_until),
+        "data_age_days": None if data_until is None else round(max(now - data_until, 0) / DAY, 3),
         "counts": {
             "items": serving.recommender.catalogue.n_items,
             "users": serving.users.height,

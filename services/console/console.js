@@ -15,7 +15,7 @@ function make(tag, attributes = {}, ...children) {
 }
 const hue = (text) => ([...text].reduce((sum, char) => Math.imul(sum ^ char.codePointAt(0), 0x01000193), 0x811c9dc5) >>> 7) % 360;
 const initials = (text) => text.split(/\s+/).filter((word) => /^[\p{L}\p{N}]/u.test(word)).slice(0, 2).map((word) => [...word][0].toUpperCase()).join("") || "·";
-const day = (iso) => new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+const day = (iso) => iso === null ? "unknown" : new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 const plural = (n, word) => `${n.toLocaleString()} ${word}${n === 1 ? "" : "s"}`;
 
 // ---- talking to the service
@@ -173,7 +173,7 @@ async function showHistory() {
   const rows = runs.map((item, place) =>
     make("li", { class: [item.positive ? "" : "seen", place === 0 && item.item_id === state.fresh ? "fresh" : ""].join(" ") },
       make("span", { class: "title" }, item.title ?? item.item_id), item.times > 1 ? make("span", { class: "tag" }, `×${item.times}`) : null,
-      make("time", { datetime: item.timestamp }, `${day(item.timestamp)}${item.positive ? "" : " · no sign of liking it"}`)));
+      make("time", { datetime: item.timestamp }, `${item.timestamp ? day(item.timestamp) : ""}${item.positive ? "" : " · no sign of liking it"}`)));
   $("history").replaceChildren(...(rows.length ? rows : [make("li", { class: "empty" }, "No history yet. Click an item of the list: the next list reflects it.")]));
 }
 
@@ -186,7 +186,7 @@ async function showLive() {
     const [status, releases] = await Promise.all([call("status"), call("releases")]);
     const age = status.data_age_days;
     $("live").className = "live on";
-    $("live-text").replaceChildren("live ", make("b", {}, status.release), ` · data ${age < 2 ? "fresh" : `${Math.round(age)} days old`}`);
+    $("live-text").replaceChildren("live ", make("b", {}, status.release), ` · data ${age === null ? "of unknown age" : age < 2 ? "fresh" : `${Math.round(age)} days old`}`);
     const facts = {
       Release: make("code", {}, status.release), Bundle: make("code", { title: status.bundle_hash }, status.bundle_hash.slice(0, 12)),
       "Live since": status.live_from ? day(status.live_from) : "–", "Data until": day(status.data_until),

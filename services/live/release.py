@@ -29,13 +29,13 @@ from models.release.bundle import BundleError, Manifest, unseal
 from models.release.plan import read_plan
 from models.release.store import Release, ReleaseStore
 from services.instants import fixed_instant
+from services.live import bento
 from services.live.sessions import Sessions
 
 logger = logging.getLogger(__name__)
 
 POLL_S = 1.0
 RETRY_S = 15.0
-INSIDE = Path(__file__).resolve().parents[2] / "bundle"  # where a Bento keeps its bundle
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class Live:
         self.settings, self.log = settings, log
         self.store = ReleaseStore(settings.home)
         self.at = fixed_instant(settings.at)
+        self.home_fault = bento.home_fault(settings)
         self.current: Serving | None = None
         self._previous: Serving | None = None  # a rollback needs no loading
         self._on_load = on_load
@@ -71,6 +72,8 @@ class Live:
     def start(self) -> None:
         """Loads what is live; then follows. One that cannot be loaded leaves the service not ready, and trying."""
         self.refresh()
+        if self.current is None:
+            logger.error("not ready: %s", self.missing())
         self._thread = threading.Thread(target=self._follow, name="live", daemon=True)
         self._thread.start()
 
@@ -109,12 +112,24 @@ class Live:
         return True
 
     def wanted(self) -> str | None:
-        """Name of the release to serve: the fixed one, the live one, or the bundle that lies inside this Bento."""
-        if self.settings.release:
-            return self.settings.release
-        if live := self.store.live():
-            return live
-        return f"bento-{_hash_inside()[:12]}" if (INSIDE / "manifest.json").is_file() else None
+        """Name of the release to serve: the fixed one, the live one, or on request the bundle inside this Bento."""
+        if self.home_fault is not None:
+            return None
+        if self.settings.release == bento.ALONE and bento.is_bento():
+            return bento.name_inside()
+        return self.settings.release or self.store.live()
+
+    def missing(self) -> str:
+        """Why nothing is served, and what to do, for people."""
+        if self.home_fault is not None:
+            return self.home_fault
+        if self.wanted() is not None:
+            return f"release {self.wanted()} is not loaded; the service's log says why"
+        alone = f", or RECOPS_RELEASE={bento.ALONE} to serve its own bundle to everyone as a newcomer"
+        return (
+            f"no release is live in RECOPS_HOME={self.settings.home}; release one (`recops release`), or set "
+            f"RECOPS_HOME to the folder where that was done{alone if bento.is_bento() else ''}"
+        )
 
     def load(self, wanted: str) -> Serving:
         """A release, loaded, checked against its hash and warmed.
@@ -148,7 +163,7 @@ class Live:
             folder = Path(wanted).absolute()
             return Release(**json.loads((folder / "release.json").read_text())), folder, folder / "bundle"
         if wanted.startswith("bento-") and not self.store.folder(wanted).exists():
-            return _inside(wanted), INSIDE.parent, INSIDE
+            return bento.release_inside(wanted), bento.INSIDE.parent, bento.INSIDE
         return self.store.read(wanted), self.store.folder(wanted), self.store.bundle(wanted)
 
     def _follow(self) -> None:
@@ -157,15 +172,6 @@ class Live:
                 self.refresh()
             except Exception:
                 logger.exception("the pointer %s cannot be read", self.store.pointer)
-
-
-def _hash_inside() -> str:
-    return str(json.loads((INSIDE / "manifest.json").read_text(encoding="utf-8"))["hash"])
-
-
-def _inside(name: str) -> Release:
-    """The bundle of a Bento as a release: it knows no users but those of the event log."""
-    return Release(name, _hash_inside(), "", 0, 0, name.replace("-", "_"))
 
 
 def _fill_empty(namespace: OnlineNamespace, positives: Positives) -> None:

@@ -68,23 +68,6 @@ def test_answers_go_on_while_a_release_is_loaded(client, made, settings):
     assert found <= {"r1", "r2"}
 
 
-def test_without_a_release_store_the_bundle_inside_the_bento_is_served(made, settings, start, monkeypatch):
-    from services.live import release as module
-
-    monkeypatch.setattr(module, "INSIDE", made.bundle)
-    client = start()
-    body = client.post("/recommend", json={"user_id": "u", "k": 3}).json()
-    assert body["release"].startswith("bento-")
-    assert len(body["items"]) == 3
-    chosen = body["items"][0]["item_id"]
-    client.post("/events", json={"events": [{"user_id": "u", "item_id": chosen, "event": "click"}]})
-    after = client.post("/recommend", json={"user_id": "u", "k": 3}).json()
-    assert chosen not in [item["item_id"] for item in after["items"]]
-    assert client.get("/releases").json()["live"] == body["release"]
-    again = start()
-    assert again.post("/recommend", json={"user_id": "u", "k": 3}).json()["items"] == after["items"]
-
-
 @pytest.mark.parametrize("at", ["2026-13-01", "2026-01-01T00:00:00", "now"])
 def test_a_replay_instant_that_is_none_is_refused(settings, start, at):
     with pytest.raises(UserError, match="RECOPS_AT"):
