@@ -142,7 +142,7 @@ def test_an_export_that_was_killed_before_dvc_knew_of_it_is_ended_by_the_next(fr
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("flows.retrain.put_under_dvc", killed)
+        patch.setattr("flows.project.imports.put_under_dvc", killed)
         with pytest.raises(KeyboardInterrupt):
             export_events(Project(folder), settings)
     assert (folder / "data" / "raw.dvc").read_bytes() == before
