@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel
 
-from features.arrays import Float32, Int32, Int64
+from features.arrays import Bool, Float32, Int32, Int64
 from models.data.types import Catalogue, Hits, Log, Queries, Ratings
 
 
@@ -40,14 +40,28 @@ class WarmStarts(Retriever, Protocol):
         log, catalogue and start give the same bytes. Whether the start is used at all is up to the params."""
 
 
+class Rows(Protocol):
+    """(n_rows, n_features) float32: an array, or rows on disk (ranking/rows.py); what is indexed is in memory."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, key: Bool | Int64 | slice, /) -> Float32: ...
+
+
 @runtime_checkable
 class Ranker(Protocol):
     """Scores each candidate with features. Higher is better, comparable within one query only."""
 
     Params: ClassVar[type[BaseModel]]
 
-    def fit(self, features: Float32, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
-        """features (n_rows, n_features), labels (n_rows,), groups: rows of each query in order (sum n_rows)."""
+    def fit(self, features: Rows, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
+        """features (n_rows, n_features), labels (n_rows,), groups: rows of each query in order (sum n_rows).
+
+        There may be more rows than fit into memory: index those that are learned from, once.
+        """
 
     def score(self, features: Float32) -> Float32: ...
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from features.arrays import Float32, Int32
 from features.files import write_text
 from models.data.types import NotFittedError
+from models.interfaces import Rows
 from models.ranking.features import RANK_PREFIX
 
 
@@ -38,7 +39,7 @@ class Fusion:
         self.columns_: list[int] | None = None
         self.weights_: list[float] = []
 
-    def fit(self, features: Float32, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
+    def fit(self, features: Rows, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
         """Only looks where the retrievers' columns are; examples may be empty."""
         self.columns_ = [place for place, name in enumerate(names) if name.startswith(RANK_PREFIX)]
         retrievers = [names[place].removeprefix(RANK_PREFIX) for place in self.columns_]

@@ -14,9 +14,10 @@ from features.arrays import Bool, Float32, Int32
 from features.files import write_text
 from features.params import parse
 from models.data.types import NotFittedError
-from models.interfaces import Ranker
+from models.interfaces import Ranker, Rows
 from models.rankers.lightgbm import LightGbm, LightGbmParams
 from models.ranking.features import IDLE
+from models.ranking.rows import blocks_of_rows, where
 from models.ranking.training import N_SEEDS, PLAIN, Params, Trained, make_ranker, train_ranker
 from models.registry import load_ranker, name_of
 
@@ -24,7 +25,7 @@ IN_SESSION, RETURNING = SIDES = ("in_session", "returning")
 
 
 def train_horizons(
-    features: Float32,
+    features: Rows,
     labels: Float32,
     groups: Int32,
     n_targets: npt.NDArray[np.int64],
@@ -54,7 +55,7 @@ def train_horizons(
         values = told.model_dump(exclude={PLAIN} | ({N_SEEDS} - told.model_fields_set))
         own = {"name": "lightgbm", "lightgbm": values}
         trained = train_ranker(
-            features[rows],
+            where(features, rows),
             labels[rows],
             groups[queries],
             n_targets[queries],
@@ -109,17 +110,19 @@ class Horizons:
         self.sides_: dict[str, Ranker] = {}
         self.column_ = -1
 
-    def fit(self, features: Float32, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
+    def fit(self, features: Rows, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
         """A side without examples takes the other's ranker."""
         self.look(names)
-        in_session = self.in_session(features)
+        in_session = np.concatenate(
+            [self.in_session(block) for block in blocks_of_rows(features)] or [np.zeros(0, np.bool_)]
+        )
         owners = np.repeat(np.arange(len(groups)), groups)
         sides: dict[str, Ranker] = {}
         for side, rows in ((IN_SESSION, in_session), (RETURNING, ~in_session)):
             if rows.any() or side == RETURNING and not sides:
                 chosen = np.unique(owners[rows])
                 ranker = LightGbm(getattr(self.params, side))
-                sides[side] = ranker.fit(features[rows], labels[rows], groups[chosen], names)
+                sides[side] = ranker.fit(where(features, rows), labels[rows], groups[chosen], names)
         return self.of(sides, names)
 
     def of(self, sides: Mapping[str, Ranker], names: tuple[str, ...]) -> Self:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from features.arrays import Bool, Float32, Int32
 from features.files import write_text
 from models.data.types import NotFittedError
+from models.interfaces import Rows
 from models.rankers.fusion import Fusion, FusionParams
 from models.ranking.sampling import rows_of_all_hits
 
@@ -70,7 +71,7 @@ class LightGbm:
         self.prior_: Fusion | None = None
         self._boosters: list[Any] = []
 
-    def fit(self, features: Float32, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
+    def fit(self, features: Rows, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
         """Queries whose candidates are all alike in label teach nothing and are left out."""
         self.prior_ = Fusion(self.params.fusion).fit(features, labels, groups, names)
         owners = np.repeat(np.arange(len(groups)), groups)
@@ -83,7 +84,7 @@ class LightGbm:
 
     def _grown(
         self,
-        features: Float32,
+        features: Rows,
         labels: Float32,
         owners: npt.NDArray[np.int64],
         weights: npt.NDArray[np.float64],
@@ -94,14 +95,14 @@ class LightGbm:
         import lightgbm
 
         rows = rows_of_all_hits(labels, rows, self.params.max_rows, seed)
-        sizes, weight = np.bincount(owners[rows]), weights[owners[rows]]
+        sizes, weight, chosen = np.bincount(owners[rows]), weights[owners[rows]], features[rows]
         data = lightgbm.Dataset(
-            features[rows],
+            chosen,
             labels[rows],
             group=sizes[sizes > 0],
             weight=weight / weight.mean(),
-            init_score=self._prior(features[rows]),
-            feature_name=[f"f{place}" for place in range(features.shape[1])],
+            init_score=self._prior(chosen),
+            feature_name=[f"f{place}" for place in range(chosen.shape[1])],
         )
         booster = lightgbm.train(self._options() | {"seed": seed}, data, self.params.n_trees)
         return str(booster.model_to_string())

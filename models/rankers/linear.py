@@ -13,6 +13,7 @@ from features.files import write_text
 from models.compute.threads import one_thread
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import NotFittedError
+from models.interfaces import Rows
 from models.ranking.sampling import rows_of_some_queries
 from models.ranking.scaling import Standard, log_odds_of
 
@@ -47,18 +48,18 @@ class Linear:
         self.weights_: Float64 = np.zeros(0)
         self.intercept_ = 0.0
 
-    def fit(self, features: Float32, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
+    def fit(self, features: Rows, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
         """`weights_`: (2 · n_features,), one for each name, then one for each name's absence."""
         from sklearn.linear_model import LogisticRegression
 
         rows = rows_of_some_queries(groups, self.params.max_rows, self.params.seed)
-        features, labels = features[rows], labels[rows]
-        self.standard_ = Standard.of(features)
+        learned, labels = features[rows], labels[rows]
+        self.standard_ = Standard.of(learned)
         self.weights_, self.intercept_ = np.zeros(2 * len(names)), log_odds_of(labels)
         if len(np.unique(labels)) == 2:
             model = LogisticRegression(C=1.0 / self.params.l2, max_iter=self.params.max_iterations)
             with one_thread():
-                model.fit(self.standard_.inputs(features), labels)
+                model.fit(self.standard_.inputs(learned), labels)
             self.weights_, self.intercept_ = model.coef_[0].astype(np.float64), float(model.intercept_[0])
         return self
 

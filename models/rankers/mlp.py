@@ -14,6 +14,7 @@ from features.errors import UserError
 from features.files import write_text
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import NotFittedError
+from models.interfaces import Rows
 from models.ranking.calibration import platt
 from models.ranking.sampling import rows_of_some_queries
 from models.ranking.scaling import Standard, log_odds_of
@@ -64,12 +65,12 @@ class Mlp:
         self.standard_: Standard | None = None
         self.arrays_: dict[str, Float32] = {}
 
-    def fit(self, features: Float32, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
+    def fit(self, features: Rows, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
         """Of one outcome, whatever the weights: that a candidate is chosen."""
         return self._learn(features, {CHOSEN: labels}, groups)
 
     def fit_events(
-        self, features: Float32, labels: Float32, events: Mapping[str, Bool], groups: Int32, names: tuple[str, ...]
+        self, features: Rows, labels: Float32, events: Mapping[str, Bool], groups: Int32, names: tuple[str, ...]
     ) -> Self:
         """Of each kind of event that has a weight; `events`: kind → (n_rows,).
 
@@ -116,7 +117,7 @@ class Mlp:
         ranker.arrays_ = arrays
         return ranker
 
-    def _learn(self, features: Float32, outcomes: Mapping[str, Float32], groups: Int32) -> Self:
+    def _learn(self, features: Rows, outcomes: Mapping[str, Float32], groups: Int32) -> Self:
         from models.ranking.mlp_training import Recipe, train
 
         params = self.params

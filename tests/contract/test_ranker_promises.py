@@ -8,6 +8,7 @@ import pytest
 from models.data.types import Catalogue, NotFittedError
 from models.data.vocabulary import Vocabulary
 from models.interfaces import Ranker, Reranker
+from models.ranking.rows import RowFile
 from models.registry import load_ranker, load_reranker, part_names
 
 NAMES = ("inverse_rank:a", "inverse_rank:b", "score:a", "score:b", "n_retrievers", "age", "idle_days")
@@ -44,6 +45,20 @@ def test_unfitted_says_so(name, tmp_path):
         load_ranker(name)().score(examples()[0])
     with pytest.raises(NotFittedError, match=name):
         load_ranker(name)().save(tmp_path)
+
+
+@rankers
+def test_learns_the_same_from_rows_on_disk(name, tmp_path):
+    features, labels, groups = examples()
+    file = RowFile(tmp_path / "rows", len(NAMES))
+    for start in range(0, len(features), 500):
+        file.append(features[start : start + 500])
+    load_ranker(name)().fit(file.rows(), labels, groups, NAMES).save(tmp_path / "stored")
+    fitted(name).save(tmp_path / "array")
+    saved = {path.relative_to(tmp_path / "array"): path.read_bytes() for path in (tmp_path / "array").rglob("*.*")}
+    assert saved
+    for path, content in saved.items():
+        assert (tmp_path / "stored" / path).read_bytes() == content
 
 
 @rankers
