@@ -20,13 +20,12 @@ from features.arrays import Float32, Int32, Int64
 from models.data.types import UNKNOWN_TIME, Catalogue, Log, Queries
 from models.data.vocabulary import Vocabulary
 from models.interfaces import FeatureLookup
-from models.ranking.features import feature_names, features_of
+from models.ranking.features import feature_names, features_of, query_features
 from models.recommender import Recommender
 from models.registry import load_ranker, load_retriever, part_names
 from models.release.plan import read_plan
 from models.rerankers.mmr import Mmr
 from models.retrieval.candidates import candidates_of
-from models.retrieval.history_profile import unit_rows
 
 DAY = 86_400_000_000
 
@@ -48,7 +47,8 @@ def made(n_items: int, n_users: int, seed: int) -> tuple[Log, Catalogue]:
     lengths = np.minimum(rng.geometric(1 / 100, n_users) + 20, n_items // 4)
     users = np.repeat(np.arange(n_users), lengths)
     items = np.minimum(rng.pareto(1.0, len(users)) * n_items / 40, n_items - 1).astype(np.int32)
-    vectors = unit_rows(rng.normal(size=(n_items, 384)).astype(np.float32))
+    vectors = rng.normal(size=(n_items, 384)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     log = Log(
         np.array([f"u{user}" for user in range(n_users)]),
         users.astype(np.int32),
@@ -112,7 +112,7 @@ def fitted(n_items: int, n_users: int, seed: int) -> Recommender:
     lookup: FeatureLookup = Plain(tuple(f"made_{place}" for place in range(28)), n_items)
     queries = histories(n_items, 200, 50, seed)
     candidates = candidates_of(retrievers, queries, 100, n_items)
-    features = features_of(candidates, queries.user_ids, queries.at, lookup)
+    features = features_of(candidates, queries.user_ids, queries.at, query_features(queries), lookup)
     labels = (np.random.default_rng(seed).random(len(candidates)) < 0.05).astype(np.float32)
     groups = np.bincount(candidates.query, minlength=len(queries)).astype(np.int32)
     names = feature_names(candidates.retrievers, lookup.names)

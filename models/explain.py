@@ -1,15 +1,29 @@
-"""Reasons: a sentence for each shown item, from the retriever that did most for it and the history it used."""
+"""Reasons: a sentence for each shown item, from the retriever that did most for it and the history it used.
+
+An item of the history is named only if it holds: without it, the retriever that is quoted scores the shown item lower.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from features.arrays import Float32, Int32
+from features.arrays import Float32, Int32, Int64
 from models.data.types import Catalogue, Queries, Slate
-from models.interfaces import Retriever
+from models.interfaces import Explains, HasPeriod, HasReason, Retriever
 
+NOBODY = "Picked for you"
+SENTENCES = {
+    "history": "Because of {items} in your history",
+    "description": "Similar description to {items}",
+    "people_alike": "Chosen by people with a history like yours",
+    "friends": "Chosen by people you know",
+}
+MOST_NAMED = {"history": 2, "description": 1}
+STEP = 32  # distinct items of a history that are left out at once, the newest first
+STEPS = 4  # as many times at most
+ROUNDING = 1e-5  # of the greatest score of a list: a fall no greater is none
 _popular = ("Popular now", "Popular this week", "Popular this month", "Popular this year", "Popular")
 _popular_days = (3.0, 10.0, 60.0, 400.0)
 
@@ -18,74 +32,135 @@ def reasons(
     retrievers: Mapping[str, Retriever], catalogue: Catalogue, queries: Queries, slate: Slate
 ) -> list[list[str]]:
     """(n_queries, k) sentences; "" for an empty place."""
-    told = []
-    for query in range(len(queries)):
-        history = _distinct(queries.history(query))
-        row = []
-        for place, item in enumerate(slate.items[query]):
-            if item < 0:
-                row.append("")
-                continue
-            sources = dict(zip(slate.retrievers, slate.sources[query, place].tolist(), strict=True))
-            row.append(reason(retrievers, catalogue, history, int(item), sources))
-        told.append(row)
-    return told
+    return [
+        _of_query(retrievers, catalogue, queries.part(query, query + 1), slate, query) for query in range(len(queries))
+    ]
 
 
-def reason(
-    retrievers: Mapping[str, Retriever],
-    catalogue: Catalogue,
-    history: Int32,
-    item: int,
-    sources: Mapping[str, float],
-) -> str:
-    """The sentence of the retriever that contributed most (ties: the more personal one); those that offered nothing
-    are not named."""
-    offered = [name for name, value in sources.items() if value == value]
-    for name in sorted(offered, key=lambda name: (-sources[name], name == "popular", name)):
-        if sentence := _sentence(name, retrievers.get(name), catalogue, history, item):
-            return sentence
-    return "Picked for you"
+def contributions(part: Explains, query: Queries, left_out: Sequence[Int32], items: Int32) -> Float32:
+    """(n_left_out, n_items) by how much the part's score of an item falls without some items of the history.
+
+    query: a batch of one; left_out: distinct items each, every event of them is left out. inf where the part would not
+    offer the item without them. Neither the order of `left_out` nor that of `items` matters.
+    """
+    scores = part.scores_of(without(query, left_out), items)
+    return part.scores_of(query, items) - scores
 
 
-def _sentence(name: str, retriever: Retriever | None, catalogue: Catalogue, history: Int32, item: int) -> str:
-    if name == "popular":
-        return _popular_sentence(getattr(getattr(retriever, "params", None), "half_life_days", None))
-    if name == "user_knn":
-        return "Chosen by people with a history like yours"
-    if name == "social":
-        return "Chosen by people you know"
-    telling = getattr(retriever, "contributions", None)
-    if telling is None or not len(history):
-        return ""
-    titles = _most_telling(telling(history, item), history, catalogue)
-    if not titles:
-        return ""
-    if name in ("text", "cold_items"):
-        return f"Similar description to {titles[0]}"
-    return f"Because of {' and '.join(titles)} in your history"
+def without(query: Queries, left_out: Sequence[Int32]) -> Queries:
+    """One query, a batch of one, as often as there are items to leave out of its history; nothing is excluded."""
+    kept = [np.flatnonzero(~np.isin(query.items, items)) for items in left_out]
+    events = np.concatenate([np.zeros(0, dtype=np.int64), *kept])
+    n = len(left_out)
+    return Queries(
+        user_ids=np.repeat(query.user_ids, n),
+        at=np.repeat(query.at, n),
+        offsets=np.cumsum([0, *(len(events) for events in kept)]).astype(np.int64),
+        items=query.items[events],
+        times=query.times[events],
+        weights=query.weights[events],
+        excluded_offsets=np.zeros(n + 1, dtype=np.int64),
+        excluded=query.excluded[:0],
+        unavailable=query.unavailable,
+    )
 
 
-def _popular_sentence(half_life_days: float | None) -> str:
-    if half_life_days is None:
-        return _popular[-1]
-    return _popular[int(np.searchsorted(_popular_days, half_life_days))]
+def named_items(part: Explains, query: Queries, items: Int32) -> list[list[int]]:
+    """For each item the at most two items of the history without which the part scores it lower, the strongest first.
+
+    A second one is named if it alone does at least half as much and both together do more. Of equal ones the newer is
+    named; where none of the newest items of a long history does anything, the older ones are tried.
+    """
+    named: list[list[int]] = [[] for _ in items]
+    past = _newest_first(query.items)
+    scores = part.scores_of(query, items)[0]
+    least = ROUNDING * float(np.abs(scores[np.isfinite(scores)]).max(initial=0.0))
+    for start in range(0, min(len(past), STEP * STEPS), STEP):
+        open_places = np.array([place for place, items_named in enumerate(named) if not items_named], dtype=np.int64)
+        if not len(open_places):
+            break
+        _name(part, query, past[start : start + STEP], items, open_places, least, named)
+    return named
 
 
-def _most_telling(values: Float32, history: Int32, catalogue: Catalogue) -> list[str]:
-    """At most two items of the history that contributed most, the second only if it did at least half as much."""
-    order = np.argsort(-values, kind="stable")[:2]
-    best = float(values[order[0]])
-    kept = [place for place in order if values[place] > 0 and float(values[place]) >= 0.5 * best]
-    return [_title(catalogue, int(history[place])) for place in kept]
+def _name(
+    part: Explains,
+    query: Queries,
+    past: Int32,
+    items: Int32,
+    places: Int64,
+    least: float,
+    named: list[list[int]],
+) -> None:
+    """Fills `named` at some places from some items of the history whose scores fall by more than `least`."""
+    falls = contributions(part, query, [past[[place]] for place in range(len(past))], items[places])
+    pairs: list[tuple[int, Int32, float]] = []
+    for place, fall in zip(places.tolist(), falls.T, strict=True):
+        order = np.argsort(-fall, kind="stable")[:2]
+        best = float(fall[order[0]])
+        if best > least:
+            named[place] = [int(past[order[0]])]
+            if len(order) == 2 and fall[order[1]] >= 0.5 * best:
+                pairs.append((place, past[order], best))
+    if pairs:
+        together = contributions(part, query, [pair for _, pair, _ in pairs], items)
+        for row, (place, pair, best) in enumerate(pairs):
+            if together[row, place] > best + least:
+                named[place] = pair.tolist()
+
+
+def _of_query(
+    retrievers: Mapping[str, Retriever], catalogue: Catalogue, query: Queries, slate: Slate, row: int
+) -> list[str]:
+    """(k,) sentences of one query: each item asks its retrievers in turn, the one that contributed most first (ties:
+    the more personal one), until one has something to say; those that offered nothing are not asked."""
+    sentences = ["" if item < 0 else NOBODY for item in slate.items[row]]
+    sources = [
+        _by_contribution(retrievers, slate.retrievers, slate.sources[row, place]) if item >= 0 else []
+        for place, item in enumerate(slate.items[row].tolist())
+    ]
+    for turn in range(len(slate.retrievers)):
+        places_of: dict[str, list[int]] = {}
+        for place, names in enumerate(sources):
+            if turn < len(names) and sentences[place] == NOBODY:
+                places_of.setdefault(names[turn], []).append(place)
+        for name, places in places_of.items():
+            said = _sentences(retrievers[name], catalogue, query, slate.items[row, places])
+            for place, sentence in zip(places, said, strict=True):
+                sentences[place] = sentence or NOBODY
+    return sentences
+
+
+def _by_contribution(retrievers: Mapping[str, Retriever], names: Sequence[str], shares: Float32) -> list[str]:
+    """Names of the retrievers that offered an item and have a reason, the greatest contribution first."""
+    share_of = {name: share for name, share in zip(names, shares.tolist(), strict=True) if share == share}
+    reason_of = {name: part.reason for name, part in retrievers.items() if isinstance(part, HasReason)}
+    offered = [name for name in share_of if name in reason_of]
+    return sorted(offered, key=lambda name: (-share_of[name], reason_of[name] == "popular", name))
+
+
+def _sentences(part: Retriever, catalogue: Catalogue, query: Queries, items: Int32) -> list[str]:
+    """(n_items,) what a retriever says of items that it offered; "" where it has nothing to say."""
+    if isinstance(part, Explains):
+        sentence, most = SENTENCES[part.reason], MOST_NAMED[part.reason]
+        named = named_items(part, query, items) if len(query.items) else [[] for _ in items]
+        titles = [[_title(catalogue, item) for item in row[:most]] for row in named]
+        return [sentence.format(items=" and ".join(row)) if row else "" for row in titles]
+    if isinstance(part, HasReason) and part.reason != "popular":
+        return [SENTENCES[part.reason]] * len(items)
+    return [_popular_sentence(part.period_days if isinstance(part, HasPeriod) else None)] * len(items)
+
+
+def _popular_sentence(period_days: float | None) -> str:
+    return _popular[-1] if period_days is None else _popular[int(np.searchsorted(_popular_days, period_days))]
 
 
 def _title(catalogue: Catalogue, item: int) -> str:
     return f"“{catalogue.titles[item] or catalogue.vocabulary.item_ids[item]}”"
 
 
-def _distinct(history: Int32) -> Int32:
-    """Each item once, newest first: of equal contributions the newer is named."""
-    newest_first = history[::-1]
-    _, first = np.unique(newest_first, return_index=True)
-    return newest_first[np.sort(first)]
+def _newest_first(history: Int32) -> Int32:
+    """Each item once."""
+    reversed_history = history[::-1]
+    _, first = np.unique(reversed_history, return_index=True)
+    return reversed_history[np.sort(first)]

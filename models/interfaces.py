@@ -1,9 +1,9 @@
-"""What travels between the parts (frozen dataclasses of numpy arrays) and what each kind of part promises."""
+"""Protocols: what each kind of part promises, and what a part may be able to do beside."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Protocol, Self, runtime_checkable
+from typing import ClassVar, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,35 @@ class Retriever(Protocol):
 
     @classmethod
     def load(cls, folder: Path) -> Self: ...
+
+
+Reason = Literal["history", "description", "people_alike", "friends", "popular"]
+"""What a retriever's candidates stand on; `models/explain.py` has a sentence for each."""
+
+
+@runtime_checkable
+class HasReason(Protocol):
+    """A retriever that can say why it offers an item."""
+
+    reason: ClassVar[Reason]
+
+
+@runtime_checkable
+class HasPeriod(HasReason, Protocol):
+    """A retriever whose candidates are those of a time."""
+
+    @property
+    def period_days(self) -> float | None:
+        """Days before the query that count most; None: all of the past."""
+
+
+@runtime_checkable
+class Explains(HasReason, Protocol):
+    """A retriever whose scores come from items of the history, which a reason may therefore name."""
+
+    def scores_of(self, queries: Queries, items: Int32) -> Float32:
+        """(n_queries, n_items asked) the scores by which `retrieve` ranks these items, excluded or not; -inf for one
+        that it would not offer. An item speaks for another when the score falls without it (models/explain.py)."""
 
 
 @runtime_checkable

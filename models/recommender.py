@@ -14,7 +14,7 @@ from features.positives import DEFAULT_POSITIVES, Positives
 from models.data.types import UNKNOWN_TIME, Candidates, Catalogue, Queries, Slate
 from models.explain import reasons
 from models.exploration import ExploreParams, explore, key_of
-from models.interfaces import FeatureLookup, Ranker, Reranker, Retriever
+from models.interfaces import Explains, FeatureLookup, Ranker, Reranker, Retriever
 from models.ranking.features import features_of, query_features
 from models.registry import load_reranker
 from models.release.bundle import MANIFEST, read_manifest
@@ -74,7 +74,7 @@ class Recommender:
             history,
             unavailable,
         )
-        tellers = {name: part for name, part in self.retrievers.items() if hasattr(part, "contributions")}
+        tellers = {name: part for name, part in self.retrievers.items() if isinstance(part, Explains)}
         candidates = candidates_of(tellers, query, max(self.k, k), self.catalogue.n_items)
         scores = reciprocal_ranks(candidates.ranks, FUSION_CONSTANT).sum(axis=1, dtype=np.float32)
         return self._slate(candidates, scores, query, k, reranker=None)

@@ -14,6 +14,7 @@ from features.files import write_text
 from models.compute.threads import one_thread
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Hits, NotFittedError, Queries
+from models.interfaces import Reason
 from models.retrieval.history_profile import Recency, history_profiles
 from models.retrieval.topk import retrieve_by, unlearned_mask
 
@@ -23,12 +24,13 @@ P = TypeVar("P", bound=Recency)
 class ItemFactors(Generic[P]):
     """What retrievers that learn item vectors share: score = user vector · item vector.
 
-    They add Params, `fit` (which ends in `_learn`), `_fold` and `_shares`. Nothing is kept of any user.
+    They add Params, `fit` (which ends in `_learn`) and `_fold`. Nothing is kept of any user.
     vectors_: (n_items, size) float32, zero rows where nothing was learned: such items are never offered.
     """
 
     name: ClassVar[str]
     Params: ClassVar[type[BaseModel]]
+    reason: ClassVar[Reason] = "history"
 
     def __init__(self, params: P | None = None) -> None:
         self.params = params or cast(P, self.Params())
@@ -39,21 +41,12 @@ class ItemFactors(Generic[P]):
     def _fold(self, vectors: Float64, weights: Float64) -> Float64:
         """(size,) the user's vector from the vectors (n_history, size) and weights (n_history,) of a history."""
 
-    @abstractmethod
-    def _shares(self, vectors: Float64, target: Float64) -> Float64:
-        """(n_history,) what each item of a history adds to the score of an item with vector `target`."""
-
     def retrieve(self, queries: Queries, k: int) -> Hits:
         n_items = len(self._learned())
         return retrieve_by(self._scores, queries, n_items, k)
 
-    def contributions(self, history: Int32, item: int) -> Float32:
-        """(n_history,) what each item of the history adds to an item's score, before recency."""
-        vectors = self._learned()
-        with one_thread():
-            return self._shares(vectors[history].astype(np.float64), vectors[item].astype(np.float64)).astype(
-                np.float32
-            )
+    def scores_of(self, queries: Queries, items: Int32) -> Float32:
+        return self._scores(queries, items)
 
     def save(self, folder: Path) -> None:
         write_arrays({"items": self._learned(), **self._further()}, folder / "vectors.safetensors")
@@ -79,21 +72,23 @@ class ItemFactors(Generic[P]):
             raise NotFittedError(f"{self.name}: asked before it was fitted; call fit or load")
         return self.vectors_
 
-    def _scores(self, queries: Queries) -> Float32:
-        """(n_queries, n_items), -inf for every item where the history says nothing.
+    def _scores(self, queries: Queries, items: Int32 | None = None) -> Float32:
+        """(n_queries, n_items) of some items or of all, -inf for every item where the history says nothing.
 
         One matrix × vector product a query: unlike a product of matrices its bits do not depend on the batch.
         """
         vectors = self._learned()
         assert self._silent is not None
+        asked = vectors if items is None else vectors[items]
+        silent = self._silent if items is None else self._silent[items]
         profile = history_profiles(queries, len(vectors), self.params)
-        scores = np.full((len(queries), len(vectors)), -np.inf, dtype=np.float32)
+        scores = np.full((len(queries), len(asked)), -np.inf, dtype=np.float32)
         with one_thread():
             for query in range(len(queries)):
                 own = slice(profile.indptr[query], profile.indptr[query + 1])
-                items, weights = profile.indices[own], profile.data[own].astype(np.float64)
-                known = (weights > 0) & (self._silent[items] == 0)
+                past, weights = profile.indices[own], profile.data[own].astype(np.float64)
+                known = (weights > 0) & (self._silent[past] == 0)
                 if known.any():
-                    user = self._fold(vectors[items[known]].astype(np.float64), weights[known])
-                    np.add(vectors @ user.astype(np.float32), self._silent, out=scores[query])
+                    user = self._fold(vectors[past[known]].astype(np.float64), weights[known])
+                    np.add(asked @ user.astype(np.float32), silent, out=scores[query])
         return scores

@@ -14,6 +14,7 @@ from features.arrays import Float32, Int32
 from features.files import write_text
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Hits, NotFittedError, Queries
+from models.interfaces import Reason
 from models.retrieval.history_profile import Recency, history_profiles
 from models.retrieval.topk import CELLS, retrieve_by
 
@@ -29,6 +30,7 @@ class ItemToItem(Generic[P]):
 
     name: ClassVar[str]
     Params: ClassVar[type[BaseModel]]
+    reason: ClassVar[Reason] = "history"
 
     def __init__(self, params: P | None = None) -> None:
         self.params = params or cast(P, self.Params())
@@ -39,9 +41,12 @@ class ItemToItem(Generic[P]):
         n_items = weights.shape[0]
         return retrieve_by(lambda part: propagate(self._profile(part, n_items), weights), queries, n_items, k)
 
-    def contributions(self, history: Int32, item: int) -> Float32:
-        """(n_history,) what each item of the history adds to an item's score, before recency."""
-        return contributions(self._learned(), history, item)
+    def scores_of(self, queries: Queries, items: Int32) -> Float32:
+        weights = self._learned()
+        profile = self._profile(queries, weights.shape[0])
+        past, column = np.unique(profile.indices, return_inverse=True)
+        lean = sparse.csr_matrix((profile.data, column, profile.indptr), shape=(len(queries), len(past)))
+        return propagate(lean, weights[past][:, items])
 
     def save(self, folder: Path) -> None:
         write_sparse(self._learned(), folder / "weights.safetensors")
@@ -101,17 +106,6 @@ def propagate(profile: sparse.csr_matrix, weights: sparse.csr_matrix) -> Float32
     owners = np.repeat(np.arange(product.shape[0]), np.diff(product.indptr))
     scores[owners, product.indices] = product.data
     return scores
-
-
-def contributions(weights: sparse.csr_matrix, history: Int32, item: int) -> Float32:
-    """(n_history,) what each item of a history adds to an item's score, before recency."""
-    found = np.zeros(len(history), dtype=np.float32)
-    for place, past in enumerate(history):
-        start, stop = weights.indptr[past], weights.indptr[past + 1]
-        at = start + np.searchsorted(weights.indices[start:stop], item)
-        if at < stop and weights.indices[at] == item:
-            found[place] = weights.data[at]
-    return found
 
 
 def write_sparse(matrix: sparse.csr_matrix, path: Path) -> None:

@@ -118,8 +118,3 @@ class Als(ItemFactors[AlsParams]):
     def _fold(self, vectors: Float64, weights: Float64) -> Float64:
         solved: Float64 = cho_solve(self._system(vectors, weights), vectors.T @ weights, check_finite=False)
         return solved
-
-    def _shares(self, vectors: Float64, target: Float64) -> Float64:
-        weights = np.ones(len(vectors))
-        shares: Float64 = vectors @ cho_solve(self._system(vectors, weights), target, check_finite=False)
-        return shares

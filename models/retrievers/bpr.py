@@ -69,7 +69,3 @@ class Bpr(ItemFactors[BprParams]):
         mean: Float64 = vectors.T @ weights / weights.sum()
         mean[-1] = 1.0
         return mean
-
-    def _shares(self, vectors: Float64, target: Float64) -> Float64:
-        shares: Float64 = vectors[:, :-1] @ target[:-1] / max(len(vectors), 1)
-        return shares

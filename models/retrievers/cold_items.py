@@ -16,6 +16,7 @@ from features.files import write_text
 from models.compute.threads import one_thread
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
+from models.interfaces import Reason
 from models.retrieval.history_profile import Recency, history_profiles, interactions_matrix
 from models.retrieval.item_similarity import strongest
 from models.retrieval.topk import no_hits, retrieve_by
@@ -63,6 +64,7 @@ class ColdItems:
     """
 
     Params: ClassVar[type[BaseModel]] = ColdItemsParams
+    reason: ClassVar[Reason] = "history"  # choices carried by like texts count too
 
     def __init__(self, params: ColdItemsParams | None = None) -> None:
         self.params = params or ColdItemsParams()
@@ -103,11 +105,9 @@ class ColdItems:
             hits.scores[:, : found.items.shape[1]] = found.scores
         return hits
 
-    def contributions(self, history: Int32, item: int) -> Float32:
-        """(n_history,) cosine of each item of the history to an item."""
+    def scores_of(self, queries: Queries, items: Int32) -> Float32:
         self._learned()
-        found: Float32 = self.texts_[history] @ self.texts_[item]
-        return found
+        return self._scores(queries)[:, items]
 
     def save(self, folder: Path) -> None:
         cold = self._learned()

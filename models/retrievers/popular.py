@@ -14,6 +14,7 @@ from features.arrays import Float32, Float64, Int32, Int64
 from features.files import write_text
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import MICROSECONDS_A_DAY, Catalogue, Hits, Log, NotFittedError, Queries
+from models.interfaces import Reason
 from models.retrieval.item_similarity import read_sparse, write_sparse
 from models.retrieval.topk import no_hits, retrieve_by
 
@@ -41,6 +42,7 @@ class Popular:
     """
 
     Params: ClassVar[type[BaseModel]] = PopularParams
+    reason: ClassVar[Reason] = "popular"
 
     def __init__(self, params: PopularParams | None = None) -> None:
         self.params = params or PopularParams()
@@ -70,6 +72,11 @@ class Popular:
             where = (cells // catalogue.n_items, cells % catalogue.n_items)
             self.segments_ = sparse.csr_matrix((values, where), shape=shape)
         return self
+
+    @property
+    def period_days(self) -> float | None:
+        """Days that what is popular stands for; None: all of the past."""
+        return self.params.half_life_days
 
     def retrieve(self, queries: Queries, k: int) -> Hits:
         if self.scores_ is None or self._order is None:

@@ -16,13 +16,12 @@ from models.compute.precision import Precision
 from models.compute.threads import one_thread
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
+from models.interfaces import Reason
 from models.retrieval.topk import no_hits, retrieve_by, unlearned_mask
-from models.transformer.inference import state_after
+from models.transformer.inference import keys_of, states_after
 from models.transformer.shape import Shape, gap_buckets
 
 logger = logging.getLogger(__name__)
-
-EXPLAINED = 32  # newest events that an explanation tries to leave out
 
 
 class SequenceParams(BaseModel):
@@ -68,6 +67,7 @@ class Sequence:
     """score = state after the history · the item's vector; see models/transformer/network.py."""
 
     Params: ClassVar[type[BaseModel]] = SequenceParams
+    reason: ClassVar[Reason] = "history"
 
     def __init__(self, params: SequenceParams | None = None) -> None:
         self.params = params or SequenceParams()
@@ -100,17 +100,29 @@ class Sequence:
             return no_hits(len(queries), k)
         return retrieve_by(self._scores, queries, len(arrays["items"]), k)
 
-    def contributions(self, history: Int32, item: int) -> Float32:
-        """(n_history,) by how much an item's score falls without each of the newest events; 0 for older ones."""
-        arrays, found = self._fitted(), np.zeros(len(history), dtype=np.float32)
-        if not arrays or not len(history):
-            return found
+    def scores_of(self, queries: Queries, items: Int32) -> Float32:
+        """One pass through the network for all queries of one length; what all histories begin with is read once."""
+        arrays, scores = self._fitted(), np.full((len(queries), len(items)), -np.inf, dtype=np.float32)
+        if not arrays:
+            return scores
+        assert self._silent is not None
+        events = [self._events(queries, query) for query in range(len(queries))]
+        by_length: dict[int, list[int]] = {}
+        for query, (history, _) in enumerate(events):
+            by_length.setdefault(len(history), []).append(query)
+        n_shared = _shared_start([events[query] for query in range(len(queries)) if len(events[query][0])])
         with one_thread():
-            whole = self._state(history, None) @ arrays["items"][item]
-            for place in range(max(0, len(history) - EXPLAINED), len(history)):
-                without = np.delete(history, place)
-                found[place] = whole - (self._state(without, None) @ arrays["items"][item] if len(without) else 0.0)
-        return found
+            vectors, shape, prefix = arrays["items"], self._shape(), None
+            if n_shared:
+                history, gaps = events[by_length[max(by_length)][0]]
+                prefix = keys_of(arrays, vectors[history[:n_shared]], gaps[:n_shared], shape)
+            for length in by_length.keys() - {0}:
+                rows = by_length[length]
+                histories = vectors[np.stack([events[query][0][n_shared:] for query in rows])]
+                gaps = np.stack([events[query][1][n_shared:] for query in rows])
+                states = states_after(arrays, histories, gaps, shape, prefix)
+                scores[rows] = states @ vectors[items].T + self._silent[items]
+        return scores
 
     def save(self, folder: Path) -> None:
         write_arrays(self._fitted(), folder / "network.safetensors")
@@ -170,17 +182,30 @@ class Sequence:
         scores = np.full((len(queries), len(arrays["items"])), -np.inf, dtype=np.float32)
         with one_thread():
             for query in range(len(queries)):
-                own = slice(int(queries.offsets[query]), int(queries.offsets[query + 1]))
-                items, times = queries.items[own], queries.times[own]
-                if len(items):
-                    gaps = gap_buckets(np.diff(times, append=queries.at[query]))
-                    np.add(arrays["items"] @ self._state(items, gaps), silent, out=scores[query])
+                history, gaps = self._events(queries, query)
+                if len(history):
+                    state = states_after(arrays, arrays["items"][history][None], gaps[None], self._shape())[0]
+                    np.add(arrays["items"] @ state, silent, out=scores[query])
         return scores
 
-    def _state(self, items: Int32, gaps: Int64 | None) -> Float32:
+    def _events(self, queries: Queries, query: int) -> tuple[Int32, Int64]:
+        """Items and buckets of gaps of the newest events of a query's history, those that the network reads."""
+        own = slice(int(queries.offsets[query]), int(queries.offsets[query + 1]))
+        gaps = gap_buckets(np.diff(queries.times[own], append=queries.at[query]))
         newest = slice(-self.params.max_length, None)
-        arrays, shape = self._fitted(), self._shape()
-        return state_after(arrays, arrays["items"][items[newest]], None if gaps is None else gaps[newest], shape)
+        return queries.items[own][newest], gaps[newest]
+
+
+def _shared_start(events: list[tuple[Int32, Int64]]) -> int:
+    """How many events all histories begin with, items and gaps alike; each keeps at least one event of its own."""
+    if len(events) < 2:
+        return 0
+    shortest = min(len(items) for items, _ in events) - 1
+    first_items, first_gaps = events[0][0][:shortest], events[0][1][:shortest]
+    alike = np.ones(shortest, dtype=np.bool_)
+    for items, gaps in events[1:]:
+        alike &= (items[:shortest] == first_items) & (gaps[:shortest] == first_gaps)
+    return shortest if alike.all() else int(np.argmin(alike))
 
 
 def _vectors(arrays: dict[str, Float32], text: Float32 | None) -> Float32:

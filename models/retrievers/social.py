@@ -16,6 +16,7 @@ from features.arrays import Float32, Int32, Int64
 from features.files import write_text
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
+from models.interfaces import Reason
 from models.retrieval.history_profile import Recency, history_profiles, interactions_matrix, row_squares
 from models.retrieval.item_similarity import propagate, read_sparse, strongest, write_sparse
 from models.retrieval.topk import no_hits, retrieve_by
@@ -43,6 +44,7 @@ class Social:
     """
 
     Params: ClassVar[type[BaseModel]] = SocialParams
+    reason: ClassVar[Reason] = "friends"
 
     def __init__(self, params: SocialParams | None = None) -> None:
         self.params = params or SocialParams()

@@ -42,7 +42,3 @@ class Svd(ItemFactors[SvdParams]):
     def _fold(self, vectors: Float64, weights: Float64) -> Float64:
         folded: Float64 = vectors.T @ weights
         return folded
-
-    def _shares(self, vectors: Float64, target: Float64) -> Float64:
-        shares: Float64 = vectors @ target
-        return shares

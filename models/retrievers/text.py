@@ -14,6 +14,7 @@ from features.files import write_text
 from models.compute.threads import one_thread
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
+from models.interfaces import Reason
 from models.retrieval.history_profile import Recency, history_profiles
 from models.retrieval.topk import no_hits, retrieve_by
 
@@ -28,6 +29,7 @@ class Text:
     """score = cosine between an item's vector and the weighted mean of the history's vectors (all centred)."""
 
     Params: ClassVar[type[BaseModel]] = TextParams
+    reason: ClassVar[Reason] = "description"
 
     def __init__(self, params: TextParams | None = None) -> None:
         self.params = params or TextParams()
@@ -49,12 +51,10 @@ class Text:
             return no_hits(len(queries), k)
         return retrieve_by(self._scores, queries, len(self.vectors_), k)
 
-    def contributions(self, history: Int32, item: int) -> Float32:
-        """(n_history,) cosine of each item of the history to an item."""
+    def scores_of(self, queries: Queries, items: Int32) -> Float32:
         if self.vectors_ is None:
             raise NotFittedError("text: asked before it was fitted; call fit or load")
-        found: Float32 = self.vectors_[history] @ self.vectors_[item]
-        return found
+        return self._scores(queries, items)
 
     def save(self, folder: Path) -> None:
         if self.vectors_ is None:
@@ -72,14 +72,16 @@ class Text:
         self.vectors_ = vectors
         self._silent = np.where(vectors.any(axis=1), 0.0, -np.inf).astype(np.float32)
 
-    def _scores(self, queries: Queries) -> Float32:
+    def _scores(self, queries: Queries, items: Int32 | None = None) -> Float32:
         """One matrix × vector product a query: unlike a product of matrices its bits do not depend on the batch."""
         assert self.vectors_ is not None and self._silent is not None
         profile = history_profiles(queries, len(self.vectors_), self.params) @ self.vectors_
-        scores = np.full((len(queries), len(self.vectors_)), -np.inf, dtype=np.float32)
+        asked = self.vectors_ if items is None else self.vectors_[items]
+        silent = self._silent if items is None else self._silent[items]
+        scores = np.full((len(queries), len(asked)), -np.inf, dtype=np.float32)
         with one_thread():
             for query, mean in enumerate(profile):
                 length = float(np.sqrt((mean.astype(np.float64) ** 2).sum()))
                 if length > 0:
-                    np.add(self.vectors_ @ (mean / np.float32(length)), self._silent, out=scores[query])
+                    np.add(asked @ (mean / np.float32(length)), silent, out=scores[query])
         return scores

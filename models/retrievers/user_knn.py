@@ -12,6 +12,7 @@ from scipy import sparse
 from features.arrays import Float32
 from features.files import write_text
 from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
+from models.interfaces import Reason
 from models.retrieval.history_profile import Recency, history_profiles, interactions_matrix, row_squares
 from models.retrieval.item_similarity import propagate, read_sparse, strongest, write_sparse
 from models.retrieval.topk import CELLS, retrieve_by, top_k_of_row
@@ -40,6 +41,7 @@ class UserKnn:
     """
 
     Params: ClassVar[type[BaseModel]] = UserKnnParams
+    reason: ClassVar[Reason] = "people_alike"
 
     def __init__(self, params: UserKnnParams | None = None) -> None:
         self.params = params or UserKnnParams()

@@ -7,9 +7,11 @@ import logging
 import numpy as np
 import pytest
 
-from models.explain import reason
+from models.data.queries import one_query
+from models.data.types import Slate
+from models.explain import reasons
 from models.retrievers.cold_items import ColdItems, ColdItemsParams
-from tests.support.part_inputs import ask, make_catalogue, make_log
+from tests.support.part_inputs import DAY, ask, make_catalogue, make_log
 
 # places: 0, 1, 2 are warm where two people make an item so; 3 reads like 0, 4 like 1
 VECTORS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0], [0, 1, 0]], dtype=np.float32)
@@ -94,6 +96,7 @@ def test_it_steps_aside_with_a_word_where_nothing_is_cold_or_has_a_text(caplog):
 def test_the_reason_names_what_the_item_reads_like():
     retriever, catalogue = fitted(CHOICES, VECTORS)
     catalogue.titles[0], catalogue.titles[2] = "Moss", "Ferns"
-    history = np.array([2, 0], dtype=np.int32)
-    told = reason({"cold_items": retriever}, catalogue, history, 3, {"cold_items": 1.0})
-    assert told == "Similar description to “Moss”"
+    query = one_query("x", 9 * DAY, ["i0", "i2"], [DAY, DAY], catalogue.vocabulary)
+    ones = np.ones((1, 1), dtype=np.float32)
+    slate = Slate(np.array([[3]], dtype=np.int32), ones, ones[..., None], ("cold_items",))
+    assert reasons({"cold_items": retriever}, catalogue, query, slate) == [["Because of “Moss” in your history"]]

@@ -10,6 +10,7 @@ import pytest
 from models.data.queries import one_query
 from models.data.types import Catalogue, Log, Queries
 from models.data.vocabulary import Vocabulary
+from models.explain import contributions
 from models.retrieval.transitions import Sequences, transitions
 from models.retrievers.markov import Markov, MarkovParams, last_acts
 
@@ -144,9 +145,9 @@ def test_score_is_the_sum_over_the_last_acts_and_what_it_is_made_of():
     assert hits.items[0].tolist() == np.argsort(-expected, kind="stable")[:4].tolist()
     assert hits.scores[0] == pytest.approx(np.sort(expected)[::-1][:4], rel=1e-6)
     best = hits.items[0, 0]
-    said = markov.contributions(np.array([3, 1], dtype=np.int32), best)
-    assert said == pytest.approx([weights[3, best], weights[1, best]])
-    assert said.sum() == pytest.approx(hits.scores[0, 0], rel=1e-6)
+    falls = contributions(markov, query([3, 1], [1, 2]), [np.array([3]), np.array([1])], np.array([best]))[:, 0]
+    assert falls == pytest.approx([weights[3, best], weights[1, best]])
+    assert falls.sum() == pytest.approx(hits.scores[0, 0], rel=1e-6)
 
 
 def test_what_follows_is_offered_first_where_order_is_all_there_is_to_learn():

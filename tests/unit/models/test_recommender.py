@@ -14,6 +14,7 @@ from models.data.queries import one_query, part_queries, queries_at
 from models.data.storage import write_arrays
 from models.data.tables import make_catalogue, make_log
 from models.data.types import Catalogue, Slate
+from models.explain import contributions
 from models.rankers.fusion import Fusion
 from models.rankers.horizons import train_horizons
 from models.ranking.examples import joined, make_examples
@@ -162,7 +163,7 @@ def test_reasons_name_the_source_that_did_most(catalogue, retrievers):
         "Popular this week",  # where neither description is near
     }
     said = told(6, item_knn=0.016, popular=0.012)
-    near = retrievers["item_knn"].contributions(np.array([4, 2], dtype=np.int32), 6)
+    near = contributions(retrievers["item_knn"], query, [np.array([4]), np.array([2])], np.array([6]))[:, 0]
     first = ["Title 4", "Title 2"][int(np.argmax(near))]
     assert said.startswith(f"Because of “{first}”")
     assert said.endswith("in your history")

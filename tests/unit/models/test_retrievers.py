@@ -10,12 +10,14 @@ import pytest
 from sklearn.metrics.pairwise import cosine_similarity
 
 from features.errors import UserError
+from models.data.queries import one_query
+from models.explain import contributions
 from models.retrievers.ease import Ease, EaseParams
 from models.retrievers.item_knn import ItemKnn, ItemKnnParams
 from models.retrievers.popular import Popular, PopularParams
 from models.retrievers.text import Text
 from models.retrievers.user_knn import UserKnn, UserKnnParams
-from tests.support.part_inputs import ask, make_catalogue, make_log, random_log
+from tests.support.part_inputs import DAY, ask, make_catalogue, make_log, random_log
 
 
 def test_popular_halves_a_choice_in_its_half_life_and_counts_a_user_once():
@@ -218,9 +220,12 @@ def test_text_steps_aside_with_a_word_where_there_is_none(caplog):
 
 def test_contributions_are_what_the_history_says():
     log, matrix = random_log()
-    knn = ItemKnn(ItemKnnParams(neighbors=12, shrinkage=0)).fit(log, make_catalogue(12))
+    catalogue = make_catalogue(12)
+    knn = ItemKnn(ItemKnnParams(neighbors=12, shrinkage=0)).fit(log, catalogue)
     expected = cosine_similarity(matrix.T)
-    assert knn.contributions(np.array([3, 8], dtype=np.int32), 1) == pytest.approx([expected[3, 1], expected[8, 1]])
+    query = one_query("x", DAY, ["i3", "i8"], [0, 0], catalogue.vocabulary)
+    falls = contributions(knn, query, [np.array([3]), np.array([8])], np.array([1]))[:, 0]
+    assert falls == pytest.approx([expected[3, 1], expected[8, 1]])
 
 
 def test_an_unknown_part_is_told_with_its_table():

@@ -14,9 +14,10 @@ from models.compute.optimizer import Descent
 from models.data.queries import one_query
 from models.data.types import Catalogue, Log
 from models.data.vocabulary import Vocabulary
+from models.explain import contributions, without
 from models.retrievers.sequence import Sequence, SequenceParams
 from models.transformer.batches import Histories
-from models.transformer.inference import state_after
+from models.transformer.inference import keys_of, states_after
 from models.transformer.loss import SoftmaxLoss
 from models.transformer.negatives import Classes
 from models.transformer.network import Hiding, Network
@@ -159,11 +160,22 @@ def test_no_history_no_hits(ring):
 
 
 def test_the_last_step_explains_the_next(ring):
-    sequence, _, _ = ring
-    said = sequence.contributions(np.array([1, 2, 3], dtype=np.int32), 4)
-    assert said.shape == (3,)
-    assert said.argmax() == 2
-    assert said[2] > 0
+    sequence, catalogue, _ = ring
+    query = one_query("x", 4 * DAY, ["i1", "i2", "i3"], [0, DAY, 2 * DAY], catalogue.vocabulary)
+    falls = contributions(sequence, query, [np.array([item]) for item in (1, 2, 3)], np.array([4]))[:, 0]
+    assert falls.argmax() == 2
+    assert falls[2] > 0
+
+
+def test_a_history_is_scored_alike_alone_and_beside_others_that_begin_alike(ring):
+    sequence, catalogue, _ = ring
+    long = [*range(9), *range(9)]
+    query = one_query("x", 99 * DAY, [f"i{item}" for item in long], np.arange(18) * DAY, catalogue.vocabulary)
+    for history in (query, without(query, [np.array([], dtype=np.int32)])):
+        every = sequence.scores_of(without(history, [np.array([item]) for item in range(9)]), np.arange(10))
+        for item in range(9):
+            alone = sequence.scores_of(without(history, [np.array([item])]), np.arange(10))[0]
+            assert every[item] == pytest.approx(alone, abs=1e-5)
 
 
 def test_going_on_starts_from_what_was_learned(ring):
@@ -210,15 +222,22 @@ def test_numpy_answers_what_torch_learned():
     with torch.no_grad():
         states = network(network.vectors(seen)[items][None], torch.from_numpy(gaps)[None], seen)[0].numpy()
     for last in (0, 3, 4):  # causal: a state does not know what comes after it
-        alone = state_after(arrays, arrays["ids"][items[: last + 1]], gaps[: last + 1], shape)
+        alone = states_after(arrays, arrays["ids"][items[None, : last + 1]], gaps[None, : last + 1], shape)[0]
         assert alone == pytest.approx(states[last], abs=2e-5)
+    vectors = arrays["ids"][items]
+    keys = keys_of(arrays, vectors[:2], gaps[:2], shape)
+    several = states_after(arrays, vectors[None, 2:].repeat(3, 0), gaps[None, 2:].repeat(3, 0), shape, keys)
+    assert several == pytest.approx(states[[4, 4, 4]], abs=2e-5)
 
 
 def test_answering_imports_no_torch(ring, tmp_path):
     ring[0].save(tmp_path)
     words = (
         "import sys, numpy as np; from pathlib import Path; from models.retrievers.sequence import Sequence; "
-        f"s = Sequence.load(Path({str(tmp_path)!r})); s.contributions(np.array([1, 2], dtype=np.int32), 3); "
+        f"s = Sequence.load(Path({str(tmp_path)!r})); from models.data.queries import one_query; "
+        "from models.data.vocabulary import Vocabulary; "
+        "names = Vocabulary([f'i{place}' for place in range(10)]); "
+        "s.scores_of(one_query('x', 9, ['i1', 'i2'], [1, 2], names), np.array([3])); "
         "print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)

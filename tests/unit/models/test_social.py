@@ -11,8 +11,9 @@ import pytest
 from features.schema import RELATIONS
 from models.data.queries import one_query
 from models.data.tables import read_friends
-from models.data.types import Log
-from models.explain import reason
+from models.data.types import Log, Slate
+from models.explain import reasons
+from models.retrievers.popular import Popular
 from models.retrievers.social import Social, SocialParams
 from tests.support.part_inputs import DAY, make_catalogue, make_log
 
@@ -68,8 +69,12 @@ def test_without_relations_it_steps_aside_with_a_word(caplog):
 
 
 def test_its_reason_names_nobody():
-    sources = {"popular": 0.010, "social": 0.016}
-    assert reason({}, CATALOGUE, np.zeros(0, dtype=np.int32), 2, sources) == "Chosen by people you know"
+    query = one_query("u0", 9 * DAY, [], [], CATALOGUE.vocabulary)
+    shares = np.array([[[0.010, 0.016]]], dtype=np.float32)
+    slate = Slate(np.array([[2]], dtype=np.int32), np.ones((1, 1), dtype=np.float32), shares, ("popular", "social"))
+    assert reasons({"popular": Popular(), "social": Social()}, CATALOGUE, query, slate) == [
+        ["Chosen by people you know"]
+    ]
 
 
 def test_names_of_any_script_survive_the_bundle(tmp_path):
