@@ -39,11 +39,11 @@ class Recommender:
     explore: ExploreParams = field(default_factory=ExploreParams)
     bundle: str = ""  # its hash: other bundles draw otherwise
 
-    def recommend(self, queries: Queries, k: int) -> Slate:
-        """The k best items of each query, in the order shown."""
+    def recommend(self, queries: Queries, k: int, *, lookup: FeatureLookup | None = None) -> Slate:
+        """The k best items of each query, in the order shown; lookup: a view of `self.lookup` for these queries."""
         n_candidates = self.k if k <= LONG else max(self.k, k)
         candidates = candidates_of(self.retrievers, queries, n_candidates, self.catalogue.n_items)
-        features = features_of(candidates, queries.user_ids, queries.at, query_features(queries), self.lookup)
+        features = features_of(candidates, queries.user_ids, queries.at, query_features(queries), lookup or self.lookup)
         scores = self._without_history(queries, candidates, self.ranker.score(features))
         return self._slate(candidates, scores, queries, k, reranker=self.reranker)
 

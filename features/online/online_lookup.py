@@ -19,27 +19,29 @@ class OnlineLookup:
 
     names: tuple[str, ...] = NAMES
 
-    def __init__(self, namespace: UserStates, items: ItemStates, info: ItemInfo) -> None:
+    def __init__(
+        self, namespace: UserStates, items: ItemStates, info: ItemInfo, states: Sequence[UserState] = ()
+    ) -> None:
         if items.item_ids != info.item_ids:
             raise ValueError("item states and item info are of different vocabularies")
         self.namespace, self.items, self.info = namespace, items, info
-        self._held: dict[str, UserState] = {}
+        self._states = {state.user_id: state for state in states}
 
-    def hold(self, states: Sequence[UserState]) -> None:
-        """States that the caller has just read: the next `features` of these users takes them and reads no user row.
+    def bound(self, states: Sequence[UserState]) -> OnlineLookup:
+        """The same lookup for one request that has read the states of its users: it reads no user row of theirs.
 
-        Not for threads: no other request may come between.
+        Any number of views may be asked at once, each answers from its own states.
         """
-        self._held = {state.user_id: state for state in states}
+        return OnlineLookup(self.namespace, self.items, self.info, states)
 
     def features(self, user_ids: npt.NDArray[np.str_], at: Int64, query: Int32, item: Int32) -> Float32:
         """(n_rows, n_features) float32, NaN where unknown; row r is item `item[r]` for user `user_ids[query[r]]`."""
-        held, self._held = self._held, {}
         names = [str(user_id) for user_id in user_ids]
-        missing = sorted(set(names) - held.keys())
+        missing = sorted(set(names) - self._states.keys())
+        state_of = self._states
         if missing:
-            held = held | dict(zip(missing, self.namespace.users(missing), strict=True))
-        states = [held[name] for name in names]
+            state_of = state_of | dict(zip(missing, self.namespace.users(missing), strict=True))
+        states = [state_of[name] for name in names]
         user = np.array([state.stats for state in states]).reshape(-1, len(STATE))[query]
         pair = self._pairs(states, query, self.info.codes[item])
         of_item = self.items.states[item]
@@ -50,14 +52,14 @@ class OnlineLookup:
         touched = [self.info.categories_of(state.item_ids) for state in states]
         n_codes = len(self.info.category_names) + 1
         unique, inverse = np.unique(query.astype(np.int64) * n_codes + codes + 1, return_inverse=True)
-        wanted = {}
-        for place, number in enumerate(unique.tolist()):
+        key_of_row = {}
+        for row, number in enumerate(unique.tolist()):
             of_query, code = divmod(number, n_codes)
             if code and code - 1 in touched[of_query]:
-                wanted[place] = (states[of_query].user_id, self.info.category_names[code - 1])
-        found = self.namespace.category_states(sorted(set(wanted.values())))
+                key_of_row[row] = (states[of_query].user_id, self.info.category_names[code - 1])
+        state_of_key = self.namespace.category_states(sorted(set(key_of_row.values())))
         pairs = np.full((len(unique), len(STATE)), np.nan)
-        for place, pair in wanted.items():
-            if pair in found:
-                pairs[place] = found[pair]
+        for row, key in key_of_row.items():
+            if key in state_of_key:
+                pairs[row] = state_of_key[key]
         return pairs[inverse]

@@ -1,4 +1,4 @@
-"""Answers: from a checked request to what is sent back; one thread asks at a time."""
+"""Answers: from a checked request to what is sent back."""
 
 from __future__ import annotations
 
@@ -30,8 +30,7 @@ def recommend(
     state = serving.sessions.state(request.user_id)
     instant = at if at is not None else clock()
     query = _query(serving, request, state, instant)
-    serving.lookup.hold([state])
-    slate = recommender.recommend(query, request.k)
+    slate = recommender.recommend(query, request.k, lookup=serving.lookup.bound([state]))
     told = recommender.explain(query, slate)[0] if request.explain else None
     items = _items(serving, slate, told)
     fallback = None if len(query.items) else (items[0]["sources"][0] if items and items[0]["sources"] else "popular")

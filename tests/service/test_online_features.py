@@ -243,13 +243,14 @@ def test_states_of_categories_come_on_demand(filled):
     assert filled.users(["u1"])[0].by_category == {}
 
 
-def test_held_states_spare_the_reading_of_users(filled, tmp_path, monkeypatch):
+def test_bound_states_spare_the_reading_of_users(filled, tmp_path, monkeypatch):
     lookup = OnlineLookup(filled, ItemStates.from_parquet(tmp_path / "features", ITEM_IDS), info())
     asked = (np.array(["u1"]), np.array([BASE_UNTIL]), np.zeros(3, dtype=np.int32), np.arange(3, dtype=np.int32))
     expected = lookup.features(*asked)
-    lookup.hold(filled.users(["u1"]))
+    bound = lookup.bound(filled.users(["u1"]))
     monkeypatch.setattr(filled, "users", None)
-    assert np.array_equal(lookup.features(*asked), expected, equal_nan=True)
+    assert np.array_equal(bound.features(*asked), expected, equal_nan=True)
+    assert np.array_equal(bound.features(*asked), expected, equal_nan=True)  # not for one call only
 
 
 def test_a_namespace_that_was_dropped_or_never_filled_says_so(namespace, filled):
