@@ -19,12 +19,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 from features.online.snapshot import snapshot_users
 from features.settings import Settings
+from flows.orchestration.loopback import open_url
 from models.release.store import ReleaseStore
 
 
@@ -61,7 +61,7 @@ def report(name: str, seconds: list[float], duration: float) -> None:
 def wait_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     while process.poll() is None:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
+            with open_url(f"http://127.0.0.1:{port}/readyz", timeout_s=2):
                 return
         except OSError:
             time.sleep(0.2)

@@ -16,6 +16,7 @@ from typing import Any
 
 from features.settings import Settings
 from features.telemetry import quiet_telemetry
+from flows.orchestration.loopback import open_url
 from flows.orchestration.processes import free_port, tail, wait_ready
 from flows.orchestration.server import LOCAL, choose_server
 from flows.project.dag import project_root
@@ -177,7 +178,7 @@ def _wait_for_release(release: str, timeout_s: float = 15) -> None:
     """Until the service answers with a release: it follows the pointer within seconds."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
-        with urllib.request.urlopen(f"http://127.0.0.1:{_ports['service']}/status", timeout=5) as reply:
+        with open_url(f"http://127.0.0.1:{_ports['service']}/status", timeout_s=5) as reply:
             if json.load(reply)["release"] == release:
                 return
         time.sleep(0.2)
@@ -190,7 +191,7 @@ def _post(route: str, body: dict[str, Any]) -> Any:
         json.dumps(body).encode(),
         {"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=30) as reply:
+    with open_url(request, timeout_s=30) as reply:
         return json.load(reply)
 
 

@@ -20,6 +20,7 @@ import urllib.request
 import uuid
 from pathlib import Path
 
+from flows.orchestration.loopback import bypass_proxies, open_url
 from flows.orchestration.processes import tail, wait_ready
 
 PREFECT_PORT = int(os.environ.get("RECOPS_NATIVE_PREFECT_PORT", "4200"))
@@ -66,7 +67,7 @@ def smoke() -> list[str]:
     second = _call(f"{SERVICE}/recommend", {"user_id": user, "k": 5})
     assert item not in [found["item_id"] for found in second["items"]], second
     told.append("the next answer reflects the event (Redis)")
-    with urllib.request.urlopen(f"{SERVICE}/metrics", timeout=5) as reply:
+    with open_url(f"{SERVICE}/metrics", timeout_s=5) as reply:
         assert b"recops_" in reply.read()
     told.append("metrics: there for Prometheus")
     pools = _call(f"{API}/work_pools/filter", {})
@@ -106,7 +107,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 def _call(url: str, body: dict[str, object]) -> dict:
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=30) as reply:
+        with open_url(request, timeout_s=30) as reply:
             return json.load(reply)
     except urllib.error.HTTPError as error:
         raise AssertionError(f"{url}: {error.code} {error.read().decode(errors='replace')[:500]}") from error
@@ -116,6 +117,7 @@ def main() -> None:
     missing = [name for name in NEEDED if not os.environ.get(name)]
     if missing or len(sys.argv) != 2 or sys.argv[1] not in {"smoke", "up"}:
         sys.exit(f"{__doc__}\nmissing in the environment: {missing or 'nothing'}")
+    bypass_proxies()
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
         running = start(Path(os.environ.get("RECOPS_HOME", ".recops")) / "native")

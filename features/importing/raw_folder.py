@@ -144,8 +144,8 @@ def recover(folder: Path) -> None:
     elif old.is_dir():
         shutil.rmtree(old)
     for scratch in folder.parent.glob(f".{folder.name}.*.tmp"):
-        found = re.fullmatch(rf"\.{re.escape(folder.name)}\.(\d+)\.tmp", scratch.name)
-        if found and not _alive(int(found[1])):
+        owner = re.fullmatch(rf"\.{re.escape(folder.name)}\.(\d+)(\.before)?\.tmp", scratch.name)
+        if owner and not _alive(int(owner[1])):
             shutil.rmtree(scratch, ignore_errors=True)
 
 

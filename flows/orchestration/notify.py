@@ -9,6 +9,7 @@ import urllib.request
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from features.settings import Settings
+from flows.orchestration.loopback import open_url
 
 if TYPE_CHECKING:
     from prefect.flows import FlowStateHook
@@ -72,7 +73,7 @@ def post(url: str, notice: dict[str, str | None]) -> bool:
         request = urllib.request.Request(  # noqa: S310
             url, data=body, headers={"Content-Type": "application/json"}, method="POST"
         )
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:  # noqa: S310
+        with open_url(request, timeout_s=TIMEOUT_S) as reply:
             return 200 <= int(reply.status) < 300
     except (OSError, urllib.error.URLError, ValueError) as error:
         logger.warning("the webhook of RECOPS_WEBHOOK_URL did not take the notice: %s", error)

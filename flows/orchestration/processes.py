@@ -10,9 +10,10 @@ import subprocess
 import sys
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+from flows.orchestration.loopback import open_url
 
 # Runs before the child's own program and stays in force through exec: SIGTERM when the parent is gone. A launcher
 # rather than preexec_fn, which is not safe beside the threads that Prefect keeps.
@@ -92,7 +93,7 @@ def tail(log: Path, n_characters: int = 1500) -> str:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as reply:  # noqa: S310
+        with open_url(url, timeout_s=2) as reply:
             return bool(reply.status == 200)
     except (OSError, urllib.error.URLError):
         return False

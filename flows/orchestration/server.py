@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import urllib.error
-import urllib.request
 from pathlib import Path
 
 from features.settings import Settings
+from flows.orchestration.loopback import bypass_proxies, open_url
 
 LOCAL = "http://127.0.0.1:4200/api"
 
@@ -19,6 +19,7 @@ def choose_server(settings: Settings) -> str | None:
     With no server the runs are kept in PREFECT_HOME (RECOPS_HOME/prefect by default); a server that is started with
     that home later shows them.
     """
+    bypass_proxies()
     os.environ.setdefault("PREFECT_HOME", str(settings.home / "prefect"))
     Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)  # Prefect makes the last folder only
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
@@ -37,7 +38,7 @@ def choose_server(settings: Settings) -> str | None:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/health", timeout=0.5) as reply:  # noqa: S310
+        with open_url(f"{url}/health", timeout_s=0.5) as reply:
             return bool(reply.status == 200)
     except (OSError, urllib.error.URLError, ValueError):
         return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import logging
 import os
 import shutil
 import sys
@@ -17,6 +16,7 @@ from typing import Any
 from features.errors import RefusedError, UserError
 from features.files import write_text
 from features.params import read_params
+from flows.project.under_dvc import open_repo
 
 
 def wanted(dag: Dag, until: str | None) -> list[str]:
@@ -81,17 +81,7 @@ class Dag:
     def repo(self) -> Any:
         """The dvc.repo.Repo, opened once and again after `forget`."""
         if self._repo is None:
-            from dvc.exceptions import DvcException
-            from dvc.repo import Repo
-
-            logging.getLogger("dvc").setLevel(logging.WARNING)  # after the import, which sets a level of its own
-
-            try:
-                self._repo = Repo(str(self.root))
-            except DvcException as error:
-                raise UserError(
-                    f"{self.root}: DVC cannot open it: {error}; run `dvc init` there, or clone anew"
-                ) from None
+            self._repo = open_repo(self.root)
         return self._repo
 
     def forget(self) -> None:

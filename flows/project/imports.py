@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from flows.project.dag import Dag
 from flows.project.dataset import Project
 from flows.project.params_file import edit_source
 from flows.project.reference import drop_reference
-from flows.project.under_dvc import RAW, put_under_dvc
+from flows.project.under_dvc import RAW, REFERENCE, put_under_dvc, restored_on_failure
 
 
 def import_into_project(
@@ -37,16 +38,23 @@ def import_into_project(
     if source == "simulator":
         chosen = {**(project.params().get("source", {}).get("simulator") or {}), **chosen}
     through = 0 if append else last_event(settings)
-    report = import_source(
-        source, path, chosen, project.root / RAW, append, settings.data_cache, events_through=through
-    )
-    put_under_dvc(project.root, RAW)
-    changes: dict[str, Any] = {"input": RAW}
-    if not append:
-        drop_reference(project)
-        changes |= {"name": source, "line": _content(project)}
-    edit_source(project, changes)
+    with _all_or_nothing(project):
+        report = import_source(
+            source, path, chosen, project.root / RAW, append, settings.data_cache, events_through=through
+        )
+        put_under_dvc(project.root, RAW)
+        changes: dict[str, Any] = {"input": RAW}
+        if not append:
+            drop_reference(project)
+            changes |= {"name": source, "line": _content(project)}
+        edit_source(project, changes)
     return report
+
+
+def _all_or_nothing(project: Project) -> AbstractContextManager[None]:
+    """Data, their .dvc files and params.yaml as before when what follows fails, also when it is DVC that refuses."""
+    folders = [project.root / RAW, project.root / REFERENCE]
+    return restored_on_failure(folders, [project.paths.params, *(Path(f"{folder}.dvc") for folder in folders)])
 
 
 def make_solid(project: Project, settings: Settings) -> None:
@@ -57,11 +65,12 @@ def make_solid(project: Project, settings: Settings) -> None:
     source = project.params()["source"]
     if source["input"] == RAW:
         return
-    import_source(
-        "simulator", None, dict(source.get("simulator") or {}), project.root / RAW, False, settings.data_cache
-    )
-    put_under_dvc(project.root, RAW)
-    edit_source(project, {"input": RAW})
+    with _all_or_nothing(project):
+        import_source(
+            "simulator", None, dict(source.get("simulator") or {}), project.root / RAW, False, settings.data_cache
+        )
+        put_under_dvc(project.root, RAW)
+        edit_source(project, {"input": RAW})
 
 
 def last_event(settings: Settings) -> int:

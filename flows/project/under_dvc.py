@@ -2,22 +2,118 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from features.errors import UserError
+from features.importing.raw_folder import recover
 
 RAW = "data/raw"
 REFERENCE = "data/reference"
 NO_REFERENCE = "data/initial"
 
 
-def put_under_dvc(root: Path, path: str) -> None:
-    """`dvc add`: the folder's content goes to the cache, `path`.dvc says which content it is; nothing is committed."""
-    import logging
+def open_repo(root: Path, *, level: int = logging.WARNING) -> Any:
+    """The dvc.repo.Repo of a project, which works without git too (a download, an image).
 
+    Raises:
+        UserError: DVC cannot open it.
+    """
+    from dvc.exceptions import DvcException
     from dvc.repo import Repo
+    from dvc.scm import SCMError
 
-    logging.getLogger("dvc").setLevel(logging.ERROR)  # after the import, which sets a level of its own
+    logging.getLogger("dvc").setLevel(level)  # after the import, which sets a level of its own
+    try:
+        try:
+            return Repo(str(root))
+        except SCMError:
+            return Repo(str(root), config={"core": {"no_scm": True}})
+    except DvcException as error:
+        raise UserError(
+            f"{root}: DVC cannot open it: {error}; run `dvc init` there (`dvc init --no-scm` where there is no git), "
+            "or clone anew"
+        ) from None
+
+
+def put_under_dvc(root: Path, path: str) -> None:
+    """`dvc add`: the folder's content goes to the cache, `path`.dvc says which content it is; nothing is committed.
+
+    Raises:
+        UserError: DVC refuses: another of its commands is under way, the folder lies behind a link, the disk is full.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.lock import LockError
 
     os.chdir(root)
-    with Repo(str(root)) as repo:
-        repo.add(path)
+    with open_repo(root, level=logging.ERROR) as repo:
+        try:
+            repo.add(path)
+        except LockError:
+            raise UserError(
+                f"{root}: another DVC command is under way here (`dvc push` and `dvc pull` hold the project while they "
+                "transfer); wait for it to end, then do it again"
+            ) from None
+        except (DvcException, OSError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"{root / path}: `dvc add` does not take it: {reason}; {_remedy(root, path)}") from error
+
+
+def _remedy(root: Path, path: str) -> str:
+    links = [part for part in (root / path, *(root / path).parents) if part != root and root in part.parents]
+    link = next((part for part in links if part.is_symlink()), None)
+    if link is None:
+        return "check the space and the permissions of the project and of DVC's cache"
+    return (
+        f"{link} is a symbolic link, behind which DVC keeps no data: make it a folder (the cache may lie on another "
+        "disk: `dvc cache dir`), or mount the disk there"
+    )
+
+
+@contextmanager
+def restored_on_failure(folders: Sequence[Path], files: Sequence[Path]) -> Iterator[None]:
+    """Folders and files are as before when the block fails, in which folders are replaced whole, never in place."""
+    kept_folders = {folder: folder.with_name(f".{folder.name}.{os.getpid()}.before.tmp") for folder in folders}
+    kept_files = {file: file.read_bytes() if file.is_file() else None for file in files}
+    try:
+        for folder, kept in kept_folders.items():
+            recover(folder)
+            shutil.rmtree(kept, ignore_errors=True)
+            if folder.is_dir():
+                shutil.copytree(folder, kept, copy_function=_link)
+        try:
+            yield
+        except BaseException:
+            for folder, kept in kept_folders.items():
+                _put_back(kept, folder)
+            for file, content in kept_files.items():
+                if content is None:
+                    file.unlink(missing_ok=True)
+                elif not file.is_file() or file.read_bytes() != content:
+                    file.write_bytes(content)
+            raise
+    finally:
+        for kept in kept_folders.values():
+            shutil.rmtree(kept, ignore_errors=True)
+
+
+def _put_back(kept: Path, folder: Path) -> None:
+    failed = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    if folder.is_dir():
+        folder.rename(failed)
+    if kept.is_dir():
+        kept.rename(folder)
+    shutil.rmtree(failed, ignore_errors=True)
+
+
+def _link(source: str, target: str) -> None:
+    """A second name for a file; a copy where the disk has no such names."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

@@ -1,0 +1,39 @@
+"""Loopback never goes through a proxy, whatever HTTP_PROXY says: our own requests, and those of libraries."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import urllib.request
+from typing import Any
+from urllib.parse import urlsplit
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def bypass_proxies() -> None:
+    """Adds loopback to NO_PROXY and no_proxy, which Prefect's clients and every child process read."""
+    spared: list[str] = []
+    for name in ("no_proxy", "NO_PROXY"):
+        spared += [host for part in os.environ.get(name, "").split(",") if (host := part.strip()) not in {"", *spared}]
+    if "*" not in spared:
+        spared += [host for host in LOOPBACK if host not in spared]
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(spared)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is on this machine."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def open_url(request: str | urllib.request.Request, *, timeout_s: float) -> Any:
+    """`urllib.request.urlopen`, without a proxy when the address is on this machine."""
+    url = request if isinstance(request, str) else request.full_url
+    if is_loopback(url):
+        return _direct.open(request, timeout=timeout_s)
+    return urllib.request.urlopen(request, timeout=timeout_s)  # noqa: S310
