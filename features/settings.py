@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from features.errors import UserError
 
 
 class Settings(BaseSettings):
@@ -47,3 +49,16 @@ class Settings(BaseSettings):
     def events_url(self) -> str:
         """Where the event log lives."""
         return self.database_url or f"sqlite:///{self.home / 'events.db'}"
+
+
+def read_settings() -> Settings:
+    """The settings of this process, for an entry point.
+
+    Raises:
+        UserError: a variable has no fitting value; the value itself is not shown, it may be a secret.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(f"RECOPS_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise UserError(f"environment: {faults}; unset it or give it a fitting value") from None

@@ -1,4 +1,4 @@
-"""Orphans: BentoML's workers stand in sessions of their own and would outlive a killed server, holding its port."""
+"""Orphans: workers stand in sessions of their own and would outlive a killed server, holding its port."""
 
 from __future__ import annotations
 
@@ -10,8 +10,17 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
+def end_with(parent: int) -> None:
+    """SIGTERM for this process (Linux) when `parent`, which started it, ends, however that happens."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it had ended before
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 def end_with_parent() -> None:
-    """In a worker process (Linux): SIGTERM when the process that started it ends, however that happens."""
+    """The same in a worker process that `bentoml serve` started, which says its parent to nobody."""
     if sys.platform != "linux" or not any("_bentoml_impl.worker" in argument for argument in sys.orig_argv):
         return
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from features.events.event_log import EventLog
 from features.settings import Settings
+from models.release.running import Registration
 from services.errors import ApiError
 from services.live.release import Live, Serving
 from services.metrics import metrics
 from services.recorder.events import Recorder
 from services.recorder.impressions import ImpressionLog
+
+logger = logging.getLogger(__name__)
 
 
 class Runtime:
@@ -23,11 +27,11 @@ class Runtime:
     servers on a network, in one thread beside it, so that a slow server never stops the loop.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, registration: Registration | None = None) -> None:
+        self.settings, self.registration = settings, registration
         self.log = EventLog(settings.events_url)
         self.recorder = Recorder(self.log)
-        self.live = Live(settings, self.log, on_load=_count_load)
+        self.live = Live(settings, self.log, on_load=self._after_load)
         self.impressions = None if settings.at else ImpressionLog(settings.home / "impressions")
         self.rollbacks = asyncio.Lock()
         local = not settings.database_url.startswith("postgres") and settings.online_store == "sqlite"
@@ -58,7 +62,30 @@ class Runtime:
         if self.live.home_fault is not None:
             raise ApiError(503, self.live.home_fault)
 
+    def register(self) -> None:
+        """This process is listed among the running services of its home from now on."""
+        if self.registration is None:
+            return
+        try:
+            self.registration.start()
+        except OSError as error:
+            logger.warning("%s cannot be written, rollback will not wait for it: %s", self.registration.path, error)
+
+    def _after_load(self, outcome: str, serving: Serving | None) -> None:
+        """Counts it, and says in the registration what is loaded and what was refused."""
+        _count_load(outcome, serving)
+        if self.registration is None:
+            return
+        refused = dict([self.live.refusal]) if self.live.refusal else {}
+        current = serving or self.live.current
+        try:
+            self.registration.update(release=current.release.release if current else None, refused=refused)
+        except OSError as error:
+            logger.warning("%s cannot be written: %s", self.registration.path, error)
+
     def close(self) -> None:
+        if self.registration is not None:
+            self.registration.remove()
         self.live.stop()
         self.recorder.close()
         if self._thread is not None:

@@ -1,84 +1,79 @@
-"""Starts the service after checking what would otherwise fail late: `python -m services.serve --host H --port P`."""
+"""Serves a release from its own Bento: `python -m services.serve --host H --port P`; checks first, then the port."""
 
 from __future__ import annotations
 
 import argparse
+import logging
 import os
+import re
 import shutil
-import socket
 import sys
+import tempfile
 from pathlib import Path
-from typing import NoReturn
 
 from features.errors import UserError
-from features.settings import Settings
+from features.settings import Settings, read_settings
 from features.telemetry import quiet_telemetry
-from models.release.bundle import read_manifest
-from models.release.store import ReleaseStore
-from services.access.keys import check_host
-from services.instants import fixed_instant
+from models.release.code import ROOT
+from services.supervision.start_checks import check, listen
+from services.supervision.supervisor import Supervisor, worker_environment
 
-SERVICE = "services.service:RecopsService"
-
-
-def check(settings: Settings, host: str, port: int) -> str:
-    """The release that will be served.
-
-    Raises:
-        UserError: keys are missing or wrong, nothing was released, its bundle is gone, or the port is taken.
-    """
-    fixed_instant(settings.at)
-    check_host(settings, host)
-    store = ReleaseStore(settings.home)
-    release = settings.release or store.live()
-    if release is None:
-        raise UserError(
-            f"{store.pointer}: nothing is live; make a release with `recops run && recops release`, or set RECOPS_HOME "
-            "to the folder that holds one"
-        )
-    if not (Path(release) / "release.json").is_file():
-        read_manifest(store.bundle(store.read(release).release))
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise UserError(f"{host}:{port} cannot be listened on ({error.strerror}); choose another --port") from None
-    return release
+__all__ = ["check", "main", "serve"]
 
 
-def serve(settings: Settings, host: str = "127.0.0.1", port: int = 3000) -> NoReturn:
-    """Becomes `bentoml serve`: no process stands between it and who sends it signals.
+def serve(settings: Settings, host: str = "127.0.0.1", port: int = 3000, *, working_tree: bool = False) -> int:
+    """Serves until a signal ends it; the exit code.
+
+    working_tree: the code that runs this serves, instead of the Bento that was built and replayed.
 
     Raises:
         UserError: see `check`.
     """
-    release = check(settings, host, port)
+    release = check(settings, host, port, working_tree=working_tree)
     quiet_telemetry()
-    root = Path(__file__).resolve().parent.parent
-    # a home of its own: two servers with one home erase each other's metrics
-    home = settings.home / "serve" / f"{port}"
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
-    path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH", "")]))
-    env = {**os.environ, "BENTOML_HOME": str(home), "RECOPS_HOME": str(settings.home), "PYTHONPATH": path}
-    command = [sys.executable, "-m", "bentoml", "serve", SERVICE, "--host", host, "--port", str(port)]
-    sys.stderr.write(f"serving release {release} on http://{f'[{host}]' if ':' in host else host}:{port}/\n")
-    sys.stderr.flush()
-    os.execve(sys.executable, [*command, "--working-dir", str(root)], env)
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    listener = listen(host, port)
+    scratch = _scratch(host, port)
+    try:
+        environment = worker_environment(settings, scratch, dict(os.environ))
+        tree = ROOT if working_tree else None
+        supervisor = Supervisor(settings, listener, address, scratch, environment, tree)
+        source = "the working tree" if working_tree else f"Bento {release.bento_tag}"
+        sys.stderr.write(f"serving release {release.release} from {source} on {address}/\n")
+        sys.stderr.flush()
+        return supervisor.run(release)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _scratch(host: str, port: int) -> Path:
+    """A folder for metrics and what BentoML writes, in memory where there is such a place: a full disk must not stop
+    the service. What a killed server left in it goes; nobody else has the port."""
+    memory = Path("/dev/shm")  # noqa: S108
+    parent = memory if memory.is_dir() and os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+    folder = parent / f"recops-{os.getuid()}-{re.sub(r'[^0-9A-Za-z.]', '_', host)}-{port}"
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError:  # another user's
+        return Path(tempfile.mkdtemp(prefix="recops-"))
+    return folder
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.serve", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="any host but loopback needs RECOPS_API_KEYS")
     parser.add_argument("--port", type=int, default=3000)
+    parser.add_argument("--working-tree", action="store_true", help="serve this code instead of the release's Bento")
     given = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("services").setLevel(logging.INFO)
     try:
-        serve(Settings(), given.host, given.port)
+        status = serve(read_settings(), given.host, given.port, working_tree=given.working_tree)
     except UserError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{' '.join(str(error).split())}\n")
         sys.exit(2)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

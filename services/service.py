@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
+from dataclasses import asdict
+from pathlib import Path
 
 import bentoml
 
 from features.settings import Settings
 from features.telemetry import quiet_telemetry
+from models.release.code import running_code
+from models.release.running import Registration
 from services.access.middleware import AccessMiddleware
 from services.app import make_app
 from services.lifetime import end_with_parent
@@ -35,13 +40,24 @@ class RecopsService:
         quiet_telemetry()
         logging.getLogger("services").setLevel(logging.INFO)
         metrics()
-        self.runtime = Runtime(settings)
+        registration = Registration(settings.home, supervisor=os.getppid(), code=asdict(running_code()))
+        self.runtime = Runtime(settings, registration)
         app.state.runtime = self.runtime
 
     @bentoml.on_startup  # type: ignore[untyped-decorator]
     async def load(self) -> None:
-        """Loads the live release before the first request, then leaves it out of the collector's rounds."""
+        """Loads the live release before the first request, then leaves it out of the collector's rounds.
+
+        Raises:
+            RuntimeError: none could be loaded, and this worker was to take over from others.
+        """
+        self.runtime.register()
         await asyncio.to_thread(self.runtime.live.start)
+        refusal: Path | None = getattr(app.state, "refusal", None)
+        if refusal is not None and self.runtime.live.current is None:
+            reason = self.runtime.live.refusal[1] if self.runtime.live.refusal else "nothing is live"
+            refusal.write_text(reason, encoding="utf-8")
+            raise RuntimeError(f"no release could be loaded: {reason}")
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)

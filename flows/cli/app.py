@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from features.errors import UserError
-from features.settings import Settings
+from features.settings import Settings, read_settings
 from features.telemetry import quiet_telemetry
 
 if TYPE_CHECKING:
@@ -30,13 +29,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the result.")]
 
 def begin(quiet: bool = False) -> Settings:
     """Settings of this process, telemetry off, logging by the person's wish."""
-    from pydantic import ValidationError
-
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        faults = "; ".join(f"RECOPS_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
-        raise UserError(f"environment: {faults}; unset it or give it a fitting value") from None
+    settings = read_settings()
     quiet_telemetry()
     level = logging.WARNING if quiet else logging.INFO
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)

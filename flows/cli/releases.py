@@ -78,10 +78,14 @@ def releases(
 def serve(
     host: Annotated[str, typer.Option(help="Any host but loopback needs RECOPS_API_KEYS.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
+    working_tree: Annotated[
+        bool, typer.Option("--working-tree", help="Serve the code of this project instead of the release's Bento.")
+    ] = False,
 ) -> None:
-    """The Bento service on the live release; it follows the pointer."""
+    """Serve the live release from the Bento that was built and replayed; follows the pointer."""
     open_project()
     arguments = [sys.executable, "-m", "services.serve", "--host", host, "--port", str(port)]
+    arguments += ["--working-tree"] if working_tree else []
     os.execv(sys.executable, arguments)
 
 

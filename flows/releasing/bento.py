@@ -14,10 +14,10 @@ from features.errors import RefusedError
 from features.settings import Settings
 from flows.orchestration import processes
 from models.release.bundle import combined_hash, read_manifest, sha256_of_files
+from models.release.code import SERVING_PACKAGES, bento_folder
 
 NAME = "recops"
 SERVICE = "services.service:RecopsService"
-CODE = ("features", "models", "services")
 # what serving imports: neither Prefect nor DVC nor Great Expectations nor an encoder
 PACKAGES = (
     "bentoml",
@@ -39,6 +39,7 @@ PACKAGES = (
     "safetensors",
     "scipy",
     "threadpoolctl",
+    "uvicorn",
 )
 BUILD_TIMEOUT_S = 300
 OPTIONS = "build.json"
@@ -57,7 +58,7 @@ def store_of(settings: Settings) -> Path:
 
 def folder_of(settings: Settings, tag: str) -> Path:
     """Where a Bento lies in the store."""
-    return store_of(settings) / "bentos" / Path(*tag.split(":"))
+    return bento_folder(settings.home, tag)
 
 
 def build_bento(code: Path, bundle: Path, settings: Settings, scratch: Path) -> str:
@@ -71,7 +72,7 @@ def build_bento(code: Path, bundle: Path, settings: Settings, scratch: Path) -> 
     """
     context = scratch / "context"
     shutil.rmtree(context, ignore_errors=True)
-    for package in CODE:
+    for package in SERVING_PACKAGES:
         shutil.copytree(code / package, context / package, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     (context / OPTIONS).write_text(json.dumps(options(), indent=1, sort_keys=True), encoding="utf-8")
     tag = f"{NAME}:{read_manifest(bundle).hash[:12]}-{combined_hash(sha256_of_files(context))[:8]}"
@@ -91,7 +92,7 @@ def options() -> dict[str, object]:
     return {
         "service": SERVICE,
         "name": NAME,
-        "include": [f"{folder}/**" for folder in (*CODE, "bundle")],
+        "include": [f"{folder}/**" for folder in (*SERVING_PACKAGES, "bundle")],
         "python": {"packages": list(requirements()), "lock_packages": False},
     }
 

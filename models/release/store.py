@@ -5,14 +5,15 @@ from __future__ import annotations
 import fcntl
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from features.errors import UserError
 from features.files import write_text
+from models.release.code import RunningCode
 
 JUDGED = "judged"
 
@@ -60,6 +61,23 @@ class Span:
     why: str
 
 
+def read_release(path: Path) -> Release:
+    """What a release.json says; what a later version added to it is left out.
+
+    Raises:
+        ReleaseError: it is no release.
+    """
+    names = {field.name for field in fields(Release)}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return Release(**{name: value for name, value in content.items() if name in names})
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ReleaseError(
+            f"{path}: no readable release ({' '.join(str(error).split())}); restore the file, or remove its folder and "
+            "release again"
+        ) from None
+
+
 def now() -> str:
     """This instant, ISO-8601 UTC with microseconds."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
@@ -98,7 +116,7 @@ class ReleaseStore:
         if not self.has(release):
             there = [kept.release for kept in self.list()]
             raise ReleaseError(f"no release '{release}' in {self.root}; there are {there} (`recops releases`)")
-        return Release(**json.loads(path.read_text(encoding="utf-8")))
+        return read_release(path)
 
     def write(self, release: Release) -> None:
         """Records a release; it is not live by that."""
@@ -106,11 +124,22 @@ class ReleaseStore:
         write_text(text, self.folder(release.release) / "release.json")
 
     def list(self) -> Sequence[Release]:
-        """Every recorded release, oldest first."""
-        if not self.root.is_dir():
-            return []
-        found = [self.read(path.parent.name) for path in sorted(self.root.glob("*/release.json"))]
-        return sorted(found, key=lambda release: (release.created_at, release.release))
+        """Every recorded release that can be read, oldest first; `unreadable` names the others."""
+        releases = []
+        for path in sorted(self.root.glob("*/release.json")):
+            with suppress(ReleaseError):
+                releases.append(read_release(path))
+        return sorted(releases, key=lambda release: (release.created_at, release.release))
+
+    def unreadable(self) -> dict[str, str]:
+        """Releases whose release.json cannot be read: id → why."""
+        reasons = {}
+        for path in sorted(self.root.glob("*/release.json")):
+            try:
+                read_release(path)
+            except ReleaseError as error:
+                reasons[path.parent.name] = str(error)
+        return reasons
 
     def history(self) -> Sequence[Span]:
         """What was live, oldest first."""
@@ -124,6 +153,20 @@ class ReleaseStore:
         """The id of the live release."""
         history = self._pointer()["history"]
         return str(history[-1]["release"]) if history else None
+
+    def live_for(self, code: RunningCode) -> str | None:
+        """The id of the release that a process should serve: the live one, or where that needs other code, the newest
+        one of the history that this code can load."""
+        for place, span in enumerate(reversed(self.history())):
+            try:
+                bento_tag = self.read(span.release).bento_tag
+            except ReleaseError:
+                if place == 0:  # whoever loads it says what is wrong with it
+                    return span.release
+                continue
+            if code.can_load(bento_tag):
+                return span.release
+        return None
 
     def previous(self) -> str | None:
         """The id of the release that a rollback brings back: the last other one that was live and is still kept."""
@@ -177,9 +220,15 @@ class ReleaseStore:
 
     def _pointer(self) -> dict[str, Any]:
         try:
-            return dict(json.loads(self.pointer.read_text(encoding="utf-8")))
+            content = dict(json.loads(self.pointer.read_text(encoding="utf-8")))
+            return {"history": list(content["history"]), "pinned": list(content["pinned"])}
         except FileNotFoundError:
             return {"history": [], "pinned": []}
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ReleaseError(
+                f"{self.pointer}: not readable ({' '.join(str(error).split())}); restore it from a copy, or remove it "
+                "and put a release live again (`recops release`)"
+            ) from None
 
     def _replace(self, found: dict[str, Any]) -> None:
         write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", self.pointer)

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from features.events.event_log import clock
+from models.release.code import running_code
 from models.release.store import ReleaseStore
 from services.instants import iso, iso_if_known, known_instant
 from services.live.release import Serving
@@ -50,7 +51,7 @@ def releases(store: ReleaseStore, serving: Serving) -> dict[str, Any]:
 def status(store: ReleaseStore, serving: Serving, at: int | None) -> dict[str, Any]:
     """GET /status: release, data age, counts, versions."""
     serving.sessions.follow()
-    now = at if at is not None else clock()
+    now, code = at if at is not None else clock(), running_code()
     release = serving.release
     data_until = known_instant(release.data_until)
     live_from = next((span.live_from for span in reversed(store.history()) if span.release == release.release), None)
@@ -69,6 +70,7 @@ def status(store: ReleaseStore, serving: Serving, at: int | None) -> dict[str, A
         "retrievers": list(serving.recommender.retrievers),
         "metrics": release.metrics,
         "versions": _versions(),
+        "code": {"version": code.version, "from": code.origin, "tag": code.tag},
     }
 
 

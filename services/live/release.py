@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import tempfile
 import threading
@@ -26,8 +25,9 @@ from features.states.item_states import ItemInfo, ItemStates
 from models.data.queries import one_query
 from models.recommender import Recommender
 from models.release.bundle import BundleError, Manifest, unseal
+from models.release.code import running_code
 from models.release.plan import read_plan
-from models.release.store import Release, ReleaseStore
+from models.release.store import Release, ReleaseStore, read_release
 from services.instants import fixed_instant
 from services.live import bento
 from services.live.sessions import Sessions
@@ -65,6 +65,7 @@ class Live:
         self._previous: Serving | None = None  # a rollback needs no loading
         self._on_load = on_load
         self._refused: tuple[str, float] = ("", 0.0)
+        self.refusal: tuple[str, str] | None = None  # the release that could not be loaded, and why
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -100,24 +101,28 @@ class Live:
             kept = self._previous
             serving = kept if kept is not None and kept.release.release == wanted else self.load(wanted)
             serving.sessions.follow()
-        except Exception:
+        except Exception as error:
             self._refused = (wanted, time.monotonic() + RETRY_S)
+            self.refusal = (wanted, " ".join(str(error).split()) or type(error).__name__)
             old = current.release.release if current is not None else "none"
             logger.exception("release=%s cannot be served; still serving=%s", wanted, old)
             self._on_load("refused", None)
             return False
-        self._previous, self.current = current, serving
+        self._previous, self.current, self.refusal = current, serving, None
         logger.info("release=%s loaded in %.2f s", wanted, time.monotonic() - started)
         self._on_load("loaded", serving)
         return True
 
     def wanted(self) -> str | None:
-        """Name of the release to serve: the fixed one, the live one, or on request the bundle inside this Bento."""
+        """Name of the release to serve: the fixed one, the live one, or on request the bundle inside this Bento.
+
+        A Bento loads releases of its own code only; for another one the supervisor starts that one's Bento.
+        """
         if self.home_fault is not None:
             return None
         if self.settings.release == bento.ALONE and bento.is_bento():
             return bento.name_inside()
-        return self.settings.release or self.store.live()
+        return self.settings.release or self.store.live_for(running_code())
 
     def missing(self) -> str:
         """Why nothing is served, and what to do, for people."""
@@ -125,6 +130,9 @@ class Live:
             return self.home_fault
         if self.wanted() is not None:
             return f"release {self.wanted()} is not loaded; the service's log says why"
+        if (live := self.store.live()) is not None:
+            tag = self.store.read(live).bento_tag
+            return f"release {live} needs the code of its own Bento {tag}; serve that one (`recops serve` does)"
         alone = f", or RECOPS_RELEASE={bento.ALONE} to serve its own bundle to everyone as a newcomer"
         return (
             f"no release is live in RECOPS_HOME={self.settings.home}; release one (`recops release`), or set "
@@ -161,7 +169,7 @@ class Live:
         """The release, its folder and its bundle."""
         if (Path(wanted) / "release.json").is_file():
             folder = Path(wanted).absolute()
-            return Release(**json.loads((folder / "release.json").read_text())), folder, folder / "bundle"
+            return read_release(folder / "release.json"), folder, folder / "bundle"
         if wanted.startswith("bento-") and not self.store.folder(wanted).exists():
             return bento.release_inside(wanted), bento.INSIDE.parent, bento.INSIDE
         return self.store.read(wanted), self.store.folder(wanted), self.store.bundle(wanted)

@@ -98,8 +98,8 @@ def test_serving_is_refused_with_a_remedy_before_anything_starts(made, settings,
     with pytest.raises(UserError, match="nothing is live; make a release with `recops run && recops release`"):
         check(settings, "127.0.0.1", 0)
     release(made, settings, "r1")
-    assert check(settings, "127.0.0.1", 0) == "r1"
+    assert check(settings, "127.0.0.1", 0, working_tree=True).release == "r1"
     with pytest.raises(UserError, match="RECOPS_API_KEYS is empty"):
         check(settings, "0.0.0.0", 0)
     monkeypatch.setenv("RECOPS_API_KEYS", KEYS)
-    assert check(Settings(), "0.0.0.0", 0) == "r1"
+    assert check(Settings(), "0.0.0.0", 0, working_tree=True).release == "r1"

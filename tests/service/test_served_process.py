@@ -3,84 +3,16 @@
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from features.events.event_log import EventLog
+from tests.support.served import ROOT, call, family, free_port, is_running, serving
 from tests.support.small_release import release
-
-ROOT = Path(__file__).parents[2]
-
-
-def call(address: str, path: str, body: dict | None = None) -> tuple[int, dict | str]:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(address + path, data, {"Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=30) as reply:
-            status, text = reply.status, reply.read().decode()
-    except urllib.error.HTTPError as error:
-        status, text = error.code, error.read().decode()
-    return status, json.loads(text) if text.startswith("{") else text
-
-
-@contextmanager
-def serving(home: Path, ready: int = 200, **more: str) -> Iterator[tuple[str, subprocess.Popen]]:
-    """A server of its own on a free port, in its own process group."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    env = {**os.environ, "RECOPS_HOME": str(home), **more}
-    command = [sys.executable, "-m", "services.serve", "--port", str(port)]
-    log = home / "serve.log"
-    with log.open("ab") as out:
-        process = subprocess.Popen(command, env=env, cwd=ROOT, stdout=out, stderr=out, start_new_session=True)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 240
-        while time.monotonic() < deadline:
-            assert process.poll() is None, log.read_text()[-4000:]
-            try:
-                if call(address, "/readyz")[0] == ready:
-                    break
-            except OSError:
-                pass
-            time.sleep(0.3)
-        else:
-            raise AssertionError(log.read_text()[-4000:])
-        yield address, process
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait(60)
-
-
-def family(pid: int) -> list[int]:
-    """A process and all below it (BentoML's workers stand in sessions of their own)."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    parents = [tuple(map(int, line.split())) for line in listed.splitlines()]
-    found = [pid]
-    for ancestor in found:
-        found += [child for child, parent in parents if parent == ancestor]
-    return found
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def event(number: int) -> dict:
@@ -165,9 +97,7 @@ def test_with_nothing_released_serving_ends_with_2_and_one_paragraph(settings):
 
 def test_started_by_bentoml_itself_without_a_release_it_lives_but_is_not_ready(settings):
     settings.home.mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = {**os.environ, "RECOPS_HOME": str(settings.home), "BENTOML_HOME": str(settings.home / "bentoml")}
     command = [sys.executable, "-m", "bentoml", "serve", "services.service:RecopsService", "--port", str(port)]
     log = settings.home / "serve.log"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import subprocess
 import sys
 
 import pytest
 
+from models.release.code import RunningCode
 from models.release.store import Release, ReleaseError, ReleaseStore, now
 
 
@@ -62,6 +64,46 @@ def test_pins_are_kept_through_swaps(tmp_path):
     assert list(store.pinned()) == ["a"]
     store.pin("a", pinned=False)
     assert list(store.pinned()) == []
+
+
+def test_a_release_that_cannot_be_read_is_passed_over_and_named(tmp_path):
+    store = store_with(tmp_path, "a", "b")
+    (store.folder("a") / "release.json").write_text('{"release": ')
+    assert [release.release for release in store.list()] == ["b"]
+    assert list(store.unreadable()) == ["a"]
+    with pytest.raises(ReleaseError, match=r"a/release\.json: no readable release"):
+        store.read("a")
+
+
+def test_what_a_later_version_says_of_a_release_is_left_out(tmp_path):
+    store = store_with(tmp_path, "a")
+    path = store.folder("a") / "release.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"later": 1}))
+    assert store.read("a").bundle_hash == "hash-a"
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"history": []}', '{"history": 3, "pinned": []}'])
+def test_a_broken_pointer_is_named(tmp_path, text):
+    store = store_with(tmp_path, "a")
+    store.pointer.write_text(text)
+    with pytest.raises(ReleaseError, match=r"live\.json: not readable"):
+        store.live()
+
+
+def test_code_serves_the_newest_release_of_the_history_that_it_can_load(tmp_path):
+    store = ReleaseStore(tmp_path)
+    for name, tag in (("a", "recops:1-c1"), ("b", "recops:2-c1"), ("c", "recops:3-c2"), ("d", None)):
+        store.write(Release(name, name, "2026-01-01T00:00:00+00:00", 0, 0, name, tag))
+    first = RunningCode("v", "bento", "recops:9-c1")
+    second = RunningCode("v", "bento", "recops:9-c2")
+    tree = RunningCode("v", "working tree", None)
+    served = []
+    for name in "abcd":
+        store.swap(name, who="me", why="")
+        served.append([store.live_for(code) for code in (first, second, tree)])
+    assert served == [["a", None, "a"], ["b", None, "b"], ["b", "c", "c"], ["d", "d", "d"]]
+    (store.folder("d") / "release.json").write_text("")
+    assert store.live_for(first) == "d"  # the live one: whoever loads it says what is wrong with it
 
 
 def _swap_often(home, name):
