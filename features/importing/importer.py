@@ -12,8 +12,11 @@ import polars as pl
 
 from features.errors import UserError
 from features.importing.download import find_input
+from features.importing.event_kinds import notes_on_events
+from features.importing.placeholder_ids import notes_on_placeholders
 from features.importing.raw_folder import Sidecar, read_raw, read_sidecar, recover, write_interactions, write_raw
 from features.params import parse
+from features.positives import DEFAULT_POSITIVES, Positives
 from features.reading.assemble import check_lengths
 from features.reading.raw_tables import Options, RawTables
 from features.schema import INTERACTIONS, RAW_TABLES
@@ -61,11 +64,13 @@ def import_source(
     data_cache: Path | None,
     *,
     events_through: int = 0,
+    positives: Positives = DEFAULT_POSITIVES,
 ) -> ImportReport:
     """Reads a source and replaces the folder `target` by its tables; with `append` its rows join those that are there.
 
     `options`: bad_share, columns (for csv and parquet), and the simulator's own parameters. `events_through`: where the
-    export of events starts (not with `append`, which leaves it where it is).
+    export of events starts (not with `append`, which leaves it where it is). `positives`: which events count as such,
+    for the report.
 
     Raises:
         UserError: the source is unknown, its files are not there or broken, or they do not fit what is there.
@@ -79,7 +84,7 @@ def import_source(
         )
     tables = _read(source, path, options, data_cache)
     if append:
-        return _append(source, tables, target)
+        return _append(source, tables, target, positives)
     sidecar = Sidecar(
         source=source,
         artificial_time=tables.artificial_time,
@@ -90,7 +95,7 @@ def import_source(
     )
     write_raw(tables, sidecar, target)
     n_rows = tables.interactions.height
-    return _report(source, tables, tables, n_rows, appended=False)
+    return _report(source, tables, tables, n_rows, positives, appended=False)
 
 
 def append_events(raw: Path, interactions: pl.DataFrame, events_through: int, *, after: int | None = None) -> int:
@@ -146,7 +151,7 @@ def _read(source: str, path: Path | None, options: dict[str, Any], data_cache: P
     return from_files
 
 
-def _append(source: str, fresh: RawTables, target: Path) -> ImportReport:
+def _append(source: str, fresh: RawTables, target: Path, positives: Positives) -> ImportReport:
     before, sidecar = read_raw(target), read_sidecar(target)
     if fresh.artificial_time and not before.artificial_time:
         raise UserError(
@@ -187,7 +192,7 @@ def _append(source: str, fresh: RawTables, target: Path) -> ImportReport:
     update = {"n_rows": tables.interactions.height, "counts": counts, "notes": notes}
     update["appended"] = [*sidecar.appended, source]
     write_raw(tables, sidecar.model_copy(update=update), target)
-    return _report(source, tables, replace(fresh, notes=tuple(notes)), new.height, appended=True)
+    return _report(source, tables, replace(fresh, notes=tuple(notes)), new.height, positives, appended=True)
 
 
 def _below(name: str, old: pl.DataFrame, added: pl.DataFrame) -> pl.DataFrame:
@@ -204,7 +209,9 @@ def _below(name: str, old: pl.DataFrame, added: pl.DataFrame) -> pl.DataFrame:
         ) from error
 
 
-def _report(source: str, now: RawTables, fresh: RawTables, n_new: int, *, appended: bool) -> ImportReport:
+def _report(
+    source: str, now: RawTables, fresh: RawTables, n_new: int, positives: Positives, *, appended: bool
+) -> ImportReport:
     interactions = now.interactions
     sizes = {
         "interactions": interactions.height,
@@ -213,5 +220,12 @@ def _report(source: str, now: RawTables, fresh: RawTables, n_new: int, *, append
         **{name: getattr(now, name).height for name in RAW_TABLES if name != "interactions"},
     }
     return ImportReport(
-        source, interactions.height, n_new, dict(fresh.counts), sizes, now.artificial_time, appended, fresh.notes
+        source,
+        interactions.height,
+        n_new,
+        dict(fresh.counts),
+        sizes,
+        now.artificial_time,
+        appended,
+        (*fresh.notes, *notes_on_placeholders(interactions), *notes_on_events(interactions, positives)),
     )

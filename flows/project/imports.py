@@ -40,7 +40,14 @@ def import_into_project(
     through = 0 if append else last_event(settings)
     with _all_or_nothing(project):
         report = import_source(
-            source, path, chosen, project.root / RAW, append, settings.data_cache, events_through=through
+            source,
+            path,
+            chosen,
+            project.root / RAW,
+            append,
+            settings.data_cache,
+            events_through=through,
+            positives=project.positives(),
         )
         put_under_dvc(project.root, RAW)
         changes: dict[str, Any] = {"input": RAW}
