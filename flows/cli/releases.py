@@ -42,13 +42,15 @@ def rollback(
     release: Annotated[str | None, typer.Argument(help="A release; default: the one before.")] = None,
     why: Annotated[str, typer.Option(help="The reason, kept in the history.")] = "rolled back by hand",
 ) -> None:
-    """Bring back the release before the live one, or a named one."""
+    """Bring back the release before the live one, or a named one; done when the running services have loaded it."""
     _, settings = open_project()
+    from flows.releasing.followers import require_followed
     from flows.releasing.rollback import rollback as roll_back
 
     done = roll_back(settings, release, who=_who(), why=why)
     live = f"{done.release.release} (bundle {done.release.bundle_hash[:12]})"
     print(f"rolled back to {live}" if done.changed else f"nothing changed: {live} is live")
+    print(require_followed(settings.home, done.release.release))
 
 
 @app.command()

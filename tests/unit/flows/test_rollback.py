@@ -9,11 +9,13 @@ import sys
 import pytest
 
 import flows.releasing.rollback
-from features.errors import UserError
+from features.errors import RefusedError, UserError
 from features.online.backends import place
 from features.settings import Settings
+from flows.releasing.followers import require_followed
 from flows.releasing.rollback import rollback
 from models.release.bundle import BundleError, seal
+from models.release.running import Registration
 from models.release.store import Release, ReleaseError, ReleaseStore
 
 
@@ -129,3 +131,20 @@ def test_it_takes_less_than_a_second_and_imports_nothing_heavy(settings):
         assert said.split("\n")[:2] == [expected, "[]"]
         # CPU seconds: a busy machine must not make this fail
         assert (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime) < 1.0
+
+
+def test_a_rollback_is_done_when_every_running_service_has_loaded_it(settings):
+    store_with(settings.home, "a", "b")
+    assert require_followed(settings.home, "a") == "no service runs"
+    service = Registration(settings.home, address="http://127.0.0.1:3000")
+    service.start()
+    try:
+        service.update(release="a")
+        assert require_followed(settings.home, "a") == "loaded by 1 running service process"
+        with pytest.raises(RefusedError, match=r"at http://127\.0\.0\.1:3000 has not loaded it yet"):
+            require_followed(settings.home, "b", in_place_s=0)
+        service.update(refused={"b": "its bundle is altered"})
+        with pytest.raises(RefusedError, match=r"at http://127\.0\.0\.1:3000 refused it: its bundle is altered"):
+            require_followed(settings.home, "b")
+    finally:
+        service.remove()
