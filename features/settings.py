@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     """An instant, ISO-8601 with zone: the service answers as if it were then and records nothing (replay)."""
     workers: int = Field(default=1, ge=1)
     """Processes of the service; each holds a copy of the recommender."""
+    keep_alive_s: int = Field(default=75, ge=1)
+    """An idle connection to the service is closed after this time; longer than a load balancer in front keeps it."""
+    read_timeout_s: float = Field(default=30, gt=0)
+    """The head of a request must arrive within this time of its first byte, its body within this time of its head."""
     telemetry: bool = Field(default=False)
     """The one switch: true leaves Prefect's, BentoML's, DVC's and Great Expectations' own telemetry settings alone."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,33 +12,56 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from services.api.handlers import docs, events, history, page, recommend, releases, rollback, similar, status, users
+from services.api.handlers import (
+    docs,
+    events,
+    history,
+    page,
+    prometheus,
+    recommend,
+    releases,
+    rollback,
+    similar,
+    status,
+    users,
+)
 from services.errors import ApiError, body_of_status, error_body
-from services.metrics import metrics
 from services.runtime import Runtime
 
+JSON = "application/json"
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def _answering(name: str, work: Callable[[Request, Runtime], Awaitable[Any]]) -> Handler:
-    """The route: errors in the contract's form, time and status counted."""
+def _answering(work: Callable[[Request, Runtime], Awaitable[Any]]) -> Handler:
+    """The route: errors in the contract's form; the gate counts time and status."""
 
     async def handler(request: Request) -> Response:
-        started = time.perf_counter()
         try:
-            found = await work(request, request.app.state.runtime)
-            reply = found if isinstance(found, Response) else _json(msgspec.json.encode(found), 200)
+            if request.method == "POST":
+                _check_content_type(request)
+            answer = await work(request, request.app.state.runtime)
         except ApiError as error:
-            reply = _json(error_body(error.code, error.message, error.field), error.status)
-        metrics().requests.labels(name, str(reply.status_code)).inc()
-        metrics().seconds.labels(name).observe(time.perf_counter() - started)
-        return reply
+            return _json(error_body(error.code, error.message, error.field), error.status)
+        return answer if isinstance(answer, Response) else _json(msgspec.json.encode(answer), 200)
 
     return handler
 
 
+def _check_content_type(request: Request) -> None:
+    """A body is JSON and says so: a page of another origin cannot send that type without asking first.
+
+    Raises:
+        ApiError: 415, the type is another one, or missing although there is a body.
+    """
+    types = request.headers.getlist("content-type")
+    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+    if (has_body and not types) or any(kind.partition(";")[0].strip().lower() != JSON for kind in types):
+        shown = f"'{types[0][:60]}'" if types else "none"
+        raise ApiError(415, f"Content-Type: found {shown}; send the body as {JSON}", field="Content-Type")
+
+
 def _json(body: bytes, status: int) -> Response:
-    return Response(body, status_code=status, media_type="application/json")
+    return Response(body, status_code=status, media_type=JSON)
 
 
 async def _refused(request: Request, error: HTTPException) -> Response:
@@ -52,11 +74,28 @@ async def _refused(request: Request, error: HTTPException) -> Response:
 def make_app() -> FastAPI:
     """All routes of the contract that are finished; `app.state.runtime` is set when the service starts."""
     posts = {"recommend": recommend, "events": events, "similar": similar, "admin/rollback": rollback}
-    gets = {"releases": releases, "status": status, "users": users, "history": history, "docs.json": docs}
-    routes: list[BaseRoute] = [
-        Route(f"/{name}", _answering(name, work), methods=["POST"]) for name, work in posts.items()
-    ]
-    routes += [Route(f"/{name}", _answering(name, work), methods=["GET"]) for name, work in gets.items()]
-    routes += [Route("/", _answering("console", page)), Route("/console/{name}", _answering("console", page))]
+    gets = {
+        "releases": releases,
+        "status": status,
+        "users": users,
+        "history": history,
+        "docs.json": docs,
+        "metrics": prometheus,
+    }
+    routes: list[BaseRoute] = [Route(f"/{name}", _answering(work), methods=["POST"]) for name, work in posts.items()]
+    routes += [Route(f"/{name}", _answering(work), methods=["GET"]) for name, work in gets.items()]
+    routes += [Route("/", _answering(page)), Route("/console/{name}", _answering(page))]
     handlers: dict[Any, Any] = {HTTPException: _refused}
-    return FastAPI(routes=routes, exception_handlers=handlers, docs_url=None, redoc_url=None, openapi_url=None)
+    return FastAPI(
+        routes=routes,
+        exception_handlers=handlers,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+
+
+def labels_of(app: FastAPI) -> dict[str, str]:
+    """Path of each route → its label in the metrics."""
+    return {path: path.strip("/") or "console" for path in (getattr(route, "path", "") for route in app.routes) if path}

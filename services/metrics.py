@@ -1,7 +1,9 @@
-"""Counters and histograms of the service on /metrics; no user or item ever becomes a label."""
+"""Counters and histograms of the service on /metrics; nothing that a client sends becomes a label."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +19,7 @@ class Metrics:
     def __init__(self) -> None:
         from prometheus_client import Counter, Gauge, Histogram
 
+        self.folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")  # where all workers' values are, if they are shared
         fast = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
         self.requests: Any = Counter("recops_requests", "Answers by route and status.", ["route", "status"])
         self.seconds: Any = Histogram("recops_request_seconds", "Time of an answer.", ["route"], buckets=fast)
@@ -33,6 +36,15 @@ class Metrics:
             "recops_data_until_timestamp_seconds", "Last instant of the release's data.", multiprocess_mode="mostrecent"
         )
 
+    def count_answer(self, route: str, status: int, seconds: float) -> None:
+        """One answer; `route` is of the fixed set of labels, never the path that was asked for."""
+        self.requests.labels(route, str(status)).inc()
+        self.seconds.labels(route).observe(seconds)
+
+    def count_refusal(self, route: str, status: int) -> None:
+        """One answer to what was no request at all."""
+        self.requests.labels(route, str(status)).inc()
+
     def count_event(self, kind: str) -> None:
         """One event; kinds outside the known ones are counted together, so that callers cannot make labels."""
         self.events.labels(kind if kind in EVENTS else "other").inc()
@@ -42,3 +54,25 @@ class Metrics:
 def metrics() -> Metrics:
     """The process's metrics."""
     return Metrics()
+
+
+def exposition() -> tuple[bytes, str]:
+    """Our metrics of all workers in Prometheus' text form, and its content type."""
+    from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, values
+    from prometheus_client.multiprocess import MultiProcessCollector
+
+    shared = values.ValueClass is not values.MutexValue
+    source: Any = MultiProcessCollector(None, metrics().folder) if shared else REGISTRY
+    registry = CollectorRegistry()
+    registry.register(_Own(source))
+    return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+class _Own:
+    """Collects what is ours: libraries such as Feast count in the same files."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+
+    def collect(self) -> Iterator[Any]:
+        return (family for family in self._source.collect() if family.name.startswith("recops_"))

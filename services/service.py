@@ -1,4 +1,4 @@
-"""The Bento service: one FastAPI app on `/`, the gate before it, BentoML's own probes and metrics beside it."""
+"""The Bento service: one FastAPI app on `/`, the gate before it, BentoML's own probes beside it."""
 
 from __future__ import annotations
 
@@ -10,25 +10,31 @@ from dataclasses import asdict
 from pathlib import Path
 
 import bentoml
+import uvicorn.config
 
 from features.settings import Settings
 from features.telemetry import quiet_telemetry
 from models.release.code import running_code
 from models.release.running import Registration
-from services.access.middleware import AccessMiddleware
-from services.app import make_app
+from services.access.middleware import ANSWER_S, AccessMiddleware
+from services.app import labels_of, make_app
 from services.lifetime import end_with_parent
+from services.metric_files import choose_folder, reserve_files
 from services.metrics import metrics
 from services.runtime import Runtime
 
 app = make_app()
+# the name that BentoML's worker asks uvicorn for; uvicorn resolves it when the worker's server starts
+uvicorn.config.HTTP_PROTOCOLS["auto"] = "services.access.connection:LimitedProtocol"
+choose_folder()
 
 
 @bentoml.service(
     workers=Settings().workers,
     tracing={"excluded_urls": ".*"},  # these two cost more than an answer
     logging={"access": {"enabled": False}},
-    traffic={"timeout": 60},
+    metrics={"enabled": False},  # its labels are the paths that clients send; ours are complete
+    traffic={"timeout": ANSWER_S + 30},  # its 504 is not in our form: the gate answers before
 )
 @bentoml.asgi_app(app, path="/")
 class RecopsService:
@@ -39,6 +45,7 @@ class RecopsService:
         settings = Settings()
         quiet_telemetry()
         logging.getLogger("services").setLevel(logging.INFO)
+        reserve_files()
         metrics()
         registration = Registration(settings.home, supervisor=os.getppid(), code=asdict(running_code()))
         self.runtime = Runtime(settings, registration)
@@ -71,4 +78,4 @@ class RecopsService:
         return self.runtime.live.current is not None
 
 
-RecopsService.add_asgi_middleware(AccessMiddleware)  # type: ignore[attr-defined]
+RecopsService.add_asgi_middleware(AccessMiddleware, labels=labels_of(app))  # type: ignore[attr-defined]

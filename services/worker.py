@@ -18,7 +18,6 @@ from services.lifetime import end_with
 DRAIN_S = 30
 ACCEPT_S = 0.3  # connections that waited are still taken
 IDLE_S = 3.0  # then a kept connection may be silent for this long before it is closed
-KEEP_ALIVE_S = 75  # longer than balancers keep theirs (60 s), which else send into a connection that is just closing
 
 
 class DrainingServer(uvicorn.Server):
@@ -70,7 +69,6 @@ def serve(file_descriptor: int, number: int, refusal: Path | None) -> None:
         RecopsService.to_asgi(is_main=True),  # type: ignore[attr-defined]
         log_config=None,
         server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=DRAIN_S,
     )
     DrainingServer(config).run(sockets=[socket.socket(fileno=file_descriptor)])

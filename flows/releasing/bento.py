@@ -24,6 +24,7 @@ PACKAGES = (
     "duckdb",
     "fastapi",
     "feast[duckdb,postgres,redis]",
+    "httptools",
     "lightgbm",
     "msgspec",
     "numpy",

@@ -15,6 +15,7 @@ from features.settings import Settings
 ROLES = ("reader", "client", "admin")  # asks · asks and records · all; any other word is a client of that name
 ROLE = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 OPEN = frozenset({"/", "/livez", "/readyz", "/healthz", "/metrics", "/favicon.ico"})
+ADMIN_HEADER = "X-Recops-Admin"  # `1`, where there are no keys: no form and no link of a page can send it
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 

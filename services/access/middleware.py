@@ -1,25 +1,27 @@
-"""The gate before every route: keys and roles, body size, and one form of error whatever failed below."""
+"""The gate before every route: origin, keys and roles, body size, time, metrics, and one form of error."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
-from urllib.parse import urlsplit
+import time
+from collections.abc import Mapping
+
+from starlette.requests import ClientDisconnect
 
 from features.settings import Settings
-from services.access.keys import Keys, is_loopback, key_in, may, role_for
-from services.errors import MESSAGES, ApiError, body_of_status, error_body
+from services.access.answer import Answer, App, Message, Receive, Scope, Send
+from services.access.keys import ADMIN_HEADER, Keys, is_loopback, key_in, may, role_for
+from services.access.origin import check_same_origin, requested_authority, values_of
+from services.errors import MESSAGES, ApiError, body_of_status
+from services.metrics import metrics
 
 logger = logging.getLogger(__name__)
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
 MAX_BODY = 4 << 20
+ANSWER_S = 60.0
+PROBES = {"/livez": "livez", "/readyz": "readyz", "/healthz": "healthz"}  # BentoML's own
+NO_ROUTE = "other"  # the label of everything that no route of ours answers
 
 
 class _TooLargeError(Exception):
@@ -27,56 +29,99 @@ class _TooLargeError(Exception):
 
 
 class AccessMiddleware:
-    """A plain ASGI class (Starlette's BaseHTTPMiddleware costs more than a whole answer)."""
+    """A plain ASGI class (Starlette's BaseHTTPMiddleware costs more than a whole answer).
 
-    def __init__(self, app: App, settings: Settings | None = None, max_body: int = MAX_BODY) -> None:
+    labels: path → label of its metrics; a path outside them is 404 (BentoML serves pages of its own beside ours).
+    answer_s: the answer must begin within this time [s], else it is 504.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        settings: Settings | None = None,
+        *,
+        labels: Mapping[str, str],
+        max_body: int = MAX_BODY,
+        answer_s: float = ANSWER_S,
+    ) -> None:
         self.app = app
         self.keys = Keys.of(settings or Settings())
+        self.labels = {**labels, **PROBES}
         self.max_body = max_body
+        self.answer_s = answer_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        answer = _Answer(send)
+        label = self._label(scope["path"])
+        started = time.perf_counter()
+        deadline = asyncio.timeout(self.answer_s)
+        answer = Answer(send, on_start=lambda: None if deadline.expired() else deadline.reschedule(None))
+        try:
+            async with deadline:
+                await self._answer(scope, receive, answer, label)
+        except TimeoutError:
+            await answer.fail(504, body_of_status(504))
+        if answer.status is not None:
+            metrics().count_answer(label or NO_ROUTE, answer.status, time.perf_counter() - started)
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: Answer, label: str | None) -> None:
         try:
             self._check(scope)
+            if label is None:
+                raise ApiError(404, MESSAGES[404])
             await self.app(scope, _limited(receive, self.max_body, answer), answer.send)
         except ApiError as error:
-            await answer.fail(error.status, error_body(error.code, error.message, error.field))
+            await answer.refuse(error)
         except _TooLargeError:
             await answer.fail(413, body_of_status(413))
+        except ClientDisconnect:
+            logger.debug("method=%s path=%r: the client left before its body was read", scope["method"], scope["path"])
         except Exception:
             logger.exception("method=%s path=%r failed", scope["method"], scope["path"])
             await answer.fail(500, body_of_status(500))
+
+    def _label(self, path: str) -> str | None:
+        """The route's label in metrics: of a fixed set, whatever is asked for; None: there is no such route."""
+        if path.startswith("/console/"):
+            return "console"
+        return self.labels.get(path)
 
     def _check(self, scope: Scope) -> None:
         """Who asks, from where, and how much they send.
 
         Raises:
-            ApiError: 401, 403 or 413.
+            ApiError: 400, 401, 403 or 413.
         """
-        headers: list[tuple[bytes, bytes]] = scope["headers"]
-        said = dict(headers)
-        length = said.get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > self.max_body:
-            raise ApiError(413, MESSAGES[413])
-        host = said.get(b"host", b"").decode("latin-1")
-        origin = said.get(b"origin", b"").decode("latin-1")
-        if origin and origin != "null" and urlsplit(origin).netloc.lower() != host.lower():
-            raise ApiError(403, "requests from pages of another origin are not answered")
-        if not self.keys.roles:
-            # a page of another site must not reach a service without keys through a name of its own (DNS rebinding)
-            server, port = scope.get("server") or ("localhost", 0)
-            if port is None:  # a socket file of this machine
-                return
-            if not (is_loopback(urlsplit(f"//{host}").hostname or "localhost") and is_loopback(server)):
-                raise ApiError(403, "without RECOPS_API_KEYS the service answers on loopback only")
-            return
+        headers = scope["headers"]
+        authority = requested_authority(headers, scope.get("http_version", "1.1"))
+        check_same_origin(scope["method"], headers, authority)
+        for length in values_of(headers, b"content-length"):
+            if not length.isascii() or not length.isdigit() or len(length) > 18 or int(length) > self.max_body:
+                raise ApiError(413, MESSAGES[413])
         needed = role_for(scope["method"], scope["path"])
+        if self.keys.roles:
+            self._check_key(scope, needed)
+            return
+        # a page of another site must not reach a service without keys through a name of its own (DNS rebinding)
+        server, port = scope.get("server") or ("localhost", 0)
+        if port is not None and not (is_loopback(authority[0]) and is_loopback(server)):  # None: a socket file
+            raise ApiError(403, "without RECOPS_API_KEYS the service answers on loopback only", field="Host")
+        if needed == "admin" and values_of(headers, ADMIN_HEADER.lower().encode()) != ["1"]:
+            raise ApiError(
+                403, f"without RECOPS_API_KEYS this route needs the header {ADMIN_HEADER}: 1", field=ADMIN_HEADER
+            )
+
+    def _check_key(self, scope: Scope, needed: str | None) -> None:
+        """Whether the request's key has the role that the route needs.
+
+        Raises:
+            ApiError: 401 or 403.
+        """
         if needed is None:
             return
-        key = key_in(headers)
+        key = key_in(scope["headers"])
         role = self.keys.role_of(key) if key else None
         if role is None:
             what = "a wrong key" if key else "no key"
@@ -86,7 +131,7 @@ class AccessMiddleware:
         scope.setdefault("state", {})["role"] = role
 
 
-def _limited(receive: Receive, max_body: int, answer: _Answer) -> Receive:
+def _limited(receive: Receive, max_body: int, answer: Answer) -> Receive:
     """A receive that stops a body without a declared length at the limit, whatever the app then makes of it."""
     n_bytes = 0
 
@@ -95,44 +140,8 @@ def _limited(receive: Receive, max_body: int, answer: _Answer) -> Receive:
         message = await receive()
         n_bytes += len(message.get("body", b""))
         if n_bytes > max_body:
-            answer.instead = 413
+            answer.override = 413
             raise _TooLargeError
         return message
 
     return limited
-
-
-class _Answer:
-    """Sends what the app sends; an error in another form (plain text of BentoML or Starlette) gets our body."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._started = False
-        self._replaced = False
-        self.instead: int | None = None
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            is_json = any(
-                name == b"content-type" and value.startswith(b"application/json") for name, value in message["headers"]
-            )
-            if self.instead or (message["status"] >= 400 and not is_json):
-                self._replaced = True
-                status = self.instead or message["status"]
-                allow = [(name, value) for name, value in message["headers"] if name == b"allow"]
-                await self.fail(status, body_of_status(status), allow)
-                return
-            self._started = True
-        if not self._replaced:
-            await self._send(message)
-
-    async def fail(self, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None) -> None:
-        if self._started:
-            return
-        self._started = True
-        length = str(len(body)).encode()
-        kept = [(b"content-type", b"application/json"), (b"content-length", length), *(headers or [])]
-        if status == 401:
-            kept.append((b"www-authenticate", b"Bearer"))
-        await self._send({"type": "http.response.start", "status": status, "headers": kept})
-        await self._send({"type": "http.response.body", "body": body})

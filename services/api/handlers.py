@@ -28,7 +28,7 @@ from services.api.schemas import (
     new_events,
 )
 from services.errors import ApiError
-from services.metrics import metrics
+from services.metrics import exposition, metrics
 from services.runtime import Runtime
 
 logger = logging.getLogger(__name__)
@@ -77,6 +77,12 @@ async def status(request: Request, runtime: Runtime) -> Any:
 async def docs(request: Request, runtime: Runtime) -> Any:
     """The routes as OpenAPI; BentoML's own page of that name knows only routes made of pydantic models."""
     return openapi()
+
+
+async def prometheus(request: Request, runtime: Runtime) -> Any:
+    """The metrics of all workers; read in a thread, they lie in files."""
+    text, content_type = await asyncio.to_thread(exposition)
+    return Response(text, media_type=content_type)
 
 
 async def users(request: Request, runtime: Runtime) -> Any:

@@ -13,7 +13,10 @@ POSTS: dict[str, tuple[type[msgspec.Struct], str]] = {
     "/recommend": (RecommendRequest, "The user's list, best first."),
     "/similar": (SimilarRequest, "Items most like one."),
     "/events": (EventsRequest, "Records what users did; durable when answered, each event_id once."),
-    "/admin/rollback": (RollbackRequest, "Brings back an earlier release; sent again it changes nothing (role admin)."),
+    "/admin/rollback": (
+        RollbackRequest,
+        "Brings back an earlier release; sent again it changes nothing (role admin; without keys X-Recops-Admin: 1).",
+    ),
 }
 GETS = {
     "/livez": "The process lives.",
@@ -28,11 +31,15 @@ GETS = {
 ERRORS = {
     "400": "malformed or invalid, the field is named",
     "401": "no or a wrong key",
-    "403": "the key's role does not suffice",
+    "403": "the key's role does not suffice; or the request comes from a page of another origin",
     "404": "unknown item",
+    "408": "the request did not arrive in time",
     "409": "not possible now",
-    "413": "too large",
+    "413": "the body is too large",
+    "415": "the body is not application/json",
+    "431": "request line and headers are too large",
     "503": "not ready",
+    "504": "the answer took too long",
 }
 
 

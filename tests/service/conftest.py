@@ -52,7 +52,9 @@ def start(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
             app.state.runtime.live.start()
             stack.callback(app.state.runtime.close)
             client = TestClient(
-                AccessMiddleware(app, found), base_url="http://127.0.0.1:3000", raise_server_exceptions=False
+                AccessMiddleware(app, found, labels=routes.labels_of(app)),
+                base_url="http://127.0.0.1:3000",
+                raise_server_exceptions=False,
             )
             client.runtime = app.state.runtime
             return stack.enter_context(client)
@@ -81,7 +83,9 @@ def shared(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any
     app.state.runtime = routes.Runtime(settings)
     app.state.runtime.live.start()
     client: Any = TestClient(
-        AccessMiddleware(app, settings), base_url="http://127.0.0.1:3000", raise_server_exceptions=False
+        AccessMiddleware(app, settings, labels=routes.labels_of(app)),
+        base_url="http://127.0.0.1:3000",
+        raise_server_exceptions=False,
     )
     client.runtime = app.state.runtime
     with client:

@@ -6,7 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from services.access.keys import ADMIN_HEADER
 from tests.support.small_release import offline_lists, release
+
+JSON = {"Content-Type": "application/json"}
 
 
 def user_of(client, place: int = 3) -> str:
@@ -212,7 +215,7 @@ BAD = [
 
 @pytest.mark.parametrize(("path", "body", "code", "field"), BAD, ids=range(len(BAD)))
 def test_bad_requests_are_400_and_name_the_field(shared, path, body, code, field):
-    answer = shared.post(path, content=body.encode("latin-1"))
+    answer = shared.post(path, content=body.encode("latin-1"), headers=JSON)
     assert answer.status_code == 400, answer.text
     error = answer.json()["error"]
     assert set(error) == {"code", "message", "field"}
@@ -229,9 +232,13 @@ def test_unknown_routes_and_methods_have_the_error_body(shared):
         ("GET", "/console/../keys.py", 404, "not_found"),
         ("GET", "/console/secrets", 404, "not_found"),
         ("GET", "/recommend", 405, "method_not_allowed"),
+        ("PUT", "/events", 405, "method_not_allowed"),
         ("DELETE", "/events", 405, "method_not_allowed"),
+        ("GET", "/status/", 404, "not_found"),
+        ("GET", "/schema.json", 404, "not_found"),  # pages that BentoML serves beside ours
+        ("GET", "/static_content/index.css", 404, "not_found"),
     ]:
-        answer = shared.request(method, path)
+        answer = shared.request(method, path, headers={ADMIN_HEADER: "1"})
         assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), path
 
 
@@ -245,8 +252,9 @@ def test_a_failure_of_ours_is_500_with_the_error_body(client, monkeypatch):
 
 def test_bodies_above_the_limit_are_413_with_and_without_a_declared_length(shared):
     large = b'{"user_id": "' + b"x" * (4 << 20) + b'"}'
-    assert shared.post("/recommend", content=large).status_code == 413
-    answer = shared.post("/recommend", content=(large[at : at + 65536] for at in range(0, len(large), 65536)))
+    assert shared.post("/recommend", content=large, headers=JSON).status_code == 413
+    parts = (large[at : at + 65536] for at in range(0, len(large), 65536))
+    answer = shared.post("/recommend", content=parts, headers=JSON)
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
 
 

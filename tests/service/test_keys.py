@@ -72,6 +72,98 @@ def test_without_keys_requests_of_other_hosts_and_origins_are_refused(client):
         assert client.post("/recommend", json=body, headers=headers).status_code == 200, headers
 
 
+OWN = "http://127.0.0.1:3000"
+OTHER_ORIGINS = [
+    {"Origin": "null"},
+    {"Origin": ""},
+    {"Origin": "http://["},
+    {"Origin": "http://127.0.0.1:3000@attacker.example"},
+    {"Origin": "http://127.0.0.1:3000.attacker.example"},
+    {"Origin": "http://127.0.0.1"},  # another port is another origin
+    {"Origin": "127.0.0.1:3000"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},  # another port of this machine
+    {"Sec-Fetch-Site": "SAME-ORIGIN"},
+    {"Sec-Fetch-Site": ""},
+    {"Origin": OWN, "Sec-Fetch-Site": "cross-site"},
+    {"Origin": "null", "Sec-Fetch-Site": "same-origin"},
+]
+
+
+@pytest.mark.parametrize("headers", OTHER_ORIGINS, ids=str)
+def test_a_page_of_another_origin_is_refused_on_every_route(shared, headers):
+    for method, path in (("POST", "/events"), ("POST", "/admin/rollback"), ("GET", "/status"), ("GET", "/")):
+        answer = shared.request(method, path, headers={"X-Recops-Admin": "1", **headers})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden"), (path, answer.text)
+        assert answer.json()["error"]["field"] in headers
+
+
+def test_two_origins_are_refused_when_one_of_them_is_another(shared):
+    both = [("Origin", OWN), ("Origin", "https://attacker.example")]
+    assert shared.get("/status", headers=both).status_code == 403
+    assert shared.get("/status", headers=both[::-1]).status_code == 403
+
+
+def test_a_page_of_the_service_itself_and_a_typed_address_are_served(shared):
+    body = {"user_id": "u"}
+    for headers in (
+        {"Origin": OWN},
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Origin": OWN, "Sec-Fetch-Site": "same-origin"},
+    ):
+        assert shared.post("/recommend", json=body, headers=headers).status_code == 200, headers
+    assert shared.get("/", headers={"Sec-Fetch-Site": "none"}).status_code == 200
+    assert shared.post("/recommend", json=body, headers={"Sec-Fetch-Site": "none"}).status_code == 403
+    secure = {"Host": "localhost", "Origin": "https://localhost:443"}  # the default port may be named
+    assert shared.get("/status", headers=secure).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["[", "[::1", "a b", "127.0.0.1:99999", "127.0.0.1:port", "user@localhost", "localhost/", "é", ""]
+)
+def test_a_malformed_host_is_400(shared, host):
+    answer = shared.get("/status", headers={"Host": host.encode()})
+    assert (answer.status_code, answer.json()["error"]["field"]) == (400, "Host")
+
+
+FORMS = (
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "application/x-json",
+    "*",
+)
+
+
+@pytest.mark.parametrize("path", ["/recommend", "/similar", "/events", "/admin/rollback"])
+def test_a_body_of_another_type_than_json_is_415(shared, path):
+    for kind in (*FORMS, None):
+        headers = {"X-Recops-Admin": "1", **({"Content-Type": kind} if kind else {})}
+        answer = shared.post(path, content=b"{}", headers=headers)
+        assert answer.status_code == 415, kind
+        assert answer.json()["error"]["code"] == "unsupported_media_type"
+        assert answer.json()["error"]["field"] == "Content-Type"
+        chunks = shared.post(path, content=iter([b"{}"]), headers=headers)
+        assert chunks.status_code == 415, kind
+    empty = shared.post(path, headers={"X-Recops-Admin": "1", "Content-Type": "text/plain"})
+    assert empty.status_code == 415  # an empty form
+    for kind in ("application/json", "Application/JSON; charset=utf-8"):
+        answer = shared.post(path, content=b"[]", headers={"X-Recops-Admin": "1", "Content-Type": kind})
+        assert answer.status_code == 400, answer.text
+
+
+def test_without_keys_an_admin_route_needs_a_header_that_no_form_can_send(made, settings, start):
+    release(made, settings, "r1")
+    release(made, settings, "r2")
+    client = start()
+    for headers in ({}, {"X-Recops-Admin": "0"}, {"X-Recops-Admin": ""}, {"X-Other": "1"}):
+        for method, path in (("POST", "/admin/rollback"), ("DELETE", "/users/u")):
+            answer = client.request(method, path, headers=headers)
+            assert (answer.status_code, answer.json()["error"]["field"]) == (403, "X-Recops-Admin"), (path, headers)
+    assert client.runtime.live.store.live() == "r2"
+    assert client.post("/admin/rollback", headers={"X-Recops-Admin": "1"}).status_code != 403
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "example.org", ""])
 def test_any_host_but_loopback_needs_keys(settings, host):
     with pytest.raises(UserError, match="RECOPS_API_KEYS is empty"):

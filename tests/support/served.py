@@ -36,13 +36,13 @@ def free_port() -> int:
 
 @contextmanager
 def serving(
-    home: Path, *arguments: str, ready: int = 200, cwd: Path = ROOT, **more: str
+    home: Path, *arguments: str, ready: int = 200, cwd: Path = ROOT, log: Path | None = None, **more: str
 ) -> Iterator[tuple[str, subprocess.Popen]]:
     """A server of its own on a free port, in its own process group; by default of the working tree."""
     port = free_port()
     env = {**os.environ, "RECOPS_HOME": str(home), **more}
     command = [sys.executable, "-m", "services.serve", *(arguments or ["--working-tree"]), "--port", str(port)]
-    log = home / "serve.log"
+    log = log or home / "serve.log"
     with log.open("ab") as out:
         process = subprocess.Popen(command, env=env, cwd=cwd, stdout=out, stderr=out, start_new_session=True)
     address = f"http://127.0.0.1:{port}"
