@@ -80,9 +80,15 @@ class Rows(Protocol):
     def __getitem__(self, key: Bool | Int64 | slice, /) -> Float32: ...
 
 
-@runtime_checkable
-class Ranker(Protocol):
+class Scores(Protocol):
     """Scores each candidate with features. Higher is better, comparable within one query only."""
+
+    def score(self, features: Float32) -> Float32: ...
+
+
+@runtime_checkable
+class Ranker(Scores, Protocol):
+    """A ranker that learns from examples."""
 
     Params: ClassVar[type[BaseModel]]
 
@@ -91,8 +97,6 @@ class Ranker(Protocol):
 
         There may be more rows than fit into memory: index those that are learned from, once.
         """
-
-    def score(self, features: Float32) -> Float32: ...
 
     def save(self, folder: Path) -> None: ...
 

@@ -14,15 +14,15 @@ from features.positives import DEFAULT_POSITIVES, Positives
 from models.data.types import UNKNOWN_TIME, Candidates, Catalogue, Queries, Slate
 from models.explain import reasons
 from models.exploration import ExploreParams, explore, key_of
-from models.interfaces import Explains, FeatureLookup, Ranker, Reranker, Retriever
-from models.ranking.features import features_of, query_features
+from models.interfaces import Explains, FeatureLookup, Reranker, Retriever, Scores
+from models.ranking.features import feature_names, features_of, query_features
+from models.ranking.newcomers import NewcomersInOrder
 from models.registry import load_reranker
 from models.release.bundle import MANIFEST, read_manifest
 from models.release.plan import load_catalogue, read_part, read_plan
-from models.retrieval.candidates import candidates_of, reciprocal_ranks
+from models.retrieval.candidates import FUSION_CONSTANT, candidates_of, reciprocal_ranks
 
 LONG = 100  # lists up to this length come from `retrieve.k` candidates a retriever, whether judged or served
-FUSION_CONSTANT = 60.0  # of what a slate tells about each retriever's part in it
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Recommender:
 
     catalogue: Catalogue
     retrievers: Mapping[str, Retriever]
-    ranker: Ranker
+    ranker: Scores
     reranker: Reranker
     lookup: FeatureLookup
     k: int
@@ -44,20 +44,8 @@ class Recommender:
         n_candidates = self.k if k <= LONG else max(self.k, k)
         candidates = candidates_of(self.retrievers, queries, n_candidates, self.catalogue.n_items)
         features = features_of(candidates, queries.user_ids, queries.at, query_features(queries), lookup or self.lookup)
-        scores = self._without_history(queries, candidates, self.ranker.score(features))
+        scores = self.ranker.score(features)
         return self._slate(candidates, scores, queries, k, reranker=self.reranker)
-
-    def _without_history(self, queries: Queries, candidates: Candidates, scores: Float32) -> Float32:
-        """Scores in which queries without a history keep the retrievers' own order.
-
-        A ranker learns from people with a history; of newcomers it knows nothing, and reordering what is popular lost
-        a sixth of their ndcg@10 on an online shop's log.
-        """
-        unknown = (np.diff(queries.offsets) == 0)[candidates.query]
-        if not unknown.any():
-            return scores
-        plain = reciprocal_ranks(candidates.ranks, FUSION_CONSTANT).sum(axis=1, dtype=np.float32)
-        return np.where(unknown, plain, scores)
 
     def similar(self, item: int, k: int, *, unavailable: Bool | None = None) -> Slate:
         """The k items most like one (a position), by every retriever that can tell from that item alone."""
@@ -104,10 +92,11 @@ class Recommender:
             )
         retrievers = {name: read_part("retriever", name, folder / "retrievers" / name) for name in plan.retrievers}
         reranker = load_reranker(plan.reranker)
+        ranker = read_part("ranker", plan.ranker, folder / "ranker")
         return cls(
             load_catalogue(folder),
             retrievers,
-            read_part("ranker", plan.ranker, folder / "ranker"),
+            NewcomersInOrder(ranker, feature_names(tuple(plan.retrievers), lookup.names)),
             reranker(reranker.Params.model_validate(plan.reranker_params)),  # type: ignore[call-arg]
             lookup,
             plan.k,

@@ -12,7 +12,8 @@ from models.interfaces import FeatureLookup
 RANK_PREFIX = "inverse_rank:"
 SCORE_PREFIX = "score:"
 IDLE = "idle_days"
-QUERY_FEATURES = (IDLE, "n_history")
+N_HISTORY = "n_history"
+QUERY_FEATURES = (IDLE, N_HISTORY)
 
 
 def feature_names(retrievers: tuple[str, ...], looked_up: tuple[str, ...]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from features.arrays import Bool, Float32, Float64, Int32
 from features.params import parse
 from models.interfaces import Ranker, Rows
+from models.ranking.newcomers import NewcomersInOrder
 from models.ranking.rows import ROWS_AT_ONCE, blocks_of_rows, where
 from models.registry import load_ranker
 
@@ -110,7 +111,7 @@ def train_ranker(
     plain = make_ranker(PLAIN, params).fit(features, labels, groups, names)
     judged = n_targets > 0
     telling = int((judged & (groups > 0)).sum())
-    plain_ndcg = ndcg_of(_scored(plain, features), labels, groups, n_targets, params.k)[judged]
+    plain_ndcg = ndcg_of(_scored(plain, features, names), labels, groups, n_targets, params.k)[judged]
     figures: dict[str, Any] = {
         "n_queries": int(judged.sum()),
         "n_telling_queries": telling,
@@ -167,24 +168,30 @@ def cross_validated(
         others = {kind: marks[~own] for kind, marks in events.items()}
         ranker = _fitted(single, where(features, ~own), labels[~own], others, groups[~asked], names)
         judged = labels[own], groups[asked], n_targets[asked], params.k
-        held_out[asked] = ndcg_of(_scored(ranker, where(features, own)), *judged)
-        for n_trees, early in _staged(ranker, where(features, own)).items():
+        held_out[asked] = ndcg_of(_scored(ranker, where(features, own), names), *judged)
+        for n_trees, early in _staged(ranker, where(features, own), names).items():
             staged.setdefault(n_trees, np.zeros(len(groups)))[asked] = ndcg_of(early, *judged)
             folds_of[n_trees] += 1
     return held_out, {n_trees: early for n_trees, early in staged.items() if folds_of[n_trees] == params.folds}
 
 
-def _scored(ranker: Ranker, features: Rows) -> Float32:
-    """(n_rows,) its scores, some rows at a time."""
-    parts = [ranker.score(block) for block in blocks_of_rows(features)]
-    return np.concatenate(parts) if parts else ranker.score(features[:0])
+def _scored(ranker: Ranker, features: Rows, names: tuple[str, ...]) -> Float32:
+    """(n_rows,) its scores as it would serve, some rows at a time."""
+    served = NewcomersInOrder(ranker, names)
+    parts = [served.score(block) for block in blocks_of_rows(features)]
+    return np.concatenate(parts) if parts else served.score(features[:0])
 
 
-def _staged(ranker: Ranker, features: Rows) -> dict[int, Float32]:
+def _staged(ranker: Ranker, features: Rows, names: tuple[str, ...]) -> dict[int, Float32]:
     """Number of trees → (n_rows,) scores after so many, where the ranker can tell."""
     if not isinstance(ranker, LearnsInStages):
         return {}
-    parts = [dict(ranker.staged(block)) for block in blocks_of_rows(features)] or [dict(ranker.staged(features[:0]))]
+    served = NewcomersInOrder(ranker, names)
+
+    def early(block: Float32) -> dict[int, Float32]:
+        return {n_trees: served.in_order(block, scores) for n_trees, scores in ranker.staged(block)}
+
+    parts = [early(block) for block in blocks_of_rows(features)] or [early(features[:0])]
     return {n_trees: np.concatenate([part[n_trees] for part in parts]) for n_trees in parts[0]}
 
 

@@ -11,6 +11,8 @@ from features.arrays import Float32, Int32
 from models.data.types import Candidates, Hits, Queries
 from models.interfaces import Retriever
 
+FUSION_CONSTANT = 60.0  # of reciprocal ranks where no params say another: a slate's shares, newcomers, similar items
+
 
 class Params(BaseModel):
     """What is retrieved for each query."""

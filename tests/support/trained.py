@@ -19,6 +19,7 @@ from models.data.types import Catalogue
 from models.interfaces import Retriever
 from models.ranking.examples import make_examples
 from models.ranking.features import feature_names, features_of, query_features
+from models.ranking.newcomers import NewcomersInOrder
 from models.recommender import Recommender
 from models.registry import load_ranker, load_reranker, load_retriever
 from models.retrieval.candidates import candidates_of
@@ -69,4 +70,5 @@ def trained(
     ranker = load_ranker("lightgbm")()
     ranker.fit(features, examples.labels, examples.groups, feature_names(candidates.retrievers, lookup.names))
     retrievers = _fitted(full, catalogue, parts.cuts.test_cut, sections)
-    return Recommender(catalogue, retrievers, ranker, load_reranker("mmr")(), lookup, k)
+    served = NewcomersInOrder(ranker, feature_names(candidates.retrievers, lookup.names))
+    return Recommender(catalogue, retrievers, served, load_reranker("mmr")(), lookup, k)

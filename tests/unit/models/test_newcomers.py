@@ -7,6 +7,9 @@ import numpy as np
 from models.data.queries import one_query
 from models.data.types import Catalogue, Log
 from models.data.vocabulary import Vocabulary
+from models.ranking.features import RANK_PREFIX, feature_names
+from models.ranking.newcomers import NewcomersInOrder
+from models.ranking.training import Params, train_ranker
 from models.recommender import Recommender
 from models.rerankers.mmr import Mmr, MmrParams
 from models.retrievers.popular import Popular
@@ -49,7 +52,8 @@ def recommender() -> Recommender:
         0,
     )
     parts = {"popular": Popular().fit(log, catalogue)}
-    return Recommender(catalogue, parts, Reversed(), Mmr(MmrParams(relevance=1.0)), NoFeatures(), 4)
+    ranker = NewcomersInOrder(Reversed(), feature_names(("popular",), NoFeatures.names))
+    return Recommender(catalogue, parts, ranker, Mmr(MmrParams(relevance=1.0)), NoFeatures(), 4)
 
 
 def shown(history: list[str]) -> list[str]:
@@ -64,3 +68,33 @@ def test_a_newcomer_gets_what_is_popular_in_its_order():
 
 def test_with_a_history_the_ranker_decides():
     assert shown(["d"]) == ["c", "b", "a"]
+
+
+def test_ranks_come_back_from_their_inverse_exactly():
+    ranks = np.arange(1, 20_001, dtype=np.int32)
+    inverse = np.stack([1.0 / ranks, np.zeros(len(ranks))], axis=1).astype(np.float32)
+    features = np.concatenate([inverse, np.zeros((len(ranks), 1), dtype=np.float32)], axis=1)
+    ranker = NewcomersInOrder(Reversed(), (f"{RANK_PREFIX}a", f"{RANK_PREFIX}b", "n_history"))
+    assert ranker.score(features).tobytes() == (1.0 / (60.0 + ranks)).astype(np.float32).tobytes()
+
+
+def test_a_ranker_is_judged_as_it_serves():
+    """Of newcomers it cannot learn anything that it would not be allowed to use: gain and loss are theirs, 0."""
+    rng = np.random.default_rng(3)
+    n_queries, size = 120, 10
+    ranks = np.concatenate([rng.permutation(size) + 1 for _ in range(n_queries)])
+    chance = rng.random(len(ranks))
+    features = np.stack([1.0 / ranks, np.zeros(len(ranks)), chance], axis=1).astype(np.float32)
+    names = (f"{RANK_PREFIX}a", "n_history", "tells")
+    labels = (chance > 0.8).astype(np.float32)
+    groups = np.full(n_queries, size, dtype=np.int32)
+    n_targets = np.bincount(np.repeat(np.arange(n_queries), size), labels, minlength=n_queries).astype(np.int64)
+    users = np.array([f"u{query}" for query in range(n_queries)])
+    params = Params(name="linear", min_queries=10)
+
+    def gain() -> float:
+        return train_ranker(features, labels, groups, n_targets, users, names, params).figures["gain"]
+
+    assert gain() == 0.0
+    features[:, 1] = 1.0  # the same rows of people with a history
+    assert gain() > 0.1
