@@ -15,6 +15,7 @@ import numpy as np
 from features.errors import UserError
 from features.files import write_text
 from flows.project.fingerprints import code_hash
+from models.data.saved_params import FORMAT
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Catalogue, Ratings
 from models.evaluation.rating_accuracy import Predicted
@@ -41,7 +42,7 @@ def answers(
         UserError: the rater gives values that are not finite.
     """
     params = rater.params.model_dump(mode="json")  # type: ignore[attr-defined]
-    whole = {**key, "rater": name, "params": params, "code": code_hash(type(rater).__module__)}
+    whole = {**key, "format": FORMAT, "rater": name, "params": params, "code": code_hash(type(rater).__module__)}
     wanted = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
     kept, mark = folder / f"{name}.safetensors", folder / f"{name}.json"
     if kept.is_file() and mark.is_file() and json.loads(mark.read_text(encoding="utf-8"))["key"] == wanted:

@@ -112,9 +112,9 @@ def accept(project: Project) -> int:
     for task in tasks_of(project, sorted({change["param"].split(".")[1] for change in changes})):
         for change in changes:
             _, retriever, name = change["param"].split(".")
-            if retriever == task.name and getattr(task.present, name) != change["from"]:
+            if retriever == task.name and getattr(task.present, name, None) != change["from"]:
                 raise UserError(
-                    f"params.yaml: {change['param']} is {getattr(task.present, name)!r}, the search began from "
+                    f"params.yaml: {change['param']} is {getattr(task.present, name, None)!r}, the search began from "
                     f"{change['from']!r}; run `recops tune` again"
                 )
     write_text(

@@ -13,6 +13,7 @@ from features.arrays import Float32
 from features.files import write_text
 from features.simulation.parameters import Params as World
 from features.simulation.truth import Truth
+from models.data.saved_params import PARAMS, read_params, write_params
 from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
 from models.retrieval.topk import retrieve_by
 
@@ -57,12 +58,12 @@ class Oracle:
     def save(self, folder: Path) -> None:
         if self.item_ids_ is None:
             raise NotFittedError("oracle: nothing to save before it was fitted")
-        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
+        write_params(self.params, folder / PARAMS)
         write_text("\n".join(self.item_ids_) + "\n", folder / "items.txt")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        oracle = cls(OracleParams.model_validate_json((folder / "params.json").read_text(encoding="utf-8")))
+        oracle = cls(read_params(folder / PARAMS, "oracle", OracleParams))
         oracle.item_ids_ = (folder / "items.txt").read_text(encoding="utf-8").split("\n")[:-1]
         return oracle
 

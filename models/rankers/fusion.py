@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.arrays import Float32, Int32
-from features.files import write_text
+from models.data.saved_params import read_params, write_params
 from models.data.types import NotFittedError
 from models.interfaces import Rows
 from models.ranking.features import RANK_PREFIX
@@ -55,11 +55,11 @@ class Fusion:
         if self.columns_ is None:
             raise NotFittedError("fusion: nothing to save before it was fitted")
         learned = _Learned(params=self.params, columns=self.columns_, weights=self.weights_)
-        write_text(learned.model_dump_json(indent=1) + "\n", folder / "fusion.json")
+        write_params(learned, folder / "fusion.json")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        learned = _Learned.model_validate_json((folder / "fusion.json").read_text(encoding="utf-8"))
+        learned = read_params(folder / "fusion.json", "ranker.fusion", _Learned)
         fusion = cls(learned.params)
         fusion.columns_, fusion.weights_ = learned.columns, learned.weights
         return fusion

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.arrays import Bool, Float32, Int32
-from features.files import write_text
 from features.params import parse
+from models.data.saved_params import read_params, write_params
 from models.data.types import NotFittedError
 from models.interfaces import Ranker, Rows
 from models.rankers.lightgbm import LightGbm, LightGbmParams
@@ -154,16 +154,17 @@ class Horizons:
             raise NotFittedError("horizons: nothing to save before it was fitted")
         kinds = {side: name_of("ranker", self.sides_[side]) for side in SIDES}
         learned = _Learned(params=self.params, column=self.column_, sides=kinds)
-        write_text(learned.model_dump_json(indent=1) + "\n", folder / "horizons.json")
+        write_params(learned, folder / "horizons.json")
         for side in SIDES:
             self.sides_[side].save(folder / side)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        learned = _Learned.model_validate_json((folder / "horizons.json").read_text(encoding="utf-8"))
+        learned = read_params(folder / "horizons.json", "ranker.horizons", _Learned)
         ranker = cls(learned.params)
         ranker.column_ = learned.column
-        ranker.sides_ = {side: load_ranker(learned.sides[side]).load(folder / side) for side in SIDES}
+        parts = zip(SIDES, learned.sides.items(), strict=True)  # in this order in every format, whatever their names
+        ranker.sides_ = {side: load_ranker(kind).load(folder / name) for side, (name, kind) in parts}
         return ranker
 
     def look(self, names: tuple[str, ...]) -> None:

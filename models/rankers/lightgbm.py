@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from features.arrays import Bool, Float32, Int32
 from features.files import write_text
+from models.data.saved_params import read_params, write_params
 from models.data.types import NotFittedError
 from models.interfaces import Rows
 from models.rankers.fusion import Fusion, FusionParams
@@ -131,13 +132,13 @@ class LightGbm:
         for draw, model in enumerate(self.models_):
             write_text(model, folder / _file(draw))
         learned = _Learned(params=self.params, n_models=len(self.models_))
-        write_text(learned.model_dump_json(indent=1) + "\n", folder / "lightgbm.json")
+        write_params(learned, folder / "lightgbm.json")
         assert self.prior_ is not None
         self.prior_.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        learned = _Learned.model_validate_json((folder / "lightgbm.json").read_text(encoding="utf-8"))
+        learned = read_params(folder / "lightgbm.json", "ranker.lightgbm", _Learned)
         ranker = cls(learned.params)
         ranker.prior_ = Fusion.load(folder)
         ranker._learn([(folder / _file(draw)).read_text(encoding="utf-8") for draw in range(learned.n_models)])

@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.arrays import Float32, Float64, Int32
-from features.files import write_text
 from models.compute.threads import one_thread
+from models.data.saved_params import read_params, write_params
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import NotFittedError
 from models.interfaces import Rows
@@ -75,13 +75,13 @@ class Linear:
     def save(self, folder: Path) -> None:
         if self.standard_ is None:
             raise NotFittedError("linear: nothing to save before it was fitted")
-        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "linear.json")
+        write_params(self.params, folder / "linear.json")
         arrays = {"means": self.standard_.means, "scales": self.standard_.scales, "weights": self.weights_}
         write_arrays(arrays | {"intercept": np.array([self.intercept_])}, folder / "linear.safetensors")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        ranker = cls(LinearParams.model_validate_json((folder / "linear.json").read_text(encoding="utf-8")))
+        ranker = cls(read_params(folder / "linear.json", "ranker.linear", LinearParams))
         arrays = read_arrays(folder / "linear.safetensors")
         ranker.standard_ = Standard(arrays["means"], arrays["scales"])
         ranker.weights_, ranker.intercept_ = arrays["weights"], float(arrays["intercept"][0])

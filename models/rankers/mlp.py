@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
 
 from features.arrays import Bool, Float32, Float64, Int32
 from features.errors import UserError
-from features.files import write_text
+from models.data.saved_params import read_params, write_params
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import NotFittedError
 from models.interfaces import Rows
@@ -103,13 +103,13 @@ class Mlp:
         if self.standard_ is None:
             raise NotFittedError("mlp: nothing to save before it was fitted")
         learned = _Learned(params=self.params, outcomes=self.outcomes_)
-        write_text(learned.model_dump_json(indent=1) + "\n", folder / "mlp.json")
+        write_params(learned, folder / "mlp.json")
         scales = {"means": self.standard_.means, "scales": self.standard_.scales}
         write_arrays({**self.arrays_, **scales}, folder / "mlp.safetensors")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        learned = _Learned.model_validate_json((folder / "mlp.json").read_text(encoding="utf-8"))
+        learned = read_params(folder / "mlp.json", "ranker.mlp", _Learned)
         ranker = cls(learned.params)
         arrays = read_arrays(folder / "mlp.safetensors")
         ranker.outcomes_ = learned.outcomes

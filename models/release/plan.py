@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from features.errors import UserError
-from features.files import write_text
 from features.positives import DEFAULT_POSITIVES, Positives
+from models.data.saved_params import read_params, write_params
 from models.data.tables import read_catalogue
 from models.data.types import Catalogue
 from models.exploration import ExploreParams
@@ -64,7 +64,7 @@ def read_plan(folder: Path) -> Plan:
     path = folder / PLAN
     if not path.is_file():
         raise UserError(f"bundle {folder}: no {PLAN}; make one with `recops run` (or name another folder)")
-    return Plan.model_validate_json(path.read_text(encoding="utf-8"))
+    return read_params(path, "reranker", Plan)
 
 
 def load_catalogue(folder: Path) -> Catalogue:
@@ -116,5 +116,5 @@ def assemble(
     for source, file in ((catalogue, "catalogue.parquet"), (vectors, "vectors.safetensors")):
         (target / source.name).mkdir(parents=True)
         shutil.copyfile(source / file, target / source.name / file)
-    write_text(plan.model_dump_json(indent=1) + "\n", target / PLAN)
+    write_params(plan, target / PLAN)
     return plan

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.data.saved_params import PARAMS, read_params
 from models.data.types import Catalogue, Log
 from models.interfaces import Retriever, WarmStarts
 from models.registry import load_retriever
@@ -67,7 +68,7 @@ def refit(judged: Path, target: Path, log: Log) -> Manifest:
 
 def _fitted_again(name: str, judged: Path, log: Log, catalogue: Catalogue) -> Retriever:
     retriever = load_retriever(name)
-    params = retriever.Params.model_validate_json((judged / "params.json").read_text(encoding="utf-8"))
+    params = read_params(judged / PARAMS, f"retrievers.{name}", retriever.Params)
     fresh = retriever(params)  # type: ignore[call-arg]
     if isinstance(fresh, WarmStarts):
         return fresh.refit(log, catalogue, read_part("retriever", name, judged))

@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import BaseModel
 
 from features.arrays import Float32, Float64, Int32
-from features.files import write_text
 from models.compute.threads import one_thread
+from models.data.saved_params import PARAMS, read_params, write_params
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Hits, NotFittedError, Queries
 from models.interfaces import Reason
@@ -50,11 +50,11 @@ class ItemFactors(Generic[P]):
 
     def save(self, folder: Path) -> None:
         write_arrays({"items": self._learned(), **self._further()}, folder / "vectors.safetensors")
-        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
+        write_params(self.params, folder / PARAMS)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        params = cls.Params.model_validate_json((folder / "params.json").read_text(encoding="utf-8"))
+        params = read_params(folder / PARAMS, f"retrievers.{cls.name}", cls.Params)
         retriever = cls(cast(P, params))
         retriever._learn(**read_arrays(folder / "vectors.safetensors"))
         return retriever

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from scipy import sparse
 
 from features.arrays import Float32, Int32
-from features.files import write_text
+from models.data.saved_params import PARAMS, read_params, write_params
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Hits, NotFittedError, Queries
 from models.interfaces import Reason
@@ -50,11 +50,11 @@ class ItemToItem(Generic[P]):
 
     def save(self, folder: Path) -> None:
         write_sparse(self._learned(), folder / "weights.safetensors")
-        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
+        write_params(self.params, folder / PARAMS)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        params = cls.Params.model_validate_json((folder / "params.json").read_text(encoding="utf-8"))
+        params = read_params(folder / PARAMS, f"retrievers.{cls.name}", cls.Params)
         retriever = cls(cast(P, params))
         retriever.weights_ = read_sparse(folder / "weights.safetensors")
         return retriever

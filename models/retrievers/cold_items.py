@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 from scipy import sparse
 
 from features.arrays import Float32, Int32
-from features.files import write_text
 from models.compute.threads import one_thread
+from models.data.saved_params import PARAMS, read_params, write_params
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
 from models.interfaces import Reason
@@ -113,11 +113,11 @@ class ColdItems:
         cold = self._learned()
         arrays = {"cold": cold, "texts": self.texts_, "directions": self.directions_, "demand": self.demand_}
         write_arrays(arrays, folder / "cold_items.safetensors")
-        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
+        write_params(self.params, folder / PARAMS)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        retriever = cls(ColdItemsParams.model_validate_json((folder / "params.json").read_text(encoding="utf-8")))
+        retriever = cls(read_params(folder / PARAMS, "retrievers.cold_items", ColdItemsParams))
         retriever._learn(**read_arrays(folder / "cold_items.safetensors"))
         return retriever
 

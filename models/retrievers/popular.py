@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy import sparse
 
 from features.arrays import Float32, Float64, Int32, Int64
-from features.files import write_text
+from models.data.saved_params import PARAMS, read_params, write_params
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import MICROSECONDS_A_DAY, Catalogue, Hits, Log, NotFittedError, Queries
 from models.interfaces import Reason
@@ -103,11 +103,11 @@ class Popular:
         if self.segments_ is not None:
             write_sparse(self.segments_, folder / "segments.safetensors")
             write_arrays({"categories": self.categories_}, folder / "categories.safetensors")
-        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
+        write_params(self.params, folder / PARAMS)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        popular = cls(PopularParams.model_validate_json((folder / "params.json").read_text(encoding="utf-8")))
+        popular = cls(read_params(folder / PARAMS, "retrievers.popular", PopularParams))
         popular._learn(read_arrays(folder / "scores.safetensors")["scores"])
         if popular.params.segment is not None:
             popular.segments_ = read_sparse(folder / "segments.safetensors")

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from features.arrays import Float32, Int32, Int64
 from features.errors import UserError
-from features.files import write_text
 from models.compute.precision import Precision
 from models.compute.threads import one_thread
+from models.data.saved_params import PARAMS, read_params, write_params
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
 from models.interfaces import Reason
@@ -126,11 +126,11 @@ class Sequence:
 
     def save(self, folder: Path) -> None:
         write_arrays(self._fitted(), folder / "network.safetensors")
-        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
+        write_params(self.params, folder / PARAMS)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        sequence = cls(SequenceParams.model_validate_json((folder / "params.json").read_text(encoding="utf-8")))
+        sequence = cls(read_params(folder / PARAMS, "retrievers.sequence", SequenceParams))
         sequence._learn(read_arrays(folder / "network.safetensors"))
         return sequence
 

@@ -14,6 +14,7 @@ from scipy import sparse
 
 from features.arrays import Float32, Int32, Int64
 from features.files import write_text
+from models.data.saved_params import PARAMS, read_params, write_params
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
 from models.interfaces import Reason
@@ -83,11 +84,11 @@ class Social:
         write_sparse(self._learned(), folder / "friends.safetensors")
         write_arrays({"offsets": self.offsets_, "members": self.members_}, folder / "members.safetensors")
         write_text(json.dumps(list(self._place), ensure_ascii=False) + "\n", folder / "users.json")
-        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
+        write_params(self.params, folder / PARAMS)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        social = cls(SocialParams.model_validate_json((folder / "params.json").read_text(encoding="utf-8")))
+        social = cls(read_params(folder / PARAMS, "retrievers.social", SocialParams))
         names = json.loads((folder / "users.json").read_text(encoding="utf-8"))
         arrays = read_arrays(folder / "members.safetensors")
         social._learn(read_sparse(folder / "friends.safetensors"), names, arrays["offsets"], arrays["members"])

@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import BaseModel
 
 from features.arrays import Float32, Int32
-from features.files import write_text
 from models.compute.threads import one_thread
+from models.data.saved_params import PARAMS, read_params, write_params
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
 from models.interfaces import Reason
@@ -60,11 +60,11 @@ class Text:
         if self.vectors_ is None:
             raise NotFittedError("text: nothing to save before it was fitted")
         write_arrays({"text": self.vectors_}, folder / "vectors.safetensors")
-        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
+        write_params(self.params, folder / PARAMS)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        text = cls(TextParams.model_validate_json((folder / "params.json").read_text(encoding="utf-8")))
+        text = cls(read_params(folder / PARAMS, "retrievers.text", TextParams))
         text._learn(read_arrays(folder / "vectors.safetensors")["text"])
         return text
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from scipy import sparse
 
 from features.arrays import Float32
-from features.files import write_text
+from models.data.saved_params import PARAMS, read_params, write_params
 from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
 from models.interfaces import Reason
 from models.retrieval.history_profile import Recency, history_profiles, interactions_matrix, row_squares
@@ -77,11 +77,11 @@ class UserKnn:
         if self.users_ is None:
             raise NotFittedError("user_knn: nothing to save before it was fitted")
         write_sparse(self.users_, folder / "users.safetensors")
-        write_text(self.params.model_dump_json(indent=1) + "\n", folder / "params.json")
+        write_params(self.params, folder / PARAMS)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        knn = cls(UserKnnParams.model_validate_json((folder / "params.json").read_text(encoding="utf-8")))
+        knn = cls(read_params(folder / PARAMS, "retrievers.user_knn", UserKnnParams))
         knn._learn(read_sparse(folder / "users.safetensors"))
         return knn
 
