@@ -18,9 +18,10 @@ from features.settings import Settings
 from flows.orchestration.artifacts import publish_train
 from flows.orchestration.notify import notify_hooks
 from flows.orchestration.restarts import enforce_restart_limit
-from flows.project.dag import Dag, StageCrashError, project_root, wanted, wanted_and_stale
+from flows.project.dag import Dag, StageCrashError, project_root, wanted
 from flows.project.dataset import Project
 from flows.project.reference import refresh_reference
+from flows.project.resolve import refresh_resolved, stale_here
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ def train(project: Project, *, wait_s: float) -> Outcome:
         RefusedError: a stage's answer is no.
     """
     dag = Dag(project.root)
-    names, stale = wanted_and_stale(dag, None)
+    names, stale = stale_here(dag, None, Settings())
     if not stale:
         return Outcome([], names, verdict(project))
     return begin(dag, None, wait_s)
@@ -109,8 +110,11 @@ def verdict(project: Project) -> bool | None:
 
 
 def _prepare(dag: Dag, settings: Settings) -> None:
-    """Before the first stage: no leftovers of retrievers that are gone, and the champion of today as an input."""
+    """Before the first stage: no leftovers of retrievers that are gone; what this machine chooses and the champion of
+    today as inputs."""
     dag.remove_orphans()
+    if refresh_resolved(Project(dag.root), settings):
+        dag.forget()
     # asked anew, now that no other run can change the answer
     if dag.needed_by(dag.maker_of(BUNDLE)) & set(dag.stale()) and refresh_reference(Project(dag.root), settings):
         dag.forget()

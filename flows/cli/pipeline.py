@@ -26,10 +26,10 @@ def run(
 
     logging.getLogger("flows").setLevel(logging.WARNING if quiet else logging.INFO)
     from flows.orchestration.server import choose_server
-    from flows.project.dag import wanted_and_stale
+    from flows.project.resolve import stale_here
 
     dag = Dag(project.root)
-    wanted, stale = wanted_and_stale(dag, until)
+    wanted, stale = stale_here(dag, until, settings)
     if not stale:
         print(f"nothing to do: all {len(wanted)} stages are up to date")
         return

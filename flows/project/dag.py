@@ -133,6 +133,10 @@ class Dag:
                 return str(stage.addressing)
         raise UserError(f"{DVC_FILE}: no stage writes {path}")
 
+    def readers_of(self, path: str) -> set[str]:
+        """Names of the stages that depend on a path directly."""
+        return {str(stage.addressing) for stage in self._stages() if any(str(dep) == path for dep in stage.deps)}
+
     def run(self, name: str) -> bool:
         """Runs one stage if it is stale; True when it ran.
 

@@ -20,6 +20,11 @@ class Paths:
         return self.root / "params.yaml"
 
     @property
+    def resolved(self) -> Path:
+        """What null and `auto` in params.yaml stood for (models/compute/resolved.py)."""
+        return self.root / "data/resolved.json"
+
+    @property
     def raw(self) -> Path:
         """Imported tables; not there while the project runs on the simulated world."""
         return self.root / "data/raw"

@@ -11,6 +11,7 @@ from features.errors import UserError
 from features.params import positives, section
 from features.schema import LOG
 from flows.stages.entry import stage
+from models.compute.resolved import check_precision, read_resolved
 from models.data.tables import make_log, read_catalogue, read_friends
 from models.interfaces import Retriever, WarmStarts
 from models.registry import load_retriever
@@ -20,6 +21,7 @@ CATALOGUE = Path("data/catalogue")
 VECTORS = Path("data/vectors")
 RELATIONS = Path("data/tables/relations.parquet")
 RETRIEVERS = Path("data/retrievers")
+RESOLVED = Path("data/resolved.json")
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,9 @@ def main() -> None:
             raise UserError(f"train_retriever: found arguments {found}, expected a retriever's name and train or full")
     retriever = load_retriever(name)
     params = section(f"retrievers.{name}", retriever.Params)
+    precision = getattr(params, "precision", None)
+    if precision is not None:
+        check_precision(RESOLVED, read_resolved(RESOLVED), precision, f"retrievers.{name}.precision")
     catalogue = read_catalogue(CATALOGUE, VECTORS)
     friends = read_friends(RELATIONS)
     rows = make_log(LOG.read(LOGS / f"{part}.parquet"), catalogue.vocabulary, positives=positives(), friends=friends)

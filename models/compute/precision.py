@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
+import platform
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import torch
 
+Exact = Literal["bfloat16", "float32"]
 Precision = Literal["auto", "bfloat16", "float32"]
 """`auto`: bfloat16 where the processor multiplies it itself (AVX-512 BF16, AMX, ARMv8.6), else float32, which is two to
 four times as quick where AVX-512 alone has to imitate it, and a hundred times as quick below that. Part of the result:
-name one of the two for the same arithmetic on every machine."""
+models/compute/resolved.py records what it stood for. Name one of the two for the same arithmetic on every machine."""
+
+CPUINFO = Path("/proc/cpuinfo")
+
+
+def resolve(precision: Precision) -> Exact:
+    """What a precision stands for on this machine's processor."""
+    if precision == "auto":
+        return "bfloat16" if _has_bfloat16() else "float32"
+    return precision
 
 
 def type_of(precision: Precision) -> torch.dtype:
     """The type of matrix products on this machine's processor."""
     import torch
 
-    if precision == "auto":
-        precision = "bfloat16" if _has_bfloat16() else "float32"
-    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+    return torch.bfloat16 if resolve(precision) == "bfloat16" else torch.float32
 
 
 def _has_bfloat16() -> bool:
-    """What oneDNN can do at all is not enough: on x86 it imitates bfloat16 where there is AVX-512, and that is slow."""
+    """What oneDNN can do at all is not enough: on x86 it imitates bfloat16 where there is AVX-512, and that is slow.
+
+    On Linux the kernel names the instructions, which spares `recops run` the import of torch (two seconds).
+    """
+    if platform.machine() in ("x86_64", "AMD64") and CPUINFO.is_file():
+        return bool(_flags(CPUINFO.read_text(encoding="utf-8", errors="replace")) & {"avx512_bf16", "amx_bf16"})
     import torch
 
-    found = torch.cpu.get_capabilities()
-    if found["architecture"] == "x86_64":
-        return bool(found["avx512_bf16"] or found["amx_bf16"])
-    known = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return bool(known and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    capabilities = torch.cpu.get_capabilities()
+    if capabilities["architecture"] == "x86_64":
+        return bool(capabilities["avx512_bf16"] or capabilities["amx_bf16"])
+    available = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return bool(available and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def _flags(cpuinfo: str) -> set[str]:
+    """Instructions of the first processor that the text describes."""
+    lines = (line.partition(":") for line in cpuinfo.splitlines())
+    return next((set(value.split()) for key, _, value in lines if key.strip() == "flags"), set())

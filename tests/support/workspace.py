@@ -11,7 +11,10 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from features.settings import Settings
 from features.telemetry import TELEMETRY_OFF
+from flows.project.dataset import Project
+from flows.project.resolve import refresh_resolved
 
 ROOT = Path(__file__).parents[2]
 CODE = ("features", "models", "services", "flows")
@@ -32,6 +35,7 @@ def make_workspace(folder: Path, changes: dict | None = None, *, every_retriever
     small = {"profile": "quick", "source.simulator": SMALL_WORLD, "build_features.leak_samples": 200}
     small |= {} if every_retriever else {f"retrievers.{name}": None for name in LEFT_OUT}
     edit_params(folder, small | (changes or {}))
+    refresh_resolved(Project(folder), Settings(encoder=""))  # what this machine chooses: `dvc repro` runs on any
     run("-m", "dvc", "init", "-q", "--no-scm", cwd=folder)
     shutil.copytree(ROOT / ".dvc" / "plots", folder / ".dvc" / "plots")
     run("-m", "dvc", "config", "core.analytics", "false", cwd=folder)

@@ -12,7 +12,7 @@ from features.errors import UserError
 from models.compute import precision
 from models.data.storage import read_arrays, write_arrays
 from models.data.tables import read_vectors
-from models.language.encoder import PACKAGED, Params, centered, encode, encoder_name
+from models.language.encoder import PACKAGED, Params, centered, encode, encoder_folder, encoder_name, weights_sha256
 
 TEXTS = [
     "Red garden spade. Tools for the garden",
@@ -64,13 +64,33 @@ def test_a_processor_without_instructions_for_bfloat16_is_given_float32(instruct
 
 
 @pytest.mark.parametrize(
-    ("own", "expected"), [("avx512_bf16", torch.bfloat16), ("amx_bf16", torch.bfloat16), ("avx512_f", torch.float32)]
+    ("flags", "expected"),
+    [("sse2 avx512_bf16", "bfloat16"), ("amx_bf16", "bfloat16"), ("avx512f avx512_vnni", "float32")],
 )
-def test_avx512_that_only_imitates_bfloat16_is_given_float32(own, expected, monkeypatch):
+def test_avx512_that_only_imitates_bfloat16_is_given_float32(flags, expected, monkeypatch, tmp_path):
     """An imitated product took two to four times as long as one of float32."""
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: fpu {flags} ht\nbugs\t\t: none\n\nprocessor\t: 1\n")
+    monkeypatch.setattr(precision, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(precision.platform, "machine", lambda: "x86_64")
+    assert precision.resolve("auto") == expected
+    assert precision.resolve("float32") == "float32"
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"), [("avx512_bf16", "bfloat16"), ("amx_bf16", "bfloat16"), ("avx512_f", "float32")]
+)
+def test_where_the_kernel_names_no_instructions_torch_is_asked(own, expected, monkeypatch, tmp_path):
     found = {"architecture": "x86_64", "avx512_bf16": False, "amx_bf16": False} | {own: True}
+    monkeypatch.setattr(precision, "CPUINFO", tmp_path / "none")
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found)
-    assert precision.type_of("auto") is expected
+    assert precision.resolve("auto") == expected
+
+
+def test_kernel_and_torch_agree_on_this_machine(monkeypatch, tmp_path):
+    here = precision.resolve("auto")
+    monkeypatch.setattr(precision, "CPUINFO", tmp_path / "none")
+    assert precision.resolve("auto") == here
+    assert precision.type_of("auto") is getattr(torch, here)
 
 
 def test_centring_takes_the_mean_off_what_is_there():
@@ -100,3 +120,44 @@ def test_the_name_that_is_written_down_tells_no_path(tmp_path):
     assert encoder_name(Params()) == PACKAGED
     assert encoder_name(Params(), str(tmp_path)) == tmp_path.name
     assert encoder_name(Params(encoder="org/model"), "other") == "org/model"
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Files such as a model has, whatever stands in them."""
+    for name in (
+        "model.safetensors",
+        "config.json",
+        "vocab.txt",
+        "1_Pooling/config.json",
+        "onnx/model.bin",
+        "README.md",
+    ):
+        (tmp_path / "model" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "model" / name).write_text(name)
+    return tmp_path / "model"
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json", "vocab.txt", "1_Pooling/config.json"])
+def test_each_file_that_decides_vectors_decides_the_hash(model, file):
+    before = weights_sha256(model)
+    (model / file).write_text("another")
+    assert weights_sha256(model) != before
+
+
+@pytest.mark.parametrize("file", ["onnx/model.bin", "README.md"])
+def test_what_decides_no_vector_does_not(model, file):
+    before = weights_sha256(model)
+    (model / file).write_text("another")
+    assert weights_sha256(model) == before
+
+
+def test_the_hash_does_not_depend_on_where_the_model_lies(model, tmp_path):
+    before = weights_sha256(model)
+    model.rename(tmp_path / "elsewhere")
+    assert weights_sha256(tmp_path / "elsewhere") == before
+
+
+def test_an_encoder_is_a_folder_or_the_packaged_one(model):
+    assert encoder_folder(str(model)) == model
+    assert (encoder_folder() / "model.safetensors").is_file()
