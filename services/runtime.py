@@ -1,23 +1,31 @@
-"""Runtime: what one worker holds."""
+"""Runtime: what one worker holds, and where its work is done."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
+from features.events.database import SERVING, DatabaseError, ValueRefusedError
 from features.events.event_log import EventLog
+from features.resilience.outages import StoreUnavailableError
+from features.resilience.repeats import RepeatLogger
 from features.settings import Settings
 from models.release.running import Registration
 from services.errors import ApiError
 from services.live.release import Live, Serving
+from services.live.sessions import BacklogError
 from services.metrics import metrics
 from services.recorder.events import Recorder
 from services.recorder.impressions import ImpressionLog
 
 logger = logging.getLogger(__name__)
+repeats = RepeatLogger(logger)
+
+CATCH_UPS = 3
 
 
 class Runtime:
@@ -29,19 +37,39 @@ class Runtime:
 
     def __init__(self, settings: Settings, registration: Registration | None = None) -> None:
         self.settings, self.registration = settings, registration
-        self.log = EventLog(settings.events_url)
+        self.log = EventLog(settings.events_url, patience=SERVING)
         self.recorder = Recorder(self.log)
         self.live = Live(settings, self.log, on_load=self._after_load)
         self.impressions = None if settings.at else ImpressionLog(settings.home / "impressions")
         self.rollbacks = asyncio.Lock()
         local = not settings.database_url.startswith("postgres") and settings.online_store == "sqlite"
         self._thread = None if local else ThreadPoolExecutor(1, thread_name_prefix="answers")
+        self._beside = ThreadPoolExecutor(2, thread_name_prefix="beside")
 
     async def ask(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        """The result of a function that only one request runs at a time."""
-        if self._thread is None:
-            return work(*arguments)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+        """The result of a function that only one request runs at a time; a user with a backlog makes nobody wait.
+
+        Raises:
+            ApiError: 503, a store does not answer; 400, it cannot hold a value of the request.
+        """
+        for _ in range(CATCH_UPS):
+            try:
+                with _store_faults_told():
+                    if self._thread is None:
+                        return work(*arguments)
+                    return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+            except BacklogError as backlog:
+                await self.beside(backlog.catch_up)
+        raise ApiError(503, "new events of this user come faster than they are taken in; try again in a moment")
+
+    async def beside(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        """The result of a function that takes its time: it runs beside the answers, two at once.
+
+        Raises:
+            ApiError: as `ask`; 503 also when the event log does not answer.
+        """
+        with _store_faults_told():
+            return await asyncio.get_running_loop().run_in_executor(self._beside, work, *arguments)
 
     def serving(self) -> Serving:
         """The release that answers this request.
@@ -88,9 +116,27 @@ class Runtime:
             self.registration.remove()
         self.live.stop()
         self.recorder.close()
+        self._beside.shutdown()
         if self._thread is not None:
             self._thread.shutdown()
         self.log.close()
+
+
+@contextmanager
+def _store_faults_told() -> Iterator[None]:
+    """Faults of the stores as answers: ours 503, the sender's 400."""
+    try:
+        yield
+    except ValueRefusedError as error:
+        raise ApiError(400, f"a value of the request cannot be stored: {error}") from error
+    except (StoreUnavailableError, DatabaseError) as error:
+        repeats.warning("requests are answered 503: %s", error)
+        raise ApiError(503, f"{error}; try again in a moment") from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "redis":
+            raise
+        repeats.warning("requests are answered 503; the online store: %s", error)
+        raise ApiError(503, "the online store does not answer; try again in a moment") from error
 
 
 def _count_load(outcome: str, serving: Serving | None) -> None:

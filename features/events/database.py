@@ -1,4 +1,4 @@
-"""One SQL database behind the event log: SQLite (WAL, synchronous=FULL) or PostgreSQL, a connection for each thread."""
+"""One SQL database behind the event log, a connection for each thread: SQLite (WAL, synchronous=FULL) or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,7 +16,18 @@ from features.errors import UserError
 
 Row = tuple[Any, ...]
 
-WAIT_S = 30  # for another writer of a SQLite file
+
+@dataclass(frozen=True)
+class Patience:
+    """How long the database is waited for. read_s: for the rows of a query (None: as long as it takes); write_s: for
+    other writers, and for each statement that writes."""
+
+    read_s: float | None = None
+    write_s: float = 30.0
+
+
+PATIENT = Patience()
+SERVING = Patience(read_s=0.5, write_s=5.0)
 
 
 class Statements(Protocol):
@@ -30,10 +42,16 @@ class DatabaseError(RuntimeError):
     """The database does not answer or refuses: nothing was written."""
 
 
+class ValueRefusedError(ValueError):
+    """The database cannot hold a value (PostgreSQL: a text with a NUL in it): the sender's fault."""
+
+
 class Database(Protocol):
     """Transactions of one database; safe to use from several threads and processes."""
 
     big_integer_key: str
+    id_text: str
+    sorted_user: str
     lock_the_schema: str
     has_table: str
 
@@ -43,16 +61,18 @@ class Database(Protocol):
     def close(self) -> None: ...
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, patience: Patience = PATIENT) -> Database:
     """The database of a URL: `sqlite:///file` or `postgresql://…`.
 
     Raises:
         UserError: another kind of URL.
     """
     if url.startswith("sqlite:///"):
-        return SqliteDatabase(Path(url.removeprefix("sqlite:///")))
+        return SqliteDatabase(Path(url.removeprefix("sqlite:///")), patience)
     if url.startswith(("postgresql://", "postgres://")):
-        return PostgresDatabase(url)
+        from features.events.postgres import PostgresDatabase
+
+        return PostgresDatabase(url, patience)
     kind = url.split(":", 1)[0]
     raise UserError(
         f"RECOPS_DATABASE_URL: found '{kind}:…'; expected sqlite:///file or postgresql://user@host/name; set it anew"
@@ -63,11 +83,13 @@ class SqliteDatabase:
     """A file; every commit is on the disk before it is acknowledged."""
 
     big_integer_key = "integer primary key"
+    id_text = "text"
+    sorted_user = "user_id"
     lock_the_schema = "select 1"
     has_table = "select 1 from sqlite_master where type = 'table' and name = ?"
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, patience: Patience = PATIENT) -> None:
+        self.path, self._wait_s = path, patience.write_s
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
 
@@ -82,7 +104,9 @@ class SqliteDatabase:
                 connection.rollback()
                 raise
             connection.commit()
-        except sqlite3.Error as error:
+        except (UnicodeEncodeError, OverflowError) as error:
+            raise ValueRefusedError(str(error)) from error
+        except (sqlite3.Error, OSError) as error:
             raise DatabaseError(f"event log {self.path}: {error}") from error
 
     def close(self) -> None:
@@ -95,8 +119,8 @@ class SqliteDatabase:
         found: tuple[int, sqlite3.Connection] | None = getattr(self._local, "found", None)
         if found is None or found[0] != os.getpid():  # a connection must not cross a fork
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self.path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
-            _use_wal(connection)
+            connection = sqlite3.connect(self.path, timeout=self._wait_s, isolation_level=None, check_same_thread=False)
+            _use_wal(connection, self._wait_s)
             connection.execute("pragma synchronous=full")
             found = (os.getpid(), connection)
             self._local.found = found
@@ -104,10 +128,10 @@ class SqliteDatabase:
         return found[1]
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
+def _use_wal(connection: sqlite3.Connection, wait_s: float) -> None:
     """The file remembers the mode. While another connection writes in the old mode, as when several processes open a
     new file at once, SQLite refuses the change without waiting, whatever the connection's timeout."""
-    deadline = time.monotonic() + WAIT_S
+    deadline = time.monotonic() + wait_s
     while True:
         try:
             connection.execute("pragma journal_mode=wal")
@@ -128,58 +152,3 @@ class _SqliteStatements:
 
     def many(self, sql: str, rows: Sequence[Row]) -> None:
         self._connection.executemany(sql, rows)
-
-
-class PostgresDatabase:
-    """A server; a connection that broke is opened anew at the next transaction."""
-
-    big_integer_key = "bigint primary key"
-    lock_the_schema = "select pg_advisory_xact_lock(733116)"  # `create if not exists` alone races between processes
-    has_table = "select 1 from pg_class where oid = to_regclass(?)"
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self._local = threading.local()
-        self._opened: list[Any] = []
-
-    @contextmanager
-    def transaction(self, *, write: bool = False) -> Iterator[Statements]:
-        import psycopg
-
-        try:
-            connection = self._connection()
-            with connection.transaction():
-                yield _PostgresStatements(connection)
-        except psycopg.Error as error:
-            raise DatabaseError(f"event log in PostgreSQL: {' '.join(str(error).split())}") from error
-
-    def close(self) -> None:
-        for connection in self._opened:
-            connection.close()
-        self._opened.clear()
-        self._local = threading.local()
-
-    def _connection(self) -> Any:
-        import psycopg
-
-        found: tuple[int, Any] | None = getattr(self._local, "found", None)
-        if found is None or found[0] != os.getpid() or found[1].closed:
-            connection = psycopg.connect(self.url, autocommit=True, connect_timeout=5)
-            connection.execute("set synchronous_commit = on")
-            found = (os.getpid(), connection)
-            self._local.found = found
-            self._opened = [opened for opened in self._opened if not opened.closed] + [connection]
-        return found[1]
-
-
-class _PostgresStatements:
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    def execute(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
-        cursor = self._connection.execute(sql.replace("?", "%s"), values)
-        return list(cursor.fetchall()) if cursor.description else []
-
-    def many(self, sql: str, rows: Sequence[Row]) -> None:
-        with self._connection.cursor() as cursor:
-            cursor.executemany(sql.replace("?", "%s"), rows)

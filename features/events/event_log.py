@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from features.events.database import DatabaseError, Statements, open_database
+from features.events.database import PATIENT, DatabaseError, Patience, Statements, ValueRefusedError, open_database
 from features.schema import INTERACTIONS
 from features.table import type_of_time
 
 if TYPE_CHECKING:
     from features.events.shards import Verification
 
-__all__ = ["Appended", "DatabaseError", "Event", "EventLog", "NewEvent"]
+__all__ = ["Appended", "DatabaseError", "Event", "EventLog", "NewEvent", "ValueRefusedError"]
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ class EventLog:
     so that who has read up to a seq never finds an older event appearing later (a plain sequence would allow it).
     """
 
-    def __init__(self, url: str, *, now: Callable[[], int] = clock) -> None:
-        self.database = open_database(url)
+    def __init__(self, url: str, *, now: Callable[[], int] = clock, patience: Patience = PATIENT) -> None:
+        self.database = open_database(url, patience)
         self._now = now
         self._made = False
 
@@ -140,17 +140,22 @@ class EventLog:
         """Events after a seq, in order, at most `limit`."""
         return self._select("where seq > ? order by seq limit ?", (after_seq, limit))
 
-    def of_user(self, user_id: str, after_seq: int = 0) -> list[Event]:
-        """One user's events after a seq, in order."""
-        return self._select("where user_id = ? and seq > ? order by seq", (user_id, after_seq))
+    def of_user(self, user_id: str, after_seq: int = 0, limit: int = 1 << 62) -> list[Event]:
+        """One user's events after a seq, in order, at most `limit`."""
+        return self._select("where user_id = ? and seq > ? order by seq limit ?", (user_id, after_seq, limit))
 
     def users(self, prefix: str = "", limit: int = 50) -> list[str]:
-        """User ids of the log that begin with `prefix`, sorted."""
+        """User ids of the log that begin with `prefix`, sorted; one step of the index an id, however many events."""
         self._make()
+        column = self.database.sorted_user
+        within = f"{column} >= ? and {column} < ?" if prefix else f"{column} >= ?"
+        bounds = (prefix, prefix + chr(0x10FFFF)) if prefix else ("",)
         with self.database.transaction() as statements:
             rows = statements.execute(
-                "select distinct user_id from events where substr(user_id, 1, ?) = ? order by user_id limit ?",
-                (len(prefix), prefix, limit),
+                f"with recursive ids (id) as (select min({column}) from events where {within} union all "
+                f"select (select min({column}) from events where {column} > ids.id and {within}) from ids "
+                f"where ids.id is not null) select id from ids where id is not null limit ?",
+                (*bounds, *bounds, limit),
             )
         return [row[0] for row in rows]
 
@@ -215,19 +220,23 @@ class EventLog:
     def _make(self) -> None:
         if self._made:
             return
+        with self.database.transaction() as statements:  # one that is there needs no right to write
+            self._made = bool(statements.execute(self.database.has_table, ("event_state",)))
+        if self._made:
+            return
         with self.database.transaction(write=True) as statements:
             statements.execute(self.database.lock_the_schema)
             # asked first: even `create index if not exists` waits for other writers, which may wait for us
             if not statements.execute(self.database.has_table, ("event_state",)):
-                for sql in _tables(self.database.big_integer_key):
+                for sql in _tables(self.database.big_integer_key, self.database.id_text):
                     statements.execute(sql)
         self._made = True
 
 
-def _tables(big_integer_key: str) -> list[str]:
+def _tables(big_integer_key: str, id_text: str) -> list[str]:
     return [
         f"""create table if not exists events (
-            seq {big_integer_key}, event_id text not null unique, user_id text not null, item_id text not null,
+            seq {big_integer_key}, event_id text not null unique, user_id {id_text} not null, item_id text not null,
             event text not null, timestamp bigint not null, value double precision, known_at bigint not null,
             request_id text)""",
         "create index if not exists events_of_user on events (user_id, seq)",

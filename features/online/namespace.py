@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -16,21 +15,20 @@ import polars as pl
 from features.arrays import Float64
 from features.errors import UserError
 from features.events.event_log import Event
-from features.online.backends import place
-from features.online.rows import instant_of, proto_of, state_of, values_of
+from features.online.backends import WriteRefusedError, place
+from features.online.rows import instant_of, proto_of, state_of
+from features.online.user_update import UserUpdate
 from features.positives import Positives
+from features.resilience.outages import StoreUnavailableError
 from features.settings import Settings
 from features.states.aggregates import (
-    POSITION,
     USER_CATEGORY_STATS,
     USER_STATS,
-    advance,
-    no_state,
     positives_of,
     state_columns,
 )
 from features.states.histories import USER_HISTORY, user_histories
-from features.states.item_states import ItemInfo, ItemStates, amounts_of_event
+from features.states.item_states import ItemInfo, ItemStates
 from features.states.user_state import UserState
 from features.table import Table
 
@@ -40,21 +38,39 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
 _ONLINE = (USER_STATS, USER_CATEGORY_STATS, USER_HISTORY)
 _KEYS_A_READ = 400
+_MARKER = "\x00namespace"  # its history row is written last and read with every user: gone, so is all else
+
+
+class NamespaceMissingError(UserError, StoreUnavailableError):
+    """The online store holds no such namespace: it was never filled, was dropped, or the store has lost its data."""
+
+
+class UnwrittenError(RuntimeError):
+    """A user's new state could not be written; `state` holds it, good for the answer under way."""
+
+    def __init__(self, reason: str, state: UserState) -> None:
+        super().__init__(reason)
+        self.state = state
 
 
 class OnlineNamespace:
     """One release's rows in Feast's online store (SQLite: home/online/<namespace>.db; Redis: keys of that name).
 
-    Not to be shared between threads that write; any number of processes may open the same namespace.
+    Not to be shared between threads (`opened_again`); any number of processes may open the same namespace.
     """
 
     def __init__(self, settings: Settings, namespace: str) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_]*", namespace):
             raise UserError(f"online namespace '{namespace}': expected letters, digits and '_' only")
-        self.namespace = namespace
+        self.namespace, self._settings = namespace, settings
         self.folder = settings.home / "online"
         self.place = place(settings.online_store, self.folder, namespace)
         self.registry = self.folder / f"{namespace}.registry"
+        self._lost = False
+
+    def opened_again(self) -> OnlineNamespace:
+        """The same namespace with connections of its own, for another thread."""
+        return OnlineNamespace(self._settings, self.namespace)
 
     def create(self) -> None:
         """Makes the namespace, empty until `materialize`; one that is there stays as it is."""
@@ -71,23 +87,44 @@ class OnlineNamespace:
 
         self.drop()
         self.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            USER_HISTORY.write(histories, self._histories)
-            self.create()
-            self._apply(features_folder, self._histories)
-            until = _EPOCH + timedelta(microseconds=at)
-            with quiet():
-                self._store.materialize(_BEGINNING, until, feature_views=[table.name for table in _ONLINE])
-        finally:
-            self._histories.unlink(missing_ok=True)
-        self.place.write_notes(
-            {"at": at, "events_through": events_through, "targets": positives_of(features_folder).targets}
-        )
-        self.__dict__.pop("_notes", None)
+        with self.place.patient():
+            try:
+                USER_HISTORY.write(histories, self._histories)
+                self.create()
+                self._apply(features_folder, self._histories)
+                until = _EPOCH + timedelta(microseconds=at)
+                with quiet():
+                    self._store.materialize(_BEGINNING, until, feature_views=[table.name for table in _ONLINE])
+            finally:
+                self._histories.unlink(missing_ok=True)
+            marker = {"item_ids": [], "timestamps": [], "positive": [], "last_seq": events_through}
+            self._write(USER_HISTORY, [((_MARKER,), marker, instant_of(at))])
+            self.place.write_notes(
+                {
+                    "at": at,
+                    "events_through": events_through,
+                    "targets": positives_of(features_folder).targets,
+                    "marker": _MARKER,
+                }
+            )
+            self.close()
 
     def users(self, user_ids: Sequence[str], categories: Collection[str] = ()) -> list[UserState]:
-        """Each user's state, in order; an unknown user's is empty. categories: whose states are wanted too."""
-        found = self._read([USER_STATS, USER_HISTORY], {"user_id": list(user_ids)})
+        """Each user's state, in order; an unknown user's is empty. categories: whose states are wanted too.
+
+        Raises:
+            StoreUnavailableError: the store does not answer, or has lost the namespace.
+        """
+        found = self._read([USER_STATS, USER_HISTORY], {"user_id": [*user_ids, _MARKER]})
+        if found["user_history__last_seq"][-1] is None and "marker" in self._notes:
+            self._lost = True
+            raise NamespaceMissingError(
+                f"online namespace '{self.namespace}' is gone: the online store has lost what it held; restore it from "
+                f"its backup, or make a release again (`recops release`)"
+            )
+        if self._lost:  # filled again meanwhile
+            self.__dict__.pop("_notes")
+            self._lost = False
         through = self._notes["events_through"]
         states = []
         for row, user_id in enumerate(user_ids):
@@ -123,88 +160,65 @@ class OnlineNamespace:
                     states[pair] = state_of(found, USER_CATEGORY_STATS, row)
         return states
 
-    def record(self, user_id: str, events: Sequence[Event], info: ItemInfo) -> UserState:
+    def record(self, user_id: str, events: Sequence[Event], info: ItemInfo, *, wait_s: float = 30.0) -> UserState:
         """The user's state after more events of the log; an event that is in it already counts once.
 
         events: all of the user's events after a `last_seq` that was read before (`EventLog.of_user`), so that whoever
         of several processes comes first leaves no gap.
         Each row remembers the last event it holds, so a crash between two writes is mended by recording again. The
         recursion is the one of the files, so the rows are those that the next `build_features` would write.
+        wait_s: how long another process that records this user is waited for.
+
+        Raises:
+            UnwrittenError: the state was computed and could not be written; the error carries it.
+            StoreUnavailableError: the store does not answer.
         """
         wanted = sorted(events, key=lambda event: event.seq)
         if strangers := {event.user_id for event in wanted} - {user_id}:
             raise ValueError(f"events of {sorted(strangers)} recorded for '{user_id}'")
         _ = self._notes, self._store  # opened before others have to wait
-        with self.place.lock(user_id):
-            return self._record(user_id, wanted, info)
+        update = None
+        try:
+            with self.place.lock(user_id, wait_s):
+                update = self._update(user_id, wanted, info)
+                self._write_update(update)
+        except WriteRefusedError as error:
+            update = update or self._update(user_id, wanted, info)
+            raise UnwrittenError(str(error), update.state) from error
+        return update.state
 
-    def _record(self, user_id: str, events: Sequence[Event], info: ItemInfo) -> UserState:
-        through, positives = self._notes["events_through"], Positives.of(self._notes["targets"])
+    def _update(self, user_id: str, events: Sequence[Event], info: ItemInfo) -> UserUpdate:
+        """The user's rows after events, computed from what is stored."""
         (state,) = self.users([user_id])
         events = [event for event in events if event.seq > state.last_seq]
-        if not events:
-            return state
-        found = self._read([USER_STATS], {"user_id": [user_id]}, bookkeeping=True)
-        held = max(through, found["user_stats__last_seq"][0] or 0)
-        self._advance_pairs(user_id, events, info, state, positives)
-        for event in events:
-            amounts, arrival, event_at = amounts_of_event(event, info.price(event.item_id), positives)
-            if event.seq > held:
-                before = no_state(1) if np.isnan(state.stats[-1]) else state.stats[None, :]
-                state.stats = advance(before, amounts, arrival, event_at)[0]
-            if event.event != "impression":
-                place = bisect_right(state.timestamps, event.timestamp)  # a late event finds its place
-                state.item_ids.insert(place, event.item_id)
-                state.timestamps = np.insert(state.timestamps, place, event.timestamp)
-                state.positive = np.insert(state.positive, place, bool(amounts[0, POSITION["n_positive"]]))
-        state.last_seq = events[-1].seq
-        known_at = instant_of(max(event.known_at for event in events))
-        self._write(USER_STATS, [((user_id,), values_of(USER_STATS, state.stats, max(held, state.last_seq)), known_at)])
-        history = {
-            "item_ids": state.item_ids,
-            "timestamps": state.timestamps.tolist(),
-            "positive": state.positive.tolist(),
-            "last_seq": state.last_seq,
-        }
-        self._write(USER_HISTORY, [((user_id,), history, known_at)])  # last: it says that all is written
-        return state
+        update = UserUpdate(state, events, info, Positives.of(self._notes["targets"]))
+        if events:
+            through = self._notes["events_through"]
+            found = self._read([USER_STATS], {"user_id": [user_id]}, bookkeeping=True)
+            update.advance_user(max(through, found["user_stats__last_seq"][0] or 0))
+            if names := update.categories():
+                keys = {"user_id": [user_id] * len(names), "category": names}
+                found = self._read([USER_CATEGORY_STATS], keys, bookkeeping=True)
+                for row, category in enumerate(names):
+                    held = max(through, found["user_category_stats__last_seq"][row] or 0)
+                    update.advance_category(category, state_of(found, USER_CATEGORY_STATS, row), held)
+        return update
 
-    def _advance_pairs(
-        self, user_id: str, events: Sequence[Event], info: ItemInfo, state: UserState, positives: Positives
-    ) -> None:
-        """Advances and writes the (user, category) rows that some events touch."""
-        touched: dict[str, list[Event]] = {}
-        for event in events:
-            category = info.category(event.item_id)
-            if category is not None and event.event != "impression":
-                touched.setdefault(category, []).append(event)
-        if not touched:
-            return
-        names = sorted(touched)
-        keys = {"user_id": [user_id] * len(names), "category": names}
-        found = self._read([USER_CATEGORY_STATS], keys, bookkeeping=True)
-        rows = []
-        for row, category in enumerate(names):
-            held = max(self._notes["events_through"], found["user_category_stats__last_seq"][row] or 0)
-            pair = state_of(found, USER_CATEGORY_STATS, row)
-            for event in touched[category]:
-                if event.seq > held:
-                    amounts, arrival, event_at = amounts_of_event(event, info.price(event.item_id), positives)
-                    before = no_state(1) if np.isnan(pair[-1]) else pair[None, :]
-                    pair = advance(before, amounts, arrival, event_at)[0]
-            state.by_category[category] = pair
-            last = max(held, touched[category][-1].seq)
-            known_at = instant_of(max(event.known_at for event in touched[category]))
-            rows.append(((user_id, category), values_of(USER_CATEGORY_STATS, pair, last), known_at))
-        self._write(USER_CATEGORY_STATS, rows)
+    def _write_update(self, update: UserUpdate) -> None:
+        """The history goes last: it says that all is written."""
+        for table in (USER_CATEGORY_STATS, USER_STATS, USER_HISTORY):
+            if rows := update.rows(table):
+                self._write(table, rows)
 
     def close(self) -> None:
         """Lets the connection go; the next use opens it again."""
         store = self.__dict__.pop("_store", None)
         self.__dict__.pop("_notes", None)
+        self.__dict__.pop("_views", None)
         connection = getattr(getattr(getattr(store, "provider", None), "online_store", None), "_conn", None)
         if connection is not None:
             connection.close()
+        self.place.close()
 
     def drop(self) -> None:
         """Removes the namespace; one that is not there is no error."""
@@ -221,7 +235,7 @@ class OnlineNamespace:
     def _notes(self) -> dict[str, Any]:
         notes = self.place.read_notes()
         if notes is None:
-            raise UserError(
+            raise NamespaceMissingError(
                 f"online namespace '{self.namespace}' in {self.folder} is not there or was never filled; "
                 f"make a release again (`recops release`)"
             )
@@ -236,7 +250,8 @@ class OnlineNamespace:
         if not self.registry.exists():
             apply(store, self.folder, self._histories)
         store.refresh_registry()
-        self.place.connected(store)
+        with self.place.reading():
+            self.place.connected(store)
         return store
 
     def _apply(self, features_folder: Path, histories: Path) -> None:
@@ -255,7 +270,9 @@ class OnlineNamespace:
             columns = state_columns(table) or ("item_ids", "timestamps", "positive")
             last_seq = ("last_seq",) if bookkeeping or table is USER_HISTORY else ()
             wanted += [f"{table.name}:{column}" for column in (*columns, *last_seq)]
-        answer = self._store.get_online_features(features=wanted, entity_rows=keys, full_feature_names=True)
+        store = self._store
+        with self.place.reading():
+            answer = store.get_online_features(features=wanted, entity_rows=keys, full_feature_names=True)
         return dict(answer.to_dict())
 
     def _write(self, table: Table, rows: Sequence[tuple[tuple[str, ...], dict[str, Any], datetime]]) -> None:
@@ -274,7 +291,8 @@ class OnlineNamespace:
             protos = {name: proto_of(Value, table.columns[name], value) for name, value in values.items()}
             batch.append((entity, protos, known_at, known_at))
         view = self._view(table.name)
-        self._store.provider.online_write_batch(self._store.config, view, batch, None)
+        with self.place.writing():
+            self._store.provider.online_write_batch(self._store.config, view, batch, None)
 
     def _view(self, name: str) -> Any:
         views = self.__dict__.setdefault("_views", {})

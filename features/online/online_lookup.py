@@ -53,12 +53,16 @@ class OnlineLookup:
         n_codes = len(self.info.category_names) + 1
         unique, inverse = np.unique(query.astype(np.int64) * n_codes + codes + 1, return_inverse=True)
         key_of_row = {}
+        pairs = np.full((len(unique), len(STATE)), np.nan)
         for row, number in enumerate(unique.tolist()):
             of_query, code = divmod(number, n_codes)
             if code and code - 1 in touched[of_query]:
-                key_of_row[row] = (states[of_query].user_id, self.info.category_names[code - 1])
+                state, category = states[of_query], self.info.category_names[code - 1]
+                if category in state.by_category:  # newer than what is stored, where that could not be written
+                    pairs[row] = state.by_category[category]
+                else:
+                    key_of_row[row] = (state.user_id, category)
         state_of_key = self.namespace.category_states(sorted(set(key_of_row.values())))
-        pairs = np.full((len(unique), len(STATE)), np.nan)
         for row, key in key_of_row.items():
             if key in state_of_key:
                 pairs[row] = state_of_key[key]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,14 +14,12 @@ from features.errors import ContractError
 from features.positives import Positives
 from features.states.aggregates import (
     ITEM_STATS,
-    advance,
-    amounts_of,
     as_table,
-    no_state,
     positives_of,
     state_matrix,
     write_about,
 )
+from features.states.batches import Arrivals, Event, advance_through
 from features.states.candidate_features import UNKNOWN_TIME
 from features.table import type_of_time
 
@@ -83,40 +80,6 @@ class ItemInfo:
         return set(self.codes[list(positions)].tolist()) - {-1} if positions else set()
 
 
-class Event(Protocol):
-    """What is needed of an event of the log (features.events.event_log.Event)."""
-
-    @property
-    def seq(self) -> int: ...
-    @property
-    def item_id(self) -> str: ...
-    @property
-    def event(self) -> str: ...
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def value(self) -> float | None: ...
-    @property
-    def known_at(self) -> int: ...
-
-
-def amounts_of_event(event: Event, price: np.float32, positives: Positives) -> tuple[Float64, Float64, Float64]:
-    """One event as the recursion takes it: amounts, arrival, its own instant (NaN for an impression)."""
-    impression = event.event == "impression"
-    positive = event.event in positives
-    arrival = np.array([max(event.known_at, event.timestamp)], dtype=np.float64)
-    timestamp = np.array([event.timestamp], dtype=np.float64)
-    amounts = amounts_of(
-        arrival,
-        timestamp,
-        np.array([positive]),
-        np.array([impression]),
-        np.array([np.nan if event.value is None else event.value], dtype=np.float64),
-        np.array([price], dtype=np.float32),
-    )
-    return amounts, arrival, np.full(1, np.nan) if impression else timestamp
-
-
 class ItemStates:
     """States of all items of a vocabulary, (n_items, len(STATE)), rows of NaN where nothing is known; they ride in the
     release and each worker keeps its copy up to date from the event log."""
@@ -155,16 +118,21 @@ class ItemStates:
         write_about(folder, self.positives)
 
     def record(self, event: Event) -> bool:
-        """One more event, in the order of the log; False when it was counted before or its item is unknown."""
-        if event.seq <= self.last_seq:
-            return False
-        self.last_seq = event.seq
-        position = self._position.get(event.item_id)
-        if position is None:
-            return False
-        state = self.states[position : position + 1]
-        if np.isnan(state[0, -1]):
-            state = no_state(1)
-        amounts, arrival, event_at = amounts_of_event(event, np.float32(np.nan), self.positives)
-        self.states[position] = advance(state, amounts, arrival, event_at)[0]
-        return True
+        """One more event; False when it was counted before or its item is unknown."""
+        counts = event.seq > self.last_seq and event.item_id in self._position
+        self.record_all([event])
+        return counts
+
+    def record_all(self, events: Sequence[Event]) -> None:
+        """More events, in the order of the log; those counted before, and those of unknown items, add nothing."""
+        events = [event for event in events if event.seq > self.last_seq]
+        if not events:
+            return
+        self.last_seq = events[-1].seq
+        events = [event for event in events if event.item_id in self._position]
+        arrivals = Arrivals.of(events, np.full(len(events), np.nan, dtype=np.float32), self.positives)
+        rows_of: dict[int, list[int]] = {}
+        for row, event in enumerate(events):
+            rows_of.setdefault(self._position[event.item_id], []).append(row)
+        for position, rows in rows_of.items():
+            self.states[position] = advance_through(self.states[position], arrivals.take(np.array(rows)))

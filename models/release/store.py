@@ -110,7 +110,7 @@ class ReleaseStore:
         """One release by its id.
 
         Raises:
-            ReleaseError: there is none of that id.
+            ReleaseError: there is none of that id, or its release.json is damaged.
         """
         path = self.folder(release) / "release.json"
         if not self.has(release):
@@ -140,6 +140,15 @@ class ReleaseStore:
             except ReleaseError as error:
                 reasons[path.parent.name] = str(error)
         return reasons
+
+    def faults(self) -> dict[str, str]:
+        """What cannot be read, in a sentence each: releases by their id, the pointer as `live.json`."""
+        faults = self.unreadable()
+        try:
+            self._pointer()
+        except ReleaseError as error:
+            faults[self.pointer.name] = str(error)
+        return faults
 
     def history(self) -> Sequence[Span]:
         """What was live, oldest first."""
@@ -171,8 +180,9 @@ class ReleaseStore:
     def previous(self) -> str | None:
         """The id of the release that a rollback brings back: the last other one that was live and is still kept."""
         live = self.live()
+        readable = {release.release for release in self.list()}
         for span in reversed(self.history()):
-            if span.release != live and (self.folder(span.release) / "release.json").is_file():
+            if span.release != live and span.release in readable:
                 return span.release
         return None
 
@@ -219,14 +229,22 @@ class ReleaseStore:
             self._replace(found)
 
     def _pointer(self) -> dict[str, Any]:
+        """The pointer file, checked.
+
+        Raises:
+            ReleaseError: it is damaged.
+        """
         try:
             content = dict(json.loads(self.pointer.read_text(encoding="utf-8")))
+            for span in content["history"]:
+                Span(**span)
             return {"history": list(content["history"]), "pinned": list(content["pinned"])}
         except FileNotFoundError:
             return {"history": [], "pinned": []}
         except (OSError, ValueError, TypeError, KeyError) as error:
+            what = " ".join(f"{type(error).__name__}: {error}".split())
             raise ReleaseError(
-                f"{self.pointer}: not readable ({' '.join(str(error).split())}); restore it from a copy, or remove it "
+                f"{self.pointer}: not readable ({what}); restore it from a copy, or remove it "
                 "and put a release live again (`recops release`)"
             ) from None
 

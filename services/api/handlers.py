@@ -91,7 +91,8 @@ async def users(request: Request, runtime: Runtime) -> Any:
     of_release = runtime.serving().users["user_id"]
     user_ids = of_release.filter(of_release.str.starts_with(prefix)).head(limit).to_list()
     if len(user_ids) < limit and runtime.live.at is None:
-        user_ids += [user_id for user_id in runtime.log.users(prefix, limit) if user_id not in set(user_ids)]
+        of_log = await runtime.beside(runtime.log.users, prefix, limit)
+        user_ids += [user_id for user_id in of_log if user_id not in user_ids]
     return {"users": user_ids[:limit]}
 
 

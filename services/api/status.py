@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from features.events.event_log import clock
 from models.release.code import running_code
-from models.release.store import ReleaseStore
+from models.release.store import ReleaseError, ReleaseStore, Span
 from services.instants import iso, iso_if_known, known_instant
 from services.live.release import Serving
 
@@ -17,7 +18,7 @@ PACKAGES = ("recops", "bentoml", "feast", "lightgbm", "numpy", "polars")
 
 
 def releases(store: ReleaseStore, serving: Serving) -> dict[str, Any]:
-    """GET /releases: every stretch of time in which a release was live, oldest first."""
+    """GET /releases: every stretch of time in which a release was live, oldest first; what of it cannot be read."""
     known = {release.release: release for release in store.list()}
     spans = [
         {
@@ -30,7 +31,7 @@ def releases(store: ReleaseStore, serving: Serving) -> dict[str, Any]:
             "who": span.who,
             "why": span.why,
         }
-        for span in store.history()
+        for span in _history(store)
     ]
     if not spans:
         spans = [
@@ -45,16 +46,17 @@ def releases(store: ReleaseStore, serving: Serving) -> dict[str, Any]:
                 "why": None,
             }
         ]
-    return {"live": store.live() or serving.release.release, "releases": spans}
+    live = next((span.release for span in reversed(_history(store))), serving.release.release)
+    return {"live": live, "releases": spans, "faults": store.faults()}
 
 
 def status(store: ReleaseStore, serving: Serving, at: int | None) -> dict[str, Any]:
-    """GET /status: release, data age, counts, versions."""
+    """GET /status: release, data age, counts, versions, and what is wrong (null: nothing) with each store."""
     serving.sessions.follow()
     now, code = at if at is not None else clock(), running_code()
     release = serving.release
     data_until = known_instant(release.data_until)
-    live_from = next((span.live_from for span in reversed(store.history()) if span.release == release.release), None)
+    live_from = next((span.live_from for span in reversed(_history(store)) if span.release == release.release), None)
     return {
         "release": release.release,
         "bundle_hash": release.bundle_hash,
@@ -69,9 +71,19 @@ def status(store: ReleaseStore, serving: Serving, at: int | None) -> dict[str, A
         },
         "retrievers": list(serving.recommender.retrievers),
         "metrics": release.metrics,
+        "stores": serving.sessions.faults(),
+        "faults": store.faults(),
         "versions": _versions(),
         "code": {"version": code.version, "from": code.origin, "tag": code.tag},
     }
+
+
+def _history(store: ReleaseStore) -> Sequence[Span]:
+    """Empty where the pointer is damaged: `faults` says so."""
+    try:
+        return store.history()
+    except ReleaseError:
+        return []
 
 
 @lru_cache(maxsize=1)

@@ -18,6 +18,7 @@ from features.online.namespace import OnlineNamespace
 from features.online.online_lookup import OnlineLookup
 from features.online.snapshot import snapshot_items, snapshot_users
 from features.positives import Positives
+from features.resilience.repeats import RepeatLogger
 from features.settings import Settings
 from features.states.aggregates import STATE, STATS, write_about
 from features.states.histories import USER_HISTORY
@@ -27,12 +28,13 @@ from models.recommender import Recommender
 from models.release.bundle import BundleError, Manifest, unseal
 from models.release.code import running_code
 from models.release.plan import read_plan
-from models.release.store import Release, ReleaseStore, read_release
+from models.release.store import Release, ReleaseError, ReleaseStore, read_release
 from services.instants import fixed_instant
 from services.live import bento
 from services.live.sessions import Sessions
 
 logger = logging.getLogger(__name__)
+repeats = RepeatLogger(logger)
 
 POLL_S = 1.0
 RETRY_S = 15.0
@@ -72,7 +74,7 @@ class Live:
 
     def start(self) -> None:
         """Loads what is live; then follows. One that cannot be loaded leaves the service not ready, and trying."""
-        self.refresh()
+        self._keep_up()
         if self.current is None:
             logger.error("not ready: %s", self.missing())
         self._thread = threading.Thread(target=self._follow, name="live", daemon=True)
@@ -103,15 +105,18 @@ class Live:
             serving.sessions.follow()
         except Exception as error:
             self._refused = (wanted, time.monotonic() + RETRY_S)
-            self.refusal = (wanted, " ".join(str(error).split()) or type(error).__name__)
-            old = current.release.release if current is not None else "none"
-            logger.exception("release=%s cannot be served; still serving=%s", wanted, old)
+            reason = " ".join(str(error).split()) or type(error).__name__
+            self.refusal = (wanted, reason)
+            repeats.exception("release=%s cannot be served; still serving=%s: %s", wanted, self._served(), reason)
             self._on_load("refused", None)
             return False
         self._previous, self.current, self.refusal = current, serving, None
         logger.info("release=%s loaded in %.2f s", wanted, time.monotonic() - started)
         self._on_load("loaded", serving)
         return True
+
+    def _served(self) -> str:
+        return self.current.release.release if self.current is not None else "none"
 
     def wanted(self) -> str | None:
         """Name of the release to serve: the fixed one, the live one, or on request the bundle inside this Bento.
@@ -128,10 +133,14 @@ class Live:
         """Why nothing is served, and what to do, for people."""
         if self.home_fault is not None:
             return self.home_fault
-        if self.wanted() is not None:
-            return f"release {self.wanted()} is not loaded; the service's log says why"
-        if (live := self.store.live()) is not None:
-            tag = self.store.read(live).bento_tag
+        try:
+            wanted, live = self.wanted(), self.store.live()
+            tag = self.store.read(live).bento_tag if live is not None else None
+        except ReleaseError as error:
+            return str(error)
+        if wanted is not None:
+            return f"release {wanted} is not loaded; the service's log says why"
+        if live is not None:
             return f"release {live} needs the code of its own Bento {tag}; serve that one (`recops serve` does)"
         alone = f", or RECOPS_RELEASE={bento.ALONE} to serve its own bundle to everyone as a newcomer"
         return (
@@ -176,10 +185,16 @@ class Live:
 
     def _follow(self) -> None:
         while not self._ended.wait(POLL_S):
-            try:
-                self.refresh()
-            except Exception:
-                logger.exception("the pointer %s cannot be read", self.store.pointer)
+            self._keep_up()
+
+    def _keep_up(self) -> None:
+        """The wanted release, and what happened since; a fault is told, and tried again a second later."""
+        try:
+            self.refresh()
+            if (serving := self.current) is not None:
+                serving.sessions.follow()
+        except Exception as error:
+            repeats.exception("release=%s goes on as it is: %s", self._served(), error)
 
 
 def _fill_empty(namespace: OnlineNamespace, positives: Positives) -> None:

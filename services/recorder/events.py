@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from features.events.event_log import Appended, EventLog, NewEvent
 
+A_COMMIT = 10_000
+
 
 class Recorder:
     """One writing thread beside the event loop; a commit takes whatever has come in meanwhile."""
@@ -34,7 +36,7 @@ class Recorder:
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
-            taken, self._waiting = self._waiting, []
+            taken = self._take()
             batches = [events for events, _ in taken]
             try:
                 appended = await loop.run_in_executor(self._thread, self._log.append_batches, batches)
@@ -46,6 +48,17 @@ class Recorder:
             for (_, answer), result in zip(taken, appended, strict=True):
                 if not answer.done():
                     answer.set_result(result)
+
+    def _take(self) -> list[tuple[Sequence[NewEvent], asyncio.Future[Appended]]]:
+        """Batches for one commit, A_COMMIT events or a single batch: what waits behind them is not held up for long."""
+        n_events, taken = 0, 0
+        for events, _ in self._waiting:
+            n_events += len(events)
+            if taken and n_events > A_COMMIT:
+                break
+            taken += 1
+        first, self._waiting = self._waiting[:taken], self._waiting[taken:]
+        return first
 
     def close(self) -> None:
         """Waits for the commit that is under way."""

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import msgspec
 
+from features.resilience.repeats import RepeatLogger
+
 logger = logging.getLogger(__name__)
+repeats = RepeatLogger(logger)
 
 
 class Impression(msgspec.Struct):
@@ -44,5 +47,5 @@ class ImpressionLog:
                 os.write(file, msgspec.json.encode(line) + b"\n")
             finally:
                 os.close(file)
-        except OSError:
-            logger.exception("request_id=%s could not be written to %s", line.request_id, self.folder)
+        except OSError as error:
+            repeats.warning("request_id=%s could not be written to %s: %s", line.request_id, self.folder, error)

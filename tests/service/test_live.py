@@ -72,3 +72,45 @@ def test_answers_go_on_while_a_release_is_loaded(client, made, settings):
 def test_a_replay_instant_that_is_none_is_refused(settings, start, at):
     with pytest.raises(UserError, match="RECOPS_AT"):
         start(RECOPS_AT=at)
+
+
+def test_one_damaged_release_is_passed_over_and_named(client, made, settings):
+    release(made, settings, "r2")
+    assert wait_for(lambda: live(client) == "r2")
+    release(made, settings, "r3")
+    assert wait_for(lambda: live(client) == "r3")
+    (settings.home / "releases" / "r2" / "release.json").write_text('{"release": "r2", ')
+    for path in ("/status", "/releases"):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert list(answer.json()["faults"]) == ["r2"]
+        assert "release.json: no readable release" in answer.json()["faults"]["r2"]
+    assert [span["release"] for span in client.get("/releases").json()["releases"]] == ["r1", "r2", "r3"]
+    assert ReleaseStore(settings.home).previous() == "r1"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"history": [{"release": "r1"}], "pinned": []}', '{"history": 3}'])
+def test_a_damaged_pointer_is_named_and_logged_once_a_minute(client, settings, caplog, text):
+    (settings.home / "releases" / "live.json").write_text(text)
+    for path in ("/status", "/releases"):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert "recops release" in answer.json()["faults"]["live.json"]
+    assert answer.json()["live"] == "r1"
+    refused = client.post("/admin/rollback", json={"from": "r1"}, headers={"X-Recops-Admin": "1"})
+    assert (refused.status_code, "not readable" in refused.json()["error"]["message"]) == (409, True)
+    time.sleep(0.5)  # the pointer is looked at every 0.1 s here
+    assert live(client) == "r1"
+    lines = [record for record in caplog.records if "goes on as it is" in record.getMessage()]
+    assert len(lines) <= 1
+
+
+def test_a_service_starts_with_a_damaged_pointer_and_serves_when_it_is_mended(made, settings, start):
+    release(made, settings, "r1")
+    pointer = settings.home / "releases" / "live.json"
+    good = pointer.read_text()
+    pointer.write_text("{")
+    client = start()
+    assert client.post("/recommend", json={"user_id": "u"}).status_code == 503
+    pointer.write_text(good)
+    assert wait_for(lambda: client.post("/recommend", json={"user_id": "u"}).status_code == 200)

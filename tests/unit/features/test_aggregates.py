@@ -13,6 +13,7 @@ from features.positives import DEFAULT_POSITIVES
 from features.states.aggregates import (
     ITEM_STATS,
     POSITION,
+    STATE,
     STATS,
     USER_CATEGORY_STATS,
     USER_STATS,
@@ -22,7 +23,7 @@ from features.states.aggregates import (
     state_matrix,
     state_rows,
 )
-from features.states.item_states import amounts_of_event
+from features.states.batches import Arrivals, advance_through
 from features.table import type_of_time
 
 DAY = 86_400_000_000
@@ -118,17 +119,23 @@ def test_event_by_event_gives_the_same_bits_as_the_whole_log():
     expected = states(log, USER_STATS).filter(pl.col("user_id") == user)
     prices = dict(CATALOGUE.select("item_id", "price").iter_rows())
     state = no_state(1)
+    events, known_prices = [], []
     for seq, row in enumerate(mine.iter_rows(named=True), 1):
         event = Event(
             seq, str(seq), row["user_id"], row["item_id"], row["event"],
             round(row["timestamp"].timestamp() * 1e6), row["value"], round(row["known_at"].timestamp() * 1e6), None,
         )  # fmt: skip
         price = prices.get(row["item_id"])
-        amounts, arrival, event_at = amounts_of_event(
-            event, np.float32(np.nan if price is None else price), DEFAULT_POSITIVES
-        )
-        state = advance(state, amounts, arrival, event_at)
+        one = Arrivals.of([event], np.array([np.nan if price is None else price], dtype=np.float32), DEFAULT_POSITIVES)
+        state = advance(state, one.amounts, one.arrival, one.event_at)
+        events.append(event)
+        known_prices.append(np.nan if price is None else price)
     assert np.array_equal(state[0], state_matrix(expected)[-1], equal_nan=True)
+    together = Arrivals.of(events, np.array(known_prices, dtype=np.float32), DEFAULT_POSITIVES)
+    nothing = np.full(len(STATE), np.nan)
+    assert np.array_equal(advance_through(nothing, together), state[0], equal_nan=True)
+    half = advance_through(nothing, together.take(np.arange(len(events) // 2)))
+    assert np.array_equal(advance_through(half, together.after(len(events) // 2)), state[0], equal_nan=True)
 
 
 def test_one_value_has_the_same_exponential_as_many():
