@@ -138,7 +138,7 @@ def _met_before(rows: pl.DataFrame, positives: Positives) -> list[str]:
         left = (
             "that was the choice, so this event is left out of judging"
             if most in positives
-            else "what a user has met is not offered, so no list can hold them and they count as missed"
+            else "what a user has met is not offered, so judging leaves them out"
         )
         notes.append(
             f"{kind!r}: {hidden:,} of {mine.height:,} ({hidden / mine.height:.0%}) are of items that the user had met "

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -13,6 +15,7 @@ from features.files import write_text
 from features.params import section
 from flows.stages.entry import stage
 from models.evaluation.evaluate import HISTORY_SIZES, SLICES, history_slice
+from models.evaluation.left_out import LeftOut
 from models.evaluation.results import EXAMPLES, LEARNING_CURVE, ROLLING_FIGURES, champion_name, load
 from models.gate.checks import Judged
 from models.gate.decision import Decision, Params, decide
@@ -50,12 +53,19 @@ def main() -> None:
         n_resamples=params.bootstrap,
         confidence=params.confidence,
         seed=params.seed,
+        notes=_notes(judged.get("left_out")),
     )
     verdict = decision.as_dict() | {"bundle_hash": judged["bundle_hash"]}  # a release asks whose verdict it is
     write_text(json.dumps(verdict, indent=1, sort_keys=True) + "\n", REPORT.with_suffix(".json"))
     write_text(decision.as_markdown(), REPORT.with_suffix(".md"))
     write_text(_page(decision), PAGE)
     logger.info("promote=%s verdict=%s", decision.promote, decision.verdict)
+
+
+def _notes(choices: Mapping[str, Any] | None) -> list[str]:
+    """What the reader should know of the choices that were judged."""
+    sentence = LeftOut(**choices).sentence() if choices else None
+    return [sentence] if sentence else []
 
 
 def _page(decision: Decision) -> str:

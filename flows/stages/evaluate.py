@@ -22,6 +22,7 @@ from flows.project.dataset import Project
 from flows.stages.entry import stage
 from models.data.types import Catalogue
 from models.evaluation.evaluate import HEADLINE, Params
+from models.evaluation.left_out import left_out
 from models.evaluation.metrics import metric_names
 from models.evaluation.results import EXAMPLES, LEARNING_CURVE, RECOMMENDATIONS, ROLLING, ROLLING_FIGURES, save
 from models.release.bundle import read_manifest
@@ -50,7 +51,8 @@ def main() -> None:
     RECOMMENDATIONS.write(judged.recommendations(), EVALUATION / "recommendations.parquet")
     short = {model: lists[:, : max(params.k)] for model, lists in judged.lists.items()}
     write_parquet(judged.shown(short), EVALUATION / "lists.parquet")
-    save(judged.evaluation, judged.champion, EVALUATION, bundle_hash=read_manifest(BUNDLE).hash)
+    choices = left_out(test.history, test.part, Positives.of(params.targets))
+    save(judged.evaluation, judged.champion, EVALUATION, bundle_hash=read_manifest(BUNDLE).hash, choices=choices)
     figures_dict = metrics_dict(judged.evaluation, names, params.k[0]) | _facts(judged) | _rolling(rolling)
     write_text(json.dumps(figures_dict, indent=1, sort_keys=True) + "\n", METRICS)
     write_text(as_markdown(judged.evaluation, names, params.k[0]), EVALUATION / "metrics.md")

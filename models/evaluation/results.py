@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -11,6 +13,7 @@ from features.errors import UserError
 from features.files import write_text
 from features.table import Table, type_of_time, write_parquet
 from models.evaluation.evaluate import Evaluation
+from models.evaluation.left_out import LeftOut
 
 RECOMMENDATIONS = Table(
     "recommendations",
@@ -44,11 +47,15 @@ EXAMPLES = "examples.json"
 FRAMES = ("per_query", "summary", "differences", "curves")
 
 
-def save(evaluation: Evaluation, champion: str, folder: Path, *, bundle_hash: str) -> None:
-    """Writes the evaluation; champion: the hash of its bundle, or "popular"; bundle_hash: of the judged bundle."""
+def save(
+    evaluation: Evaluation, champion: str, folder: Path, *, bundle_hash: str, choices: LeftOut | None = None
+) -> None:
+    """Writes the evaluation; champion: the hash of its bundle, or "popular"; bundle_hash: of the judged bundle;
+    choices: which of the test part were not judged."""
     for name in FRAMES:
         write_parquet(getattr(evaluation, name), folder / f"{name}.parquet")
-    judged = {"bundle_hash": bundle_hash, "champion": champion, "models": list(evaluation.models)}
+    judged: dict[str, Any] = {"bundle_hash": bundle_hash, "champion": champion, "models": list(evaluation.models)}
+    judged["left_out"] = asdict(choices) if choices is not None else None
     write_text(json.dumps(judged, indent=1, sort_keys=True) + "\n", folder / "judged.json")
 
 

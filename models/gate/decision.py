@@ -60,6 +60,8 @@ class Decision:
     reasons: list[str]
     results: list[Result]
     champion: str
+    notes: tuple[str, ...] = ()
+    """What the reader should know of what was judged."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: no NaN, no infinity, bounds rounded where their last digits mean nothing."""
@@ -72,6 +74,7 @@ class Decision:
             "verdict": self.verdict,
             "champion": self.champion,
             "reasons": self.reasons,
+            "notes": list(self.notes),
             "checks": checks,
         }
 
@@ -79,7 +82,7 @@ class Decision:
         """The verdict for a page: heading, reasons, table of checks."""
         heads = ["check", "queries", "challenger", self.champion, "difference", "interval", "margin", "outcome"]
         lines = [f"# {'Promoted' if self.promote else 'Refused'}: {self.verdict.replace('_', ' ')}", ""]
-        lines += [f"- {reason}" for reason in self.reasons]
+        lines += [f"- {sentence}" for sentence in (*self.reasons, *self.notes)]
         lines += ["", f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
         for result in self.results:
             cells = [
@@ -108,6 +111,7 @@ def decide(
     n_resamples: int = 2000,
     confidence: float = 0.95,
     seed: int = 1,
+    notes: Sequence[str] = (),
 ) -> Decision:
     """The first check is the primary one, the others are guards.
 
@@ -136,6 +140,7 @@ def decide(
         [_summary(verdict, primary, failed, champion.name), *_sentences(results)],
         results,
         champion.name,
+        tuple(notes),
     )
 
 

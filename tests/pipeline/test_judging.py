@@ -131,6 +131,21 @@ def test_too_few_queries_refuse_and_unknown_metrics_are_the_callers_mistake(proj
     assert "['ndcg@7']" in done.stderr and "ndcg@10" in done.stderr and "Traceback" not in done.stderr
 
 
+def test_the_verdict_says_why_many_choices_are_left_out(project: Path) -> None:
+    path = project / "data" / "evaluation" / "judged.json"
+    judged, counted = json.loads(path.read_text()), _metrics(project)["n_queries"]
+    choices = judged["left_out"]
+    assert choices["n_repeated"] + choices["n_met"] == counted["n_repeats_left_out"]
+    assert choices["n_choices"] == counted["n_repeats_left_out"] + counted["n_targets"]
+    judged["left_out"] = {"n_choices": 276, "n_repeated": 248, "n_met": 0, "met_by": None}
+    path.write_text(json.dumps(judged))
+    run("-m", "flows.stages.decide", cwd=project)
+    sentence = "Left out of judging: 248 of 276 choices in test (90%), of which 248 repeat an earlier choice"
+    assert _decision(project)["notes"][0].startswith(sentence)
+    for name in ("decision.md", "report.html"):
+        assert sentence in (project / "data" / "reports" / name).read_text()
+
+
 def test_the_command_prints_what_was_judged_and_what_is_given(finished_project: Path) -> None:
     judged = recops(finished_project, "evaluate").stdout
     assert "champion: the built-in popular" in judged

@@ -81,7 +81,8 @@ def verdict(evaluation: Evaluation, decision: Decision, k: int) -> str:
     return (
         f'<header class="verdict {"yes" if decision.promote else "no"}">\n<h1>{text(headline(decision))}</h1>\n'
         f'<p class="dim">Judged on {users:,} users and what they chose after everything that the recommender knows; '
-        f"compared with {text(decision.champion)}.</p>\n</header>\n"
+        f"compared with {text(decision.champion)}.</p>\n"
+        f"{''.join(f'<p>{text(note)}</p>' for note in decision.notes)}</header>\n"
         f'<div class="tiles">{"".join(drawn)}</div>'
     )
 

@@ -123,9 +123,7 @@ def test_views_that_hide_purchases_are_told() -> None:
     rows += [("u", f"new{k}", "purchase") for k in range(5)]
     hidden = "'purchase': 20 of 25 (80%) are of items that the user had met before, mostly by 'view'"
     notes = notes_on_events(log(rows), Positives.of(["purchase"]))
-    assert notes[1:] == [
-        f"{hidden}: what a user has met is not offered, so no list can hold them and they count as missed"
-    ]
+    assert notes[1:] == [f"{hidden}: what a user has met is not offered, so judging leaves them out"]
     assert notes_on_events(log(rows), DEFAULT_POSITIVES)[-1] == (
         f"{hidden}: that was the choice, so this event is left out of judging"
     )
