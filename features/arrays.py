@@ -10,4 +10,5 @@ Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
+Ids = npt.NDArray[np.object_]  # texts of any length, as Python holds them
 Integers = npt.NDArray[np.integer]

@@ -180,11 +180,12 @@ def _columns(answers: Mapping[str, Predicted]) -> Any:
 
 def _table(test: Ratings, catalogue: Catalogue, answers: Mapping[str, Predicted]) -> pl.DataFrame:
     """The rows of test in the order of the split with every rater's prediction."""
-    item_ids = np.array(catalogue.vocabulary.item_ids)
+    user_ids = pl.Series(test.user_ids.tolist(), dtype=pl.String)
+    item_ids = pl.Series(catalogue.vocabulary.item_ids, dtype=pl.String)
     return pl.DataFrame(
         {
-            "user_id": test.user_ids[test.users],
-            "item_id": item_ids[test.items],
+            "user_id": user_ids.gather(test.users),
+            "item_id": item_ids.gather(test.items),
             "timestamp": pl.Series(test.times).cast(pl.Datetime("us", "UTC")),
             "value": test.values,
             **{name: answer.values for name, answer in answers.items()},

@@ -11,7 +11,7 @@ import polars as pl
 from features.positives import DEFAULT_POSITIVES, Positives
 from models.data.queries import offsets_of
 from models.data.types import Queries, Targets
-from models.data.vocabulary import Vocabulary
+from models.data.vocabulary import Vocabulary, distinct_ids
 
 
 def rolling_events(
@@ -134,8 +134,8 @@ def _keys(events: pl.DataFrame) -> npt.NDArray[np.uint64]:
     """(n_events,) a number of each (user, item) that is the same everywhere and always."""
     halves = []
     for column in ("user_id", "item_id"):
-        names, places = np.unique(events.get_column(column).to_numpy().astype(np.str_), return_inverse=True)
-        digests = [hashlib.blake2b(f"{column}:{name}".encode(), digest_size=8).digest() for name in names.tolist()]
+        names, places = distinct_ids(events.get_column(column))
+        digests = [hashlib.blake2b(f"{column}:{name}".encode(), digest_size=8).digest() for name in names]
         halves.append(np.frombuffer(b"".join(digests), dtype="<u8")[places].astype(np.uint64))
     mixed: npt.NDArray[np.uint64] = _mixed(halves[0]) ^ halves[1]
     return _mixed(mixed)

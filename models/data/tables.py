@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-from features.arrays import Float32
+from features.arrays import Float32, Ids
 from features.positives import DEFAULT_POSITIVES, Positives
 from features.schema import CATALOGUE, RELATIONS
 from models.data.storage import read_arrays
 from models.data.types import UNKNOWN_TIME, Catalogue, Log
-from models.data.vocabulary import Vocabulary
+from models.data.vocabulary import Vocabulary, distinct_ids
 
 
 def make_log(
@@ -22,7 +21,7 @@ def make_log(
     *,
     at: int | None = None,
     positives: Positives = DEFAULT_POSITIVES,
-    friends: npt.NDArray[np.str_] | None = None,
+    friends: Ids | None = None,
 ) -> Log:
     """The positive rows of LOG in time order, those of one instant as they stand.
 
@@ -33,9 +32,9 @@ def make_log(
     items = vocabulary.positions(rows.get_column("item_id").to_list())
     rows = rows.with_columns(item=pl.Series(items, dtype=pl.Int32)).filter(pl.col("item") >= 0)
     rows = rows.sort("timestamp", maintain_order=True)
-    user_ids, users = np.unique(rows.get_column("user_id").to_numpy().astype(np.str_), return_inverse=True)
+    user_ids, users = distinct_ids(rows.get_column("user_id"))
     return Log(
-        user_ids,
+        np.array(user_ids, dtype=np.object_),
         users.astype(np.int32),
         rows.get_column("item").to_numpy().astype(np.int32),
         rows.get_column("timestamp").dt.epoch("us").to_numpy().astype(np.int64),
@@ -76,9 +75,9 @@ def read_vectors(folder: Path) -> Float32 | None:
     return vectors if vectors.size else None
 
 
-def read_friends(path: Path) -> npt.NDArray[np.str_] | None:
+def read_friends(path: Path) -> Ids | None:
     """(n_pairs, 2) user and friend of a file of RELATIONS, each pair once, ascending; None: no file or no pair."""
     if not path.exists():
         return None
     pairs = RELATIONS.read(path).filter(pl.col("user_id") != pl.col("friend_id")).unique().sort("user_id", "friend_id")
-    return pairs.to_numpy().astype(np.str_) if pairs.height else None
+    return pairs.to_numpy().astype(np.object_) if pairs.height else None

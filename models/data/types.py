@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.arrays import Bool, Float32, Int32, Int64
+from features.arrays import Bool, Float32, Ids, Int32, Int64
 from models.data.vocabulary import Vocabulary
 
 UNKNOWN_TIME = np.iinfo(np.int64).min
@@ -42,14 +42,14 @@ class Log:
     friends: (n_pairs, 2) external ids, whose friend is who as told (also of users without a row), or None.
     """
 
-    user_ids: npt.NDArray[np.str_]
+    user_ids: Ids
     users: Int32
     items: Int32
     times: Int64
     values: Float32
     weights: Float32
     at: int
-    friends: npt.NDArray[np.str_] | None = None
+    friends: Ids | None = None
 
     @property
     def n_users(self) -> int:

@@ -6,6 +6,16 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
+
+
+def distinct_ids(ids: pl.Series) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """The distinct ids in ascending order, and the position of each row's id among them.
+
+    Text of numpy takes the length of the longest id in every row; this does not.
+    """
+    positions = ids.rank("dense").cast(pl.Int64) - 1
+    return ids.unique().sort().to_list(), positions.to_numpy()
 
 
 class Vocabulary:

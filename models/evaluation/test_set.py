@@ -12,6 +12,7 @@ import polars as pl
 
 from features.arrays import Bool, Float64, Int64
 from features.errors import ContractError
+from models.data.vocabulary import distinct_ids
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,8 @@ class TestSet:
         rows = rows.with_columns(place=pl.int_range(pl.len()).over("query"))
         depth = int(rows.get_column("place").to_numpy().max()) + 1 if rows.height else 1
         lists = np.full((len(self), depth), -1, dtype=np.int64)
-        lists[rows.get_column("query").to_numpy(), rows.get_column("place").to_numpy()] = self.codes(
-            rows.get_column("item_id").to_numpy().astype(np.str_)
-        )
+        codes = _codes(rows, "item_id", self.item_ids)
+        lists[rows.get_column("query").to_numpy(), rows.get_column("place").to_numpy()] = codes
         return lists
 
 
@@ -188,7 +188,8 @@ def _sorted_ids(ids: Sequence[str] | pl.Series) -> npt.NDArray[np.str_]:
 
 
 def _codes(frame: pl.DataFrame, column: str, ids: npt.NDArray[np.str_]) -> Int64:
-    return _positions(ids, frame.get_column(column).to_numpy().astype(np.str_), column)
+    names, places = distinct_ids(frame.get_column(column))
+    return _positions(ids, np.asarray(names, dtype=np.str_), column)[places]
 
 
 def _positions(ids: npt.NDArray[np.str_], wanted: npt.NDArray[np.str_], what: str) -> Int64:

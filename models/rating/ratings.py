@@ -12,7 +12,7 @@ import polars as pl
 from features.errors import UserError
 from features.positives import DEFAULT_POSITIVES
 from models.data.types import Ratings
-from models.data.vocabulary import Vocabulary
+from models.data.vocabulary import Vocabulary, distinct_ids
 
 Scheme = Literal["random", "global_time"]
 SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
@@ -53,13 +53,13 @@ def make_ratings(rows: pl.DataFrame, vocabulary: Vocabulary, *, least_value: flo
             f"interactions: {found}, expected ratings{floor} that differ; rating prediction needs data with a column "
             "`value` (or `rating`): import such data, e.g. `recops data import movielens`, or judge the ranking"
         )
-    user_ids, users = np.unique(rows.get_column("user_id").to_numpy().astype(np.str_), return_inverse=True)
+    user_ids, users = distinct_ids(rows.get_column("user_id"))
     if "trust" in rows.columns:
         weights = rows.get_column("trust").to_numpy().astype(np.float32)
     else:
         weights = np.ones(rows.height, dtype=np.float32)
     return Ratings(
-        user_ids,
+        np.asarray(user_ids, dtype=np.str_),
         users.astype(np.int32),
         rows.get_column("item").to_numpy().astype(np.int32),
         rows.get_column("value").to_numpy().astype(np.float32),

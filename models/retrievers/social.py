@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, Field
 from scipy import sparse
 
-from features.arrays import Float32, Int32, Int64
+from features.arrays import Float32, Ids, Int32, Int64
 from features.files import write_text
 from models.data.saved_params import PARAMS, read_params, write_params
 from models.data.storage import read_arrays, write_arrays
@@ -125,9 +125,9 @@ class Social:
         return propagate(near, friends)
 
 
-def _pairs(log: Log, told: npt.NDArray[np.bool_], most: int) -> tuple[npt.NDArray[np.str_], Int64]:
+def _pairs(log: Log, told: npt.NDArray[np.bool_], most: int) -> tuple[Ids, Int64]:
     """User ids and the log's positions of their friends who chose anything, at most so many each, both ascending."""
-    none = np.zeros(0, dtype=np.str_), np.zeros(0, dtype=np.int64)
+    none = np.zeros(0, dtype=np.object_), np.zeros(0, dtype=np.int64)
     if log.friends is None or not len(log.user_ids):
         return none
     order = np.argsort(log.user_ids, kind="stable")
