@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 NEVER_BY_DEFAULT = ("cancel", "not_recommend", "impression")
+REFUSALS = ("cancel", "not_recommend", "dislike")  # the user says no: the item is not offered, even if seen ones are
 
 
 @dataclass(frozen=True)
@@ -43,3 +44,8 @@ class Positives:
 
 
 DEFAULT_POSITIVES = Positives()
+
+
+def refusals_where() -> pl.Expr:
+    """Rows in which a user refuses an item, by the column `event`."""
+    return pl.col("event").is_in(REFUSALS).fill_null(False)

@@ -23,6 +23,7 @@ from models.release.plan import load_catalogue, read_part, read_plan
 from models.retrieval.candidates import FUSION_CONSTANT, candidates_of, reciprocal_ranks
 
 LONG = 100  # lists up to this length come from `retrieve.k` candidates a retriever, whether judged or served
+LONGEST = 500  # what follows in longer lists comes from so many
 
 
 @dataclass
@@ -41,11 +42,20 @@ class Recommender:
 
     def recommend(self, queries: Queries, k: int, *, lookup: FeatureLookup | None = None) -> Slate:
         """The k best items of each query, in the order shown; lookup: a view of `self.lookup` for these queries."""
-        n_candidates = self.k if k <= LONG else max(self.k, k)
-        candidates = candidates_of(self.retrievers, queries, n_candidates, self.catalogue.n_items)
+        if k > LONG:
+            return self._recommend_more(queries, k, lookup)
+        candidates = candidates_of(self.retrievers, queries, self.k, self.catalogue.n_items)
         features = features_of(candidates, queries.user_ids, queries.at, query_features(queries), lookup or self.lookup)
         scores = self.ranker.score(features)
         return self._slate(candidates, scores, queries, k, reranker=self.reranker)
+
+    def _recommend_more(self, queries: Queries, k: int, lookup: FeatureLookup | None) -> Slate:
+        """The list of LONG, which every longer one begins with, and what follows in the ranker's order."""
+        first = self.recommend(queries, LONG, lookup=lookup)
+        candidates = candidates_of(self.retrievers, queries, max(self.k, LONGEST, k), self.catalogue.n_items)
+        features = features_of(candidates, queries.user_ids, queries.at, query_features(queries), lookup or self.lookup)
+        scores = self.ranker.score(features)
+        return lengthened(first, self._slate(candidates, scores, queries, LONG + k, reranker=None), k)
 
     def similar(self, item: int, k: int, *, unavailable: Bool | None = None) -> Slate:
         """The k items most like one (a position), by every retriever that can tell from that item alone."""
@@ -62,8 +72,12 @@ class Recommender:
             history,
             unavailable,
         )
+        slate = self._similar(query, min(k, LONG), self.k)
+        return slate if k <= LONG else lengthened(slate, self._similar(query, LONG + k, max(self.k, LONGEST, k)), k)
+
+    def _similar(self, query: Queries, k: int, n_candidates: int) -> Slate:
         tellers = {name: part for name, part in self.retrievers.items() if isinstance(part, Explains)}
-        candidates = candidates_of(tellers, query, max(self.k, k), self.catalogue.n_items)
+        candidates = candidates_of(tellers, query, n_candidates, self.catalogue.n_items)
         scores = reciprocal_ranks(candidates.ranks, FUSION_CONSTANT).sum(axis=1, dtype=np.float32)
         return self._slate(candidates, scores, query, k, reranker=None)
 
@@ -136,3 +150,25 @@ class Recommender:
             slate.scores[query, : len(best)] = scores[best]
             slate.sources[query, : len(best)] = contributions[best]
         return slate
+
+
+def lengthened(head: Slate, rest: Slate, k: int) -> Slate:
+    """Lists of k: each begins with that of `head`, and goes on with what `rest` has beside, in its order."""
+    n_queries, _, n_retrievers = head.sources.shape
+    longer = Slate(
+        np.full((n_queries, k), -1, dtype=np.int32),
+        np.zeros((n_queries, k), dtype=np.float32),
+        np.full((n_queries, k, n_retrievers), np.nan, dtype=np.float32),
+        head.retrievers,
+        None if head.propensities is None else np.ones((n_queries, k), dtype=np.float32),
+    )
+    for query in range(n_queries):
+        n_first = int((head.items[query] >= 0).sum())
+        more = np.flatnonzero((rest.items[query] >= 0) & ~np.isin(rest.items[query], head.items[query]))[: k - n_first]
+        for name in ("items", "scores", "sources"):
+            into = getattr(longer, name)[query]
+            into[:n_first] = getattr(head, name)[query, :n_first]
+            into[n_first : n_first + len(more)] = getattr(rest, name)[query, more]
+        if longer.propensities is not None and head.propensities is not None:
+            longer.propensities[query, :n_first] = head.propensities[query, :n_first]
+    return longer

@@ -27,7 +27,7 @@ from features.states.aggregates import (
     positives_of,
     state_columns,
 )
-from features.states.histories import USER_HISTORY, user_histories
+from features.states.histories import HISTORY_COLUMNS, USER_HISTORY, user_histories
 from features.states.item_states import ItemInfo, ItemStates
 from features.states.user_state import UserState
 from features.table import Table
@@ -97,7 +97,7 @@ class OnlineNamespace:
                     self._store.materialize(_BEGINNING, until, feature_views=[table.name for table in _ONLINE])
             finally:
                 self._histories.unlink(missing_ok=True)
-            marker = {"item_ids": [], "timestamps": [], "positive": [], "last_seq": events_through}
+            marker: dict[str, Any] = {name: [] for name in HISTORY_COLUMNS} | {"last_seq": events_through}
             self._write(USER_HISTORY, [((_MARKER,), marker, instant_of(at))])
             self.place.write_notes(
                 {
@@ -128,14 +128,16 @@ class OnlineNamespace:
         through = self._notes["events_through"]
         states = []
         for row, user_id in enumerate(user_ids):
-            history = {name: found[f"user_history__{name}"][row] for name in ("item_ids", "timestamps", "positive")}
+            history = {name: found[f"user_history__{name}"][row] for name in self._history_columns}
+            positive = np.array(history["positive"] or [], dtype=np.bool_)
             states.append(
                 UserState(
                     user_id,
                     state_of(found, USER_STATS, row),
                     list(history["item_ids"] or []),
                     np.array(history["timestamps"] or [], dtype=np.int64),
-                    np.array(history["positive"] or [], dtype=np.bool_),
+                    positive,
+                    np.array(history.get("refused") or ~positive, dtype=np.bool_),
                     last_seq=max(through, found["user_history__last_seq"][row] or 0),
                 )
             )
@@ -215,6 +217,7 @@ class OnlineNamespace:
         store = self.__dict__.pop("_store", None)
         self.__dict__.pop("_notes", None)
         self.__dict__.pop("_views", None)
+        self.__dict__.pop("_history_columns", None)
         connection = getattr(getattr(getattr(store, "provider", None), "online_store", None), "_conn", None)
         if connection is not None:
             connection.close()
@@ -242,6 +245,12 @@ class OnlineNamespace:
         return notes
 
     @cached_property
+    def _history_columns(self) -> tuple[str, ...]:
+        """What is kept of a history; namespaces of releases made earlier do not tell refusals from other events."""
+        kept = {field.name for field in self._view(USER_HISTORY.name).schema}
+        return tuple(name for name in HISTORY_COLUMNS if name in kept)
+
+    @cached_property
     def _store(self) -> Any:
         """Feast on this namespace; a registry that this machine does not have (Redis) is made from the code."""
         from features.repo.store import apply, open_store
@@ -267,7 +276,7 @@ class OnlineNamespace:
         _ = self._notes  # a namespace that was never filled says so
         wanted = []
         for table in tables:
-            columns = state_columns(table) or ("item_ids", "timestamps", "positive")
+            columns = state_columns(table) or self._history_columns
             last_seq = ("last_seq",) if bookkeeping or table is USER_HISTORY else ()
             wanted += [f"{table.name}:{column}" for column in (*columns, *last_seq)]
         store = self._store
@@ -281,6 +290,7 @@ class OnlineNamespace:
         from feast.protos.feast.types.Value_pb2 import Value
 
         names = [key for key in table.key if key != "event_timestamp"]
+        left_out = {*HISTORY_COLUMNS} - {*self._history_columns}
         batch = []
         for key, values, known_at in rows:
             pairs = sorted(zip(names, key, strict=True))
@@ -288,7 +298,8 @@ class OnlineNamespace:
                 join_keys=[name for name, _ in pairs],
                 entity_values=[Value(string_val=value) for _, value in pairs],
             )
-            protos = {name: proto_of(Value, table.columns[name], value) for name, value in values.items()}
+            kept = {name: value for name, value in values.items() if name not in left_out}
+            protos = {name: proto_of(Value, table.columns[name], value) for name, value in kept.items()}
             batch.append((entity, protos, known_at, known_at))
         view = self._view(table.name)
         with self.place.writing():

@@ -10,7 +10,7 @@ import numpy as np
 
 from features.arrays import Float64, Int64
 from features.online.rows import instant_of, values_of
-from features.positives import Positives
+from features.positives import REFUSALS, Positives
 from features.states.aggregates import USER_CATEGORY_STATS, USER_STATS
 from features.states.batches import Arrivals, Event, advance_through
 from features.states.histories import USER_HISTORY
@@ -55,6 +55,7 @@ class UserUpdate:
             "item_ids": state.item_ids,
             "timestamps": state.timestamps.tolist(),
             "positive": state.positive.tolist(),
+            "refused": state.refused.tolist(),
             "last_seq": state.last_seq,
         }
         self._add(USER_HISTORY, (state.user_id,), history, known_at)
@@ -81,6 +82,8 @@ class UserUpdate:
         state.item_ids = [item_ids[row] for row in order.tolist()]
         state.timestamps = timestamps[order]
         state.positive = np.concatenate([state.positive, self._arrivals.positive[chosen]])[order]
+        refused = np.array([event.event in REFUSALS for event in self._events], dtype=np.bool_)
+        state.refused = np.concatenate([state.refused, refused[chosen]])[order]
 
     def _add(self, table: Table, key: tuple[str, ...], values: dict[str, Any], known_at: datetime) -> None:
         self._rows.setdefault(table.name, []).append((key, values, known_at))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from features.arrays import Bool, Int32, Int64
-from features.positives import DEFAULT_POSITIVES, Positives
+from features.positives import DEFAULT_POSITIVES, Positives, refusals_where
 from models.data.types import Queries, Targets
 from models.data.vocabulary import Vocabulary
 
@@ -44,7 +44,7 @@ def queries_at(
     rows = _with_positions(rows, vocabulary).with_columns(time=time)
     history = rows.filter(positives.where()).sort("query", "time", "row")
     seen = rows.filter(pl.col("event").ne_missing("impression")).select("query", "item").unique()
-    seen = seen.clear() if include_seen else seen.sort("query", "item")
+    seen = (_refused(rows, positives) if include_seen else seen).sort("query", "item")
     return _assemble(
         np.asarray(user_ids, dtype=np.str_),
         instants,
@@ -137,6 +137,13 @@ def one_query(
         out,
         unavailable,
     )
+
+
+def _refused(rows: pl.DataFrame, positives: Positives) -> pl.DataFrame:
+    """(query, item) of what the user refused last, and did not choose again since."""
+    answers = rows.filter(positives.where() | refusals_where()).sort("time", "row")
+    last = answers.group_by("query", "item").agg(refused=refusals_where().last())
+    return last.filter("refused").select("query", "item")
 
 
 def unavailable_at(created_at: Int64, at: int) -> Bool | None:

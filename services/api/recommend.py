@@ -39,6 +39,7 @@ def recommend(
     if len(items) < request.k:
         metrics().short.inc()
     request_id = uuid.uuid4().hex
+    logged = impressions is not None and slate.propensities is not None
     if impressions is not None and slate.propensities is not None:
         impressions.write(
             Impression(
@@ -51,6 +52,7 @@ def recommend(
                 [float(chance) for chance in slate.propensities[0, : len(items)]],
             )
         )
+    warnings = _warnings(serving, request, logged=logged)
     return {
         "request_id": request_id,
         "release": serving.release.release,
@@ -58,6 +60,7 @@ def recommend(
         "items": items,
         "fallback": fallback,
         "took_ms": round((time.perf_counter() - started) * 1000, 3),
+        **({"warnings": warnings} if warnings else {}),
     }
 
 
@@ -100,6 +103,7 @@ def history(serving: Serving, user_id: str, limit: int) -> dict[str, Any]:
 def _query(serving: Serving, request: RecommendRequest, state: UserState, at: int) -> Queries:
     vocabulary = serving.recommender.catalogue.vocabulary
     unavailable = _unavailable(serving, request.filter, at)
+    excluded_ids = [*request.exclude, *state.refused_ids()]  # what was refused stays out, whatever else is asked for
     if request.history is None:
         return one_query(
             request.user_id,
@@ -108,7 +112,7 @@ def _query(serving: Serving, request: RecommendRequest, state: UserState, at: in
             state.timestamps,
             vocabulary,
             positive=state.positive.tolist(),
-            excluded_ids=request.exclude,
+            excluded_ids=excluded_ids,
             unavailable=unavailable,
             include_seen=request.include_seen,
         )
@@ -122,7 +126,7 @@ def _query(serving: Serving, request: RecommendRequest, state: UserState, at: in
         known,
         times,
         vocabulary,
-        excluded_ids=request.exclude,
+        excluded_ids=excluded_ids,
         unavailable=unavailable,
         include_seen=request.include_seen,
     )
@@ -142,6 +146,20 @@ def _unavailable(serving: Serving, wanted: Filter | None, at: int) -> Bool | Non
     if wanted.price_max is not None:
         out |= ~(catalogue.prices <= wanted.price_max)  # an unknown price is NaN: out
     return out
+
+
+def _warnings(serving: Serving, request: RecommendRequest, *, logged: bool) -> list[str]:
+    """What of a request had no effect, or one that its sender may not expect; each begins with the field."""
+    catalogue, release = serving.recommender.catalogue, serving.release.release
+    warnings = []
+    if request.filter is not None and request.filter.category is not None:
+        unknown = sorted(set(request.filter.category) - set(catalogue.category_names))
+        warnings += [f"filter.category: '{name}' is no category of release {release}" for name in unknown]
+    if request.filter is not None and request.filter.price_max is not None and np.isnan(catalogue.prices).all():
+        warnings.append(f"filter.price_max: no item of release {release} has a price, so none passes")
+    if request.scenario is not None and not logged:
+        warnings.append("scenario: has no effect here: it is logged with the impressions of releases that draw places")
+    return warnings
 
 
 def _items(serving: Serving, slate: Slate, told: list[str] | None) -> list[dict[str, Any]]:

@@ -117,8 +117,51 @@ def test_exclusions_and_filters_hold(client):
         place = catalogue.vocabulary.position(item)
         assert catalogue.category_names[catalogue.categories[place]] == category
         assert catalogue.prices[place] <= limit
-    nothing = client.post("/recommend", json={"user_id": user, "filter": {"category": ["no such category"]}})
-    assert ids(nothing) == []
+    assert "warnings" not in answer.json()
+
+
+def test_a_filter_value_that_the_release_does_not_know_is_told(client):
+    (category, *_) = client.runtime.serving().recommender.catalogue.category_names
+    names = {"category": ["no such category", category, "nor this"]}
+    some = client.post("/recommend", json={"user_id": "u", "filter": names})
+    assert ids(some) == ids(client.post("/recommend", json={"user_id": "u", "filter": {"category": [category]}}))
+    assert some.json()["warnings"] == [
+        "filter.category: 'no such category' is no category of release r1",
+        "filter.category: 'nor this' is no category of release r1",
+    ]
+    nothing = client.post("/recommend", json={"user_id": "u", "filter": {"category": ["no such category"]}})
+    assert (ids(nothing), len(nothing.json()["warnings"])) == ([], 1)
+
+
+def test_a_longer_list_begins_with_the_shorter_one(client):
+    user, items = user_of(client), client.runtime.serving().recommender.catalogue.vocabulary.item_ids
+    for path, body in (
+        ("/recommend", {"user_id": user}),
+        ("/recommend", {"user_id": "x"}),
+        ("/similar", {"item_id": items[3]}),
+    ):
+        lists = [ids(client.post(path, json=body | {"k": k})) for k in (10, 99, 100, 101, 140, 200, 500)]
+        for shorter, longer in zip(lists, lists[1:], strict=False):
+            assert longer[: len(shorter)] == shorter, (path, len(shorter))
+        assert len(set(lists[-1])) == len(lists[-1]) > 100
+
+
+@pytest.mark.parametrize("refusal", ["not_recommend", "dislike", "cancel"])
+def test_what_was_refused_stays_out_whatever_is_asked_for(client, refusal):
+    user = user_of(client)
+    everything = {"user_id": user, "k": 100, "include_seen": True}
+    first, second, *_ = ids(client.post("/recommend", json=everything))
+    answers = [
+        {"user_id": user, "item_id": first, "event": refusal},
+        {"user_id": user, "item_id": second, "event": "view"},
+    ]
+    assert client.post("/events", json={"events": answers}).status_code == 200
+    assert first not in ids(client.post("/recommend", json=everything))
+    assert first not in ids(client.post("/recommend", json=everything | {"history": [second]}))
+    assert second in ids(client.post("/recommend", json=everything))
+    again = {"user_id": user, "item_id": first, "event": "click"}
+    assert client.post("/events", json={"events": [again]}).status_code == 200
+    assert first in ids(client.post("/recommend", json=everything))
 
 
 def test_k_goes_from_1_to_500_and_a_scenario_is_accepted(client):

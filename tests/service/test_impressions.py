@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from models.release.bundle import seal
-from services.api.recommend import iso
+from services.instants import iso
 from tests.support.small_release import Made, offline_lists, release
 
 SLOTS = 3
@@ -54,3 +54,16 @@ def test_each_answer_is_a_line_with_the_chance_of_every_item(made, drawing, sett
         assert line["propensities"][: 10 - SLOTS] == [1.0] * (10 - SLOTS)
         assert all(0 < chance < 1 for chance in line["propensities"][10 - SLOTS :])
         assert line["at"].startswith(file.stem)
+
+
+def test_a_scenario_has_its_effect_where_impressions_are_logged_and_nowhere_else(made, drawing, settings, start):
+    release(drawing, settings, "drawing")
+    client = start()
+    assert "warnings" not in client.post("/recommend", json={"user_id": "u", "scenario": "home"}).json()
+    (path,) = (settings.home / "impressions").iterdir()
+    assert json.loads(path.read_text().splitlines()[-1])["scenario"] == "home"
+    release(made, settings, "plain")
+    client.runtime.live.refresh()
+    (warning,) = client.post("/recommend", json={"user_id": "u", "scenario": "home"}).json()["warnings"]
+    assert warning.startswith("scenario: has no effect here")
+    assert "warnings" not in client.post("/recommend", json={"user_id": "u"}).json()

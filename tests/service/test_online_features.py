@@ -124,9 +124,12 @@ def both_lookups(namespace: OnlineNamespace, offline: Path, items: ItemStates, a
     return online, OfflineLookup(offline, ITEM_IDS, CATEGORIES, PRICES, CREATED).features(*asked)
 
 
+HISTORY = ("user_id", "item_ids", "timestamps", "positive", "refused")
+
+
 def history_rows(states: list[UserState]) -> list[tuple]:
     return [
-        (state.user_id, state.item_ids, state.timestamps.tolist(), state.positive.tolist())
+        (state.user_id, state.item_ids, state.timestamps.tolist(), state.positive.tolist(), state.refused.tolist())
         for state in states
         if state.item_ids
     ]
@@ -137,7 +140,7 @@ def test_after_materialize_online_is_offline_to_the_bit(filled, tmp_path):
     online, offline = both_lookups(filled, tmp_path / "features", items, BASE_UNTIL + 5 * DAY)
     assert np.array_equal(online, offline, equal_nan=True)
     assert (np.isfinite(online).mean(axis=0) > 0.1).all()
-    expected = user_histories(base_log(), BASE_UNTIL).select("user_id", "item_ids", "timestamps", "positive").rows()
+    expected = user_histories(base_log(), BASE_UNTIL).select(HISTORY).rows()
     assert history_rows(filled.users(sorted(USERS))) == expected
 
 
@@ -152,7 +155,7 @@ def test_after_a_hundred_events_late_ones_included_online_is_offline_to_the_bit(
     log = pl.concat([base_log(), as_rows(events)])
     online, offline = both_lookups(filled, write_tables(tmp_path / "later", log), items, at)
     assert np.array_equal(online, offline, equal_nan=True)
-    expected = user_histories(log, at).select("user_id", "item_ids", "timestamps", "positive").rows()
+    expected = user_histories(log, at).select(HISTORY).rows()
     assert history_rows(filled.users(sorted(USERS))) == expected
     again = OnlineNamespace(Settings(home=filled.folder.parent, online_store=_store_of(filled)), filled.namespace)
     assert history_rows(again.users(sorted(USERS))) == expected

@@ -8,7 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from features.positives import Positives
 from features.schema import INTERACTIONS
+from features.states.histories import user_histories
+from features.states.user_state import UserState
 from models.data.queries import one_query, part_queries, queries_at, unavailable_at
 from models.data.types import MICROSECONDS_A_DAY
 from models.data.vocabulary import Vocabulary
@@ -67,10 +70,29 @@ def test_a_row_at_the_instant_itself_is_known():
     assert history(queries_at(LOG, WORDS, ["u"], at(3) - 1)) == ["a"]
 
 
-def test_include_seen_excludes_nothing():
+def test_include_seen_excludes_only_what_was_refused():
     queries = queries_at(LOG, WORDS, ["u"], at(4), include_seen=True)
-    assert excluded(queries) == []
+    assert excluded(queries) == ["d"]  # cancelled
     assert history(queries) == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("events", "refused"),
+    [
+        (["click", "dislike"], ["a"]),
+        (["cancel", "purchase"], []),  # chosen again since
+        (["not_recommend", "impression"], ["a"]),  # shown again is not chosen
+        (["not_recommend", "view"], ["a"]),  # nor is what does not count as positive
+        (["view"], []),
+    ],
+)
+def test_the_last_answer_says_whether_an_item_is_refused(events, refused):
+    table = rows(*(("u", "a", day, event) for day, event in enumerate(events)))
+    positives = Positives.of(["click", "purchase"])
+    assert excluded(queries_at(table, WORDS, ["u"], at(9), positives=positives, include_seen=True)) == refused
+    (kept,) = user_histories(table, at(9), positives).rows(named=True)
+    lists = (np.array(kept[name]) for name in ("timestamps", "positive", "refused"))
+    assert UserState("u", np.zeros(0), kept["item_ids"], *lists).refused_ids() == refused
 
 
 def test_one_query_is_what_the_table_gives():
