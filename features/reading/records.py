@@ -6,16 +6,16 @@ import csv
 import io
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from features.errors import UserError
 
 csv.field_size_limit(1 << 30)
 TAB = "\t"
+UNCLOSED = "unexpected end of data"  # as Python's reader says it
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """`line` is the first of its lines; blank lines have no fields; `problem` says why the fields are no row.
 
     `literal`: its quotes do not pair, so they are read as characters.
@@ -43,12 +43,12 @@ class _Lines:
         self.taken.append(line)
         return line
 
-    def keep_one(self) -> str:
-        """The first of the lines taken; the others are given back."""
-        first, *others = self.taken
+    def give_back(self, n_kept: int) -> list[str]:
+        """Keeps so many of the lines taken, which it returns, and gives back the others."""
+        kept, others = self.taken[:n_kept], self.taken[n_kept:]
         self._returned.extendleft(reversed(others))
-        self.taken = [first]
-        return first.rstrip("\r\n")
+        self.taken = kept
+        return kept
 
 
 def quoted_records(text: str, separator: str, shown: str) -> Iterator[Record]:
@@ -62,32 +62,40 @@ def quoted_records(text: str, separator: str, shown: str) -> Iterator[Record]:
         UserError: the header cannot be read, or a quote is never closed (but in a tab file).
     """
     lines = _Lines(text)
-    reader = csv.reader(lines, delimiter=separator, strict=True)
+    plain = csv.reader(lines, delimiter=separator, strict=True)
+    escaping = csv.reader(lines, delimiter=separator, strict=True, escapechar="\\")
     number, n_columns = 1, 0
     while True:
         lines.taken = []
-        problem: str | None = None
-        fields: list[str] = []
-        try:
-            fields = next(reader)
-        except StopIteration:
+        fields, problem = _next_record(plain)
+        if not lines.taken:
             return
-        except csv.Error as error:
-            problem = f"not readable as csv: {error}"
-            if "unexpected end of data" in str(error) and separator != TAB:
-                raise UserError(
-                    f"{shown}: the quote that opens in the row at line {number} is never closed; "
-                    'close it, or write a quote inside a quoted field as ""'
-                ) from error
+        if problem and '\\"' in lines.taken[0]:  # as Spark and MySQL write a quote inside a quoted field
+            lines.give_back(0)
+            fields, problem = _next_record(escaping)
+        if problem and UNCLOSED in problem and separator != TAB:
+            raise UserError(
+                f"{shown}: the quote that opens in the row at line {number} is never closed; "
+                'close it, or write a quote inside a quoted field as ""'
+            )
         if problem and not n_columns and separator != TAB:
             raise UserError(f"{shown}: line {number} should name the columns and is {problem}; correct the line")
         if problem or _joins_rows(lines.taken, len(fields), n_columns, separator):
-            record = _line_alone(lines.keep_one(), number, separator, n_columns, problem)
+            (line,) = lines.give_back(1)
+            record = _line_alone(line.rstrip("\r\n"), number, separator, n_columns, problem)
         else:
             record = Record(number, [] if fields == [""] else fields)
         yield record
         n_columns = n_columns or len(record.fields)
         number += len(lines.taken)
+
+
+def _next_record(reader: Iterator[list[str]]) -> tuple[list[str], str | None]:
+    """The fields of the next record, and what is wrong with it; none at the end."""
+    try:
+        return next(reader, []), None
+    except csv.Error as error:
+        return [], f"not readable as csv: {error}"
 
 
 def _joins_rows(lines: list[str], n_fields: int, n_columns: int, separator: str) -> bool:

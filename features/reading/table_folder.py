@@ -14,6 +14,7 @@ from features.errors import UserError
 from features.reading.archive import Archive
 from features.reading.assemble import assemble
 from features.reading.columns import check_mapping, choose_columns
+from features.reading.packed.foreign import foreign_name
 from features.reading.raw_tables import Options, RawTables
 from features.reading.sheet import Sheet, join_sheets
 from features.schema import RAW_TABLES
@@ -64,6 +65,8 @@ def read_tables(box: Archive, endings: tuple[str, ...], read_sheet: ReadSheet, o
     left = sorted(name for name in set(box.names) - set().union(*files.values()) if not _bookkeeping(name))
     if left:
         notes.append(f"files not taken: {left[:12]}{' and more' if len(left) > 12 else ''}")
+        meant = [name for name in left if PurePosixPath(name).stem in RAW_TABLES]
+        notes += [f"{name} is {foreign}" for name in meant if (foreign := foreign_name(name))]
     return assemble(sheets, options, notes)
 
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from features.errors import UserError
 from features.reading.archive import Archive
-from features.reading.packed.foreign import foreign_data, foreign_text
+from features.reading.packed.foreign import foreign_data, foreign_name, foreign_text
 from features.reading.records import quoted_records
 from features.reading.sheet import FILE, LINE, SHOWN, Sheet, fault_rows
 from features.schema import QUARANTINE
@@ -32,6 +32,7 @@ def decode(data: bytes, shown: str, encodings: Sequence[str] = UTF8) -> str:
     if data[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
         encodings = ("utf-16",)
     elif b"\0" in data:
+        _check_name(shown)
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
         raise UserError(
             f"{shown}: line {line} holds a zero byte, so this is no text in UTF-8; "
@@ -49,11 +50,22 @@ def _decoded(data: bytes, shown: str, encodings: Sequence[str]) -> str:
             return data.decode("utf-8-sig" if encoding == "utf-8" else encoding)
         except UnicodeDecodeError as error:
             last = error
+    _check_name(shown)
     line = data.count(b"\n", 0, last.start) + 1
     raise UserError(
         f"{shown}: line {line} is no {' or '.join(encodings)} text (byte 0x{data[last.start]:02x}); "
         "save the file as UTF-8, e.g. `iconv -f LATIN1 -t UTF-8 FILE > NEW`"
     ) from last
+
+
+def _check_name(shown: str) -> None:
+    """Of bytes that are no text: that the file's name does not tell another format.
+
+    Raises:
+        UserError: it does.
+    """
+    if foreign := foreign_name(shown):
+        raise UserError(f"{shown}: this is {foreign}")
 
 
 def lines_of(text: str) -> pl.DataFrame:

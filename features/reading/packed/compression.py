@@ -14,14 +14,21 @@ import pyarrow as pa
 
 from features.errors import UserError
 
-ENDINGS = (".gz", ".bz2", ".xz", ".zst")
+ENDINGS = (".gz", ".bz2", ".xz", ".lzma", ".zst", ".lz4")
 MOST_BYTES = 16 << 30  # of one file, unpacked
 LEAST_LIMIT = 1 << 26  # what is smaller is never refused
 MOST_RATIO = 100  # unpacked : packed, beyond LEAST_LIMIT; tables reach 30, a bomb starts at 200
 BLOCK = 1 << 22
+HEAD = 512  # bytes that are enough to tell a format
 AGAIN = "download or copy it again, or unpack it and give the folder"
-_NAMES = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
-_HEADS = {".gz": b"\x1f\x8b\x08", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\0", ".zst": b"\x28\xb5\x2f\xfd"}
+_NAMES = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".lzma": "lzma", ".zst": "zstd", ".lz4": "lz4"}
+_HEADS = {
+    ".gz": b"\x1f\x8b\x08",
+    ".bz2": b"BZh",
+    ".xz": b"\xfd7zXZ\0",
+    ".zst": b"\x28\xb5\x2f\xfd",
+    ".lz4": b"\x04\x22\x4d\x18",
+}
 _BZ2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")  # first block, or the end of an empty file
 
 
@@ -37,13 +44,18 @@ def bare_name(name: str) -> str:
     return name[: -len(ending)] if ending else name
 
 
+def compression_of(name: str, head: bytes) -> str:
+    """The ending of the compression that a file's name or its first bytes tell; empty: it is not compressed."""
+    return ending_of(name) or next((ending for ending in _HEADS if _begins(head, ending)), "")
+
+
 def unpacked(data: bytes, name: str, shown: str) -> bytes:
     """The bytes of a file, decompressed where its name or its first bytes say that they are compressed.
 
     Raises:
         UserError: it is damaged, or unpacks to more than the limit.
     """
-    ending = ending_of(name) or next((end for end in ENDINGS if _begins(data, end)), "")
+    ending = compression_of(name, data[:HEAD])
     if not ending:
         return data
     try:
@@ -59,9 +71,9 @@ def opened(stream: BinaryIO, ending: str) -> BinaryIO:
         return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]
     if ending == ".bz2":
         return bz2.BZ2File(stream)  # type: ignore[return-value]
-    if ending == ".xz":
+    if ending in {".xz", ".lzma"}:
         return lzma.LZMAFile(stream)  # type: ignore[return-value]
-    return pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), "zstd")  # type: ignore[no-any-return]
+    return pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), _NAMES[ending])  # type: ignore[no-any-return]
 
 
 def bounded(stream: BinaryIO, n_packed: int, shown: str) -> bytes:

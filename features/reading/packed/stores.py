@@ -15,13 +15,14 @@ from typing import BinaryIO, Literal
 from features.errors import UserError
 from features.reading.packed.compression import (
     AGAIN,
+    HEAD,
     bare_name,
     check_ratio,
     check_size,
-    ending_of,
+    compression_of,
     opened,
 )
-from features.reading.packed.foreign import HEAD, PARQUET, foreign_data, office_document
+from features.reading.packed.foreign import PARQUET, foreign_data, office_document
 
 Kind = Literal["folder", "zip", "tar", "file"]
 DEPTH = 3  # folders within folders; those of partitions (`day=1`) are not counted
@@ -43,8 +44,7 @@ def kind_of(path: Path) -> Kind:
         return "zip"
     if bare_name(name).endswith(".tar") or name.endswith(TAR_ENDINGS):
         return "tar"
-    with path.open("rb") as file:
-        head = file.read(HEAD)
+    head = _head(path)
     if head.startswith(b"PK\3\4") and zipfile.is_zipfile(path):
         return "zip"
     if head[257:262] == b"ustar":
@@ -53,6 +53,21 @@ def kind_of(path: Path) -> Kind:
     if foreign:
         raise UserError(f"{path}: this is {foreign}")
     return "file"
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file, decompressed; as they stand where they cannot be."""
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+        ending = compression_of(path.name, head)
+        if not ending:
+            return head
+        file.seek(0)
+        try:
+            with opened(file, ending) as stream:
+                return bytes(stream.read(HEAD))
+        except (OSError, EOFError, zlib.error, lzma.LZMAError):
+            return head
 
 
 def names_in(path: Path, kind: Kind) -> list[str]:
@@ -127,8 +142,9 @@ def _members(path: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
 
 @contextmanager
 def _tar_stream(path: Path) -> Iterator[BinaryIO]:
-    ending = ending_of(path.name) or _COMPRESSED_TAR.get(path.suffix.lower(), "")
     with path.open("rb") as file:
+        ending = _COMPRESSED_TAR.get(path.suffix.lower()) or compression_of(path.name, file.read(HEAD))
+        file.seek(0)
         if not ending:
             yield file
             return
