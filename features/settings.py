@@ -19,6 +19,9 @@ class Settings(BaseSettings):
     """State that is not versioned: event log, releases, online stores."""
     database_url: str = ""
     """Event log and history; empty: SQLite under home; `postgresql://…` otherwise."""
+    event_retention_days: int | None = Field(default=None, ge=1)
+    """Days after which an exported and compacted event leaves the database; empty: never. A sender's `event_id` is
+    recognized as a repeat no longer than that."""
     online_store: str = "sqlite"
     """`sqlite` or `redis://host:port/db`: Feast's online store."""
     encoder: str = ""
@@ -48,6 +51,11 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.absolute()
+
+    @property
+    def event_shards(self) -> Path:
+        """Where the event log's shards lie."""
+        return self.home / "events"
 
     @property
     def events_url(self) -> str:

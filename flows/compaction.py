@@ -1,34 +1,55 @@
-"""Flow `compaction`: the event log's new events into parquet shards under RECOPS_HOME/events, hourly."""
+"""Flow `compaction`: the event log's new events into parquet shards under RECOPS_HOME/events, and old ones out of the
+database, hourly."""
 
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from pathlib import Path
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from features.errors import RefusedError
-from features.events.event_log import EventLog
+from features.events import shards
+from features.events.event_log import EventLog, clock
 from features.settings import Settings
 from flows.orchestration.notify import notify_hooks
 from flows.orchestration.restarts import enforce_restart_limit
+from flows.project.dataset import Project
+from flows.project.imports import exported_through
+from models.release.store import ReleaseStore
 
 logger = logging.getLogger(__name__)
 
-
-def shards_of(settings: Settings) -> Path:
-    """Where the shards lie."""
-    return settings.home / "events"
+DAY = 86_400_000_000  # µs
 
 
 def compact_events(settings: Settings) -> str:
     """Writes events that no shard holds yet; says how many. Run again after a crash, it goes on where it was."""
-    log = EventLog(settings.events_url)
-    try:
-        return f"{log.compact(shards_of(settings))} events written to {shards_of(settings)}"
-    finally:
-        log.close()
+    with closing(EventLog(settings.events_url)) as log:
+        return f"{shards.compact(log, settings.event_shards)} events written to {settings.event_shards}"
+
+
+def retire_events(project: Project, settings: Settings, *, now: int | None = None) -> str:
+    """Removes from the database what RECOPS_EVENT_RETENTION_DAYS no longer keeps there; says how many.
+
+    An event stays as long as the data do not hold it, or a release that can go live was made before it.
+    """
+    if settings.event_retention_days is None:
+        return "0 events have left the database: RECOPS_EVENT_RETENTION_DAYS is not set"
+    releases = ReleaseStore(settings.home).list()
+    through = min([exported_through(project), *(release.events_through for release in releases)])
+    before = (clock() if now is None else now) - settings.event_retention_days * DAY
+    with closing(EventLog(settings.events_url)) as log:
+        n_events = shards.retire(log, settings.event_shards, before, through)
+    return f"{n_events} events have left the database"
+
+
+def restore_events(settings: Settings) -> str:
+    """Puts the events that only the shards hold back into the database; says how many."""
+    with closing(EventLog(settings.events_url)) as log:
+        return f"{shards.restore(log, settings.event_shards)} events restored from {settings.event_shards}"
 
 
 def verify_events(settings: Settings) -> str:
@@ -37,29 +58,27 @@ def verify_events(settings: Settings) -> str:
     Raises:
         RefusedError: they do not agree.
     """
-    log = EventLog(settings.events_url)
-    try:
-        found = log.verify(shards_of(settings))
-    finally:
-        log.close()
-    if found.faults:
-        raise RefusedError(f"event log {shards_of(settings)}: {'; '.join(found.faults)}")
-    through = f"{found.n_shards} shards up to {found.compacted_through}"
-    return f"{found.n_events} events up to {found.last_seq}; {through}: sound"
+    with closing(EventLog(settings.events_url)) as log:
+        result = shards.verify(log, settings.event_shards)
+    if result.faults:
+        raise RefusedError(f"event log {settings.event_shards}: {'; '.join(result.faults)}")
+    retired = f", those up to {result.retired_through} in shards alone" if result.retired_through else ""
+    through = f"{result.n_shards} shards up to {result.compacted_through}"
+    return f"{result.n_events} events up to {result.last_seq}{retired}; {through}: sound"
 
 
 @task(name="compact", cache_policy=NO_CACHE, persist_result=False, retries=2, retry_delay_seconds=5)
 def _compact(settings: Settings) -> str:
-    return compact_events(settings)
+    return f"{compact_events(settings)}; {retire_events(Project(Path()), settings)}"
 
 
 @flow(name="compaction", persist_result=False, validate_parameters=False, **notify_hooks())
 def compaction_flow() -> str:
-    """The event log's new events into parquet shards."""
+    """The event log's new events into parquet shards, and old ones out of the database."""
     enforce_restart_limit()
-    said = str(_compact(Settings()))
-    logger.info("%s", said)
-    return said
+    summary = str(_compact(Settings()))
+    logger.info("%s", summary)
+    return summary
 
 
 if __name__ == "__main__":

@@ -6,17 +6,12 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from features.events.database import PATIENT, DatabaseError, Patience, Statements, ValueRefusedError, open_database
 from features.schema import INTERACTIONS
 from features.table import type_of_time
-
-if TYPE_CHECKING:
-    from features.events.shards import Verification
 
 __all__ = ["Appended", "DatabaseError", "Event", "EventLog", "NewEvent", "ValueRefusedError"]
 
@@ -60,7 +55,9 @@ class Appended:
     n_duplicates: int
 
 
+NEWEST_TABLE = "events_retired"  # a database that has it has all of them
 COLUMNS = ", ".join(field.name for field in fields(Event))
+_INSERT = f"insert into events ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "seq": pl.Int64,
     "event_id": pl.String,
@@ -132,7 +129,7 @@ class EventLog:
                 answers.append(Appended(tuple(recorded), len(batch) - len(recorded)))
             rows = [astuple(event) for answer in answers for event in answer.events]
             if rows:
-                statements.many(f"insert into events ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+                statements.many(_INSERT, rows)
                 statements.execute("update event_state set seq = ?, known_at = ? where id = 1", (seq, known_at))
         return answers
 
@@ -180,22 +177,44 @@ class EventLog:
     def to_interactions(self, after_seq: int = 0) -> tuple[pl.DataFrame, int]:
         """INTERACTIONS rows of the events after a seq, and the seq that they reach: the next export starts there."""
         through = self.last_seq()
-        found = self.frame(after_seq, through).with_columns(
-            pl.col("timestamp", "known_at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC").cast(type_of_time)
-        )
-        return found.select(list(INTERACTIONS.columns)), through
+        return as_interactions(self.frame(after_seq, through)), through
 
-    def compact(self, folder: Path) -> int:
-        """Copies events that no shard holds yet into parquet shards; how many. See features/events/shards.py."""
-        from features.events.shards import compact
+    def retired_through(self) -> int:
+        """The last event that has left the database (features/events/shards.py), 0 when none has."""
+        return max((last for _, last, _ in self.retired()), default=0)
 
-        return compact(self, folder)
+    def retired(self) -> list[tuple[int, int, str]]:
+        """First and last seq and digest of what has left the database, in order."""
+        self._make()
+        with self.database.transaction() as statements:
+            rows = statements.execute("select first_seq, last_seq, digest from events_retired order by first_seq")
+        return [(int(first), int(last), str(digest)) for first, last, digest in rows]
 
-    def verify(self, folder: Path | None = None) -> Verification:
-        """Checks the log, and the shards in `folder` against it."""
-        from features.events.shards import verify
+    def last_known_before(self, instant: int) -> int:
+        """The newest event of the database that was known before an instant [µs]; 0 when there is none."""
+        self._make()
+        with self.database.transaction() as statements:
+            rows = statements.execute("select max(seq) from events where known_at < ?", (instant,))
+        return int(rows[0][0] or 0)
 
-        return verify(self, folder)
+    def retire(self, first: int, last: int, digest: str) -> None:
+        """Removes the events first..last, which shards hold, and keeps their digest."""
+        self._make()
+        with self.database.transaction(write=True) as statements:
+            statements.execute("insert into events_retired values (?, ?, ?)", (first, last, digest))
+            statements.execute("delete from events where seq <= ?", (last,))
+
+    def put_back(self, events: Sequence[Event]) -> None:
+        """Records events that shards hold and the database does not, under the numbers that they had."""
+        self._make()
+        first, newest = min(event.seq for event in events), max(events, key=lambda event: event.seq)
+        with self.database.transaction(write=True) as statements:
+            statements.many(_INSERT, [astuple(event) for event in events])
+            statements.execute("delete from events_retired where last_seq >= ?", (first,))
+            statements.execute(
+                "update event_state set seq = ?, known_at = ? where id = 1 and seq < ?",
+                (newest.seq, newest.known_at, newest.seq),
+            )
 
     def close(self) -> None:
         self.database.close()
@@ -221,16 +240,22 @@ class EventLog:
         if self._made:
             return
         with self.database.transaction() as statements:  # one that is there needs no right to write
-            self._made = bool(statements.execute(self.database.has_table, ("event_state",)))
+            self._made = bool(statements.execute(self.database.has_table, (NEWEST_TABLE,)))
         if self._made:
             return
         with self.database.transaction(write=True) as statements:
             statements.execute(self.database.lock_the_schema)
             # asked first: even `create index if not exists` waits for other writers, which may wait for us
-            if not statements.execute(self.database.has_table, ("event_state",)):
+            if not statements.execute(self.database.has_table, (NEWEST_TABLE,)):
                 for sql in _tables(self.database.big_integer_key, self.database.id_text):
                     statements.execute(sql)
         self._made = True
+
+
+def as_interactions(events: pl.DataFrame) -> pl.DataFrame:
+    """INTERACTIONS rows of events (columns of SCHEMA)."""
+    times = pl.col("timestamp", "known_at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC").cast(type_of_time)
+    return events.with_columns(times).select(list(INTERACTIONS.columns))
 
 
 def _tables(big_integer_key: str, id_text: str) -> list[str]:
@@ -241,5 +266,7 @@ def _tables(big_integer_key: str, id_text: str) -> list[str]:
             request_id text)""",
         "create index if not exists events_of_user on events (user_id, seq)",
         f"create table if not exists event_state (id {big_integer_key}, seq bigint not null, known_at bigint not null)",
+        f"""create table if not exists events_retired (
+            first_seq {big_integer_key}, last_seq bigint not null, digest text not null)""",
         "insert into event_state (id, seq, known_at) values (1, 0, 0) on conflict do nothing",
     ]

@@ -64,11 +64,21 @@ def events_export() -> None:
 
 @events_app.command("compact")
 def events_compact() -> None:
-    """Write the event log's new events into parquet shards under RECOPS_HOME."""
-    _, settings = open_project()
-    from flows.compaction import compact_events
+    """Write the event log's new events into parquet shards under RECOPS_HOME, and remove old ones from the database."""
+    project, settings = open_project()
+    from flows.compaction import compact_events, retire_events
 
     print(compact_events(settings))
+    print(retire_events(project, settings))
+
+
+@events_app.command("restore")
+def events_restore() -> None:
+    """Put the events that only the shards hold back into the database, which may be a new one."""
+    _, settings = open_project()
+    from flows.compaction import restore_events
+
+    print(restore_events(settings))
 
 
 @events_app.command("verify")

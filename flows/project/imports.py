@@ -8,7 +8,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from features.events.event_log import EventLog
+from features.events import shards
+from features.events.event_log import EventLog, as_interactions
 from features.importing.importer import ImportReport, append_events, import_source
 from features.importing.raw_folder import SIDECAR, read_sidecar, recover
 from features.settings import Settings
@@ -115,7 +116,8 @@ def export_events(project: Project, settings: Settings, *, wait_s: float = 0) ->
         after = exported_through(project)
         log = EventLog(settings.events_url)
         try:
-            rows, through = log.to_interactions(after)
+            through = log.last_seq()
+            rows = as_interactions(shards.frame(log, settings.event_shards, after, through))
         finally:
             log.close()
         n_events = append_events(project.root / RAW, rows, through, after=after)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import polars as pl
 import pytest
 
 from features.errors import RefusedError
-from features.events.event_log import EventLog, NewEvent
+from features.events.event_log import EventLog, NewEvent, clock
 from features.settings import Settings
-from flows.compaction import compact_events, shards_of, verify_events
+from flows.compaction import DAY, compact_events, restore_events, retire_events, verify_events
+from flows.project.dataset import Project
+from models.release.store import Release, ReleaseStore
 
 
 @pytest.fixture
@@ -29,7 +33,7 @@ def test_every_event_is_in_the_shards_once_however_often_it_runs(settings):
     assert compact_events(settings).startswith("0 events")
     post(settings, 2)
     assert compact_events(settings).startswith("2 events")
-    rows = pl.concat([pl.read_parquet(path) for path in shards_of(settings).glob("*.parquet")])
+    rows = pl.concat([pl.read_parquet(path) for path in settings.event_shards.glob("*.parquet")])
     assert sorted(rows.get_column("seq")) == [1, 2, 3, 4, 5]
     assert verify_events(settings).startswith("5 events up to 5; 1 shards up to 5: sound")
 
@@ -37,8 +41,27 @@ def test_every_event_is_in_the_shards_once_however_often_it_runs(settings):
 def test_a_shard_that_was_altered_is_told(settings):
     post(settings, 3)
     compact_events(settings)
-    (path,) = shards_of(settings).glob("*.parquet")
+    (path,) = settings.event_shards.glob("*.parquet")
     frame = pl.read_parquet(path).with_columns(user_id=pl.lit("somebody else"))
     frame.write_parquet(path)
     with pytest.raises(RefusedError, match=path.name):
         verify_events(settings)
+
+
+def test_old_events_stay_until_they_are_exported_and_every_release_knows_them(tmp_path):
+    project, settings = Project(tmp_path), Settings(home=tmp_path / "home", event_retention_days=1)
+    (tmp_path / "params.yaml").write_text("source: {input: data/raw}\n")
+    project.paths.raw.mkdir(parents=True)
+    (project.paths.raw / "source.json").write_text(json.dumps({"source": "csv", "events_through": 8}))
+    post(settings, 10)
+    compact_events(settings)
+    in_two_days = clock() + 2 * DAY
+    assert retire_events(project, settings).startswith("0 events")
+    assert retire_events(project, Settings(home=tmp_path / "home"), now=in_two_days).startswith("0 events")
+    ReleaseStore(settings.home).write(Release("r1", "h", "2026-01-01T00:00:00+00:00", 0, 5, "n"))
+    assert retire_events(project, settings, now=in_two_days) == "5 events have left the database"
+    assert verify_events(settings).startswith(
+        "5 events up to 10, those up to 5 in shards alone; 1 shards up to 10: sound"
+    )
+    assert restore_events(settings).startswith("5 events restored")
+    assert verify_events(settings).startswith("10 events up to 10; 1 shards up to 10: sound")

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from features.events.event_log import EventLog
+from features.events.shards import verify
 from tests.support.small_release import release
 
 
@@ -150,7 +151,7 @@ def test_concurrent_batches_are_each_answered_with_their_own_counts(client, sett
         )
     assert sum(answer["accepted"] for answer in answers) == 10 + 60
     assert sum(answer["duplicates"] for answer in answers) == 50
-    assert EventLog(settings.events_url).verify().faults == ()
+    assert verify(EventLog(settings.events_url)).faults == ()
 
 
 def test_when_the_event_log_is_gone_events_are_503_and_answers_go_on(client, monkeypatch):

@@ -11,6 +11,7 @@ import threading
 import time
 
 from features.events.event_log import EventLog
+from features.events.shards import verify
 from tests.support.served import ROOT, call, family, free_port, is_running, serving
 from tests.support.small_release import release
 
@@ -54,7 +55,7 @@ def test_acknowledged_events_survive_a_kill_of_every_process(made, settings):
     recorded = {int(found.event_id) for found in log.read(limit=100_000)}
     assert len(acknowledged) >= 40
     assert set(acknowledged) <= recorded
-    assert log.verify().faults == ()
+    assert verify(log).faults == ()
     with serving(settings.home, RECOPS_WORKERS="2") as (address, process):
         answer = call(address, "/events", {"events": [event(number) for number in range(len(acknowledged))]})[1]
         assert answer == {"accepted": 0, "duplicates": len(acknowledged)}

@@ -12,11 +12,12 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 
+import polars as pl
 import pytest
 
 from features.errors import UserError
 from features.events.event_log import Event, EventLog, NewEvent
-from features.events.shards import shards
+from features.events.shards import compact, frame, restore, retire, shards, verify
 from features.schema import INTERACTIONS
 
 SECOND = 1_000_000
@@ -107,7 +108,7 @@ def test_concurrent_processes_count_each_duplicate_once_and_leave_no_gap(url):
     assert [event.seq for event in events] == list(range(1, 201))
     known = [event.known_at for event in events]
     assert known == sorted(set(known))
-    assert EventLog(url).verify().faults == ()
+    assert verify(EventLog(url)).faults == ()
 
 
 def test_a_new_file_that_another_connection_is_writing_is_waited_for(tmp_path):
@@ -177,38 +178,136 @@ def test_the_export_is_a_table_of_interactions_and_goes_on_where_it_ended(url):
 def test_compaction_copies_each_event_once_and_verification_sees_what_was_altered(url, tmp_path, monkeypatch):
     monkeypatch.setattr("features.events.shards.SHARD_ROWS", 4)
     log, folder = EventLog(url), tmp_path / "shards"
-    assert log.compact(folder) == 0
+    assert compact(log, folder) == 0
     log.append([click() for _ in range(3)])
-    assert log.compact(folder) == 3
+    assert compact(log, folder) == 3
     log.append([click() for _ in range(7)])
-    assert log.compact(folder) == 7
+    assert compact(log, folder) == 7
     assert [(shard.first, shard.last) for shard in shards(folder)] == [(1, 4), (5, 8), (9, 10)]
-    assert log.compact(folder) == 0
-    found = log.verify(folder)
+    assert compact(log, folder) == 0
+    found = verify(log, folder)
     assert (found.n_events, found.last_seq, found.n_shards, found.compacted_through) == (10, 10, 3, 10)
     assert found.faults == ()
     shard = shards(folder)[1].path
     shard.write_bytes(b"nonsense")
-    assert "events-000000000005" in log.verify(folder).faults[0]
+    assert "events-000000000005" in verify(log, folder).faults[0]
     shard.unlink()
-    assert "expected 5" in log.verify(folder).faults[0]
+    assert "expected 5" in verify(log, folder).faults[0]
 
 
 def test_a_crash_between_writing_and_removing_a_shard_is_mended(url, tmp_path):
     log, folder = EventLog(url), tmp_path / "shards"
     log.append([click(), click()])
-    log.compact(folder)
+    compact(log, folder)
     shorter = shards(folder)[0].path
     left = shorter.read_bytes()
     log.append([click()])
-    log.compact(folder)
+    compact(log, folder)
     shorter.write_bytes(left)  # as if the removal had not happened
     assert [(shard.first, shard.last) for shard in shards(folder)] == [(1, 3)]
-    assert log.verify(folder).faults == ()
-    log.compact(folder)
+    assert verify(log, folder).faults == ()
+    compact(log, folder)
     assert not shorter.exists()
 
 
 def test_an_unknown_kind_of_database_is_a_readable_mistake():
     with pytest.raises(UserError, match="RECOPS_DATABASE_URL: found 'mysql:…'; expected sqlite"):
         EventLog("mysql://root@localhost/x")
+
+
+@pytest.fixture
+def retired(url, tmp_path, monkeypatch):
+    """Ten events known at 1, 2, … 10 s in shards of at most 4; those known before 7 s have left the database."""
+    monkeypatch.setattr("features.events.shards.SHARD_ROWS", 4)
+    instants = iter(range(1, 100))
+    log, folder = EventLog(url, now=lambda: next(instants) * SECOND), tmp_path / "shards"
+    log.append([NewEvent(f"u{n}", f"i{n}", "rate", value=n / 3, event_id=f"e{n}") for n in range(10)])
+    before = log.frame()
+    compact(log, folder)
+    assert retire(log, folder, 7 * SECOND, through_seq=9) == 6
+    return log, folder, before
+
+
+def test_what_left_the_database_is_in_the_shards_alone_and_everything_is_read_from_both(retired):
+    log, folder, before = retired
+    assert [event.seq for event in log.read()] == [7, 8, 9, 10]
+    assert (log.count(), log.last_seq(), log.retired_through()) == (4, 10, 6)
+    assert frame(log, folder).equals(before)
+    assert frame(log, folder, 3, 8).equals(before[3:8])
+    assert frame(log, folder, 8).equals(before[8:])
+    assert verify(log, folder).faults == ()
+    assert retire(log, folder, 7 * SECOND, through_seq=9) == 0
+
+
+def test_an_event_that_is_not_exported_stays_however_old(retired):
+    log, folder, _ = retired
+    assert retire(log, folder, 100 * SECOND, through_seq=8) == 2
+    assert [event.seq for event in log.read()] == [9, 10]
+
+
+def test_the_log_goes_on_after_retention_and_its_shards_too(retired):
+    log, folder, before = retired
+    log.append([click("later")])
+    assert compact(log, folder) == 1
+    assert [(shard.first, shard.last) for shard in shards(folder)] == [(1, 4), (5, 8), (9, 11)]
+    assert retire(log, folder, 100 * SECOND, through_seq=11) == 5
+    log.append([click("last")])
+    assert compact(log, folder) == 1  # the last shard grows, though the database no longer holds its beginning
+    assert frame(log, folder)[:10].equals(before)
+    assert frame(log, folder)["user_id"].to_list()[10:] == ["later", "last"]
+    assert verify(log, folder).faults == ()
+
+
+def test_the_check_sees_what_became_of_events_that_left_the_database(retired, tmp_path):
+    log, folder, _ = retired
+    first = shards(folder)[0].path
+    kept = first.read_bytes()
+    pl.read_parquet(first).with_columns(item_id=pl.lit("other")).write_parquet(first)
+    assert "not those that left the database" in verify(log, folder).faults[0]
+    first.unlink()
+    assert "expected 1" in verify(log, folder).faults[0]
+    with pytest.raises(UserError, match="holds 2 of the 6 events"):
+        frame(log, folder)
+    first.write_bytes(kept)
+    assert verify(log, folder).faults == ()
+    for shard in shards(folder):
+        shard.path.rename(tmp_path / shard.path.name)
+    with pytest.raises(UserError, match="events up to 6 have left the database"):
+        compact(log, folder)
+
+
+def test_nothing_leaves_the_database_that_its_shard_does_not_hold(retired):
+    log, folder, _ = retired
+    shard = shards(folder)[1].path
+    pl.read_parquet(shard).with_columns(value=pl.lit(9.0)).write_parquet(shard)
+    with pytest.raises(UserError, match="differ from the database"):
+        retire(log, folder, 100 * SECOND, through_seq=10)
+    assert log.retired_through() == 6
+
+
+def test_the_database_is_rebuilt_from_the_shards(retired, tmp_path):
+    log, folder, before = retired
+    assert restore(log, folder) == 6
+    assert log.frame().equals(before)
+    assert log.retired_through() == 0
+    assert restore(log, folder) == 0
+    other = EventLog(f"sqlite:///{tmp_path / 'new.db'}")
+    assert restore(other, folder) == 10
+    assert other.frame().equals(before)
+    assert other.append([click()]).events[0].seq == 11
+    assert other.append([NewEvent("u0", "i0", "rate", event_id="e0")]).n_duplicates == 1
+    assert verify(other, folder).faults == ()
+    stranger = EventLog(f"sqlite:///{tmp_path / 'stranger.db'}")
+    stranger.append([click()])
+    with pytest.raises(UserError, match="has recorded 1 of its own"):
+        restore(stranger, folder)
+
+
+def test_a_log_of_an_earlier_version_learns_to_retire(url):
+    log = EventLog(url)
+    log.append([click()])
+    with log.database.transaction(write=True) as statements:
+        statements.execute("drop table events_retired")
+    again = EventLog(url)
+    assert again.retired_through() == 0
+    assert again.append([click()]).events[0].seq == 2
