@@ -29,7 +29,7 @@ from models.data.tables import make_log, read_catalogue
 from models.data.types import Catalogue, Log, Queries
 from models.evaluation.intervals import bounds, resampled_means
 from models.evaluation.metrics import accuracy, found
-from models.registry import load_retriever
+from models.registry import load_part, make
 
 SHOWN = ("ndcg@10", "hr@10", "recall@20")
 CATALOGUE, VECTORS, TABLE = Path("data/catalogue"), Path("data/vectors"), Path("data/tables/interactions.parquet")
@@ -63,8 +63,8 @@ def lists_of(name: str, past: Log, catalogue: Catalogue, queries: Queries, k: in
     if name == "random":
         free = np.flatnonzero(~queries.unavailable) if queries.unavailable is not None else np.arange(catalogue.n_items)
         return np.random.default_rng(0).permuted(np.tile(free, (len(queries), 1)), axis=1)[:, :k].astype(np.int32)
-    retriever = load_retriever(name)
-    fitted = retriever(section(f"retrievers.{name}", retriever.Params)).fit(past, catalogue)  # type: ignore[call-arg]
+    params = section(f"retrievers.{name}", load_part("retriever", name).Params)
+    fitted = make("retriever", name, params).fit(past, catalogue)
     return fitted.retrieve(queries, k).items
 
 

@@ -136,7 +136,7 @@ def _by_contribution(retrievers: Mapping[str, Retriever], names: Sequence[str], 
     share_of = {name: share for name, share in zip(names, shares.tolist(), strict=True) if share == share}
     reason_of = {name: part.reason for name, part in retrievers.items() if isinstance(part, HasReason)}
     offered = [name for name in share_of if name in reason_of]
-    return sorted(offered, key=lambda name: (-share_of[name], reason_of[name] == "popular", name))
+    return sorted(offered, key=lambda name: (-share_of[name], reason_of[name] == "popularity", name))
 
 
 def _sentences(part: Retriever, catalogue: Catalogue, query: Queries, items: Int32) -> list[str]:
@@ -146,7 +146,7 @@ def _sentences(part: Retriever, catalogue: Catalogue, query: Queries, items: Int
         named = named_items(part, query, items) if len(query.items) else [[] for _ in items]
         titles = [[_title(catalogue, item) for item in row[:most]] for row in named]
         return [sentence.format(items=" and ".join(row)) if row else "" for row in titles]
-    if isinstance(part, HasReason) and part.reason != "popular":
+    if isinstance(part, HasReason) and part.reason != "popularity":
         return [SENTENCES[part.reason]] * len(items)
     return [_popular_sentence(part.period_days if isinstance(part, HasPeriod) else None)] * len(items)
 

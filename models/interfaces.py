@@ -31,7 +31,7 @@ class Retriever(Protocol):
     def load(cls, folder: Path) -> Self: ...
 
 
-Reason = Literal["history", "description", "people_alike", "friends", "popular"]
+Reason = Literal["history", "description", "people_alike", "friends", "popularity"]
 """What a retriever's candidates stand on; `models/explain.py` has a sentence for each."""
 
 
@@ -125,10 +125,7 @@ class FeatureLookup(Protocol):
 
 @runtime_checkable
 class Rater(Protocol):
-    """Predicts the value that a user gives an item at an instant.
-
-    A rater with a predictive distribution also has `uncertainty(users, items, times)`, (n,) standard deviations.
-    """
+    """Predicts the value that a user gives an item at an instant."""
 
     Params: ClassVar[type[BaseModel]]
 
@@ -138,3 +135,11 @@ class Rater(Protocol):
     def predict(self, users: Int32, items: Int32, times: Int64) -> Float32:
         """(n,) finite values; users: positions in `user_ids` of the ratings, with or without a row in them; items:
         vocabulary positions, rated or not; times [µs]. A pair's answer does not depend on the others asked for."""
+
+
+@runtime_checkable
+class KnowsUncertainty(Rater, Protocol):
+    """A rater with a predictive distribution."""
+
+    def uncertainty(self, users: Int32, items: Int32, times: Int64) -> Float32:
+        """(n,) standard deviations of `predict`."""

@@ -17,7 +17,7 @@ from models.exploration import ExploreParams, explore, key_of
 from models.interfaces import Explains, FeatureLookup, Reranker, Retriever, Scores
 from models.ranking.features import feature_names, features_of, query_features
 from models.ranking.newcomers import NewcomersInOrder
-from models.registry import load_reranker
+from models.registry import make
 from models.release.bundle import MANIFEST, read_manifest
 from models.release.plan import load_catalogue, read_part, read_plan
 from models.retrieval.candidates import FUSION_CONSTANT, candidates_of, reciprocal_ranks
@@ -105,13 +105,12 @@ class Recommender:
                 f"{list(lookup.names)}; serve it with the code that made it, or run `recops run`"
             )
         retrievers = {name: read_part("retriever", name, folder / "retrievers" / name) for name in plan.retrievers}
-        reranker = load_reranker(plan.reranker)
         ranker = read_part("ranker", plan.ranker, folder / "ranker")
         return cls(
             load_catalogue(folder),
             retrievers,
             NewcomersInOrder(ranker, feature_names(tuple(plan.retrievers), lookup.names)),
-            reranker(reranker.Params.model_validate(plan.reranker_params)),  # type: ignore[call-arg]
+            make("reranker", plan.reranker, plan.reranker_params),
             lookup,
             plan.k,
             Positives.of(plan.targets),

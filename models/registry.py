@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, cast
+from typing import Any, Literal, cast, overload
+
+from pydantic import BaseModel
 
 from features.errors import UserError
-from models.interfaces import Ranker, Reranker, Retriever
+from features.params import parse
+from models.interfaces import Ranker, Rater, Reranker, Retriever
 
+Kind = Literal["retriever", "ranker", "reranker", "rater"]
 TABLES = {
     "retriever": ("models.retrievers", "RETRIEVERS"),
     "ranker": ("models.rankers", "RANKERS"),
     "reranker": ("models.rerankers", "RERANKERS"),
     "rater": ("models.raters", "RATERS"),
 }
+SECTIONS = {"retriever": "retrievers.{}", "ranker": "ranker.{}", "reranker": "reranker", "rater": "raters.{}"}
 
 
 def part_names(kind: str) -> list[str]:
@@ -34,6 +40,28 @@ def load_part(kind: str, name: str) -> type[Any]:
         )
     module, _, attribute = table[name].partition(":")
     return cast(type[Any], getattr(import_module(module), attribute))
+
+
+@overload
+def make(kind: Literal["retriever"], name: str, params: Mapping[str, Any] | BaseModel | None = None) -> Retriever: ...
+@overload
+def make(kind: Literal["ranker"], name: str, params: Mapping[str, Any] | BaseModel | None = None) -> Ranker: ...
+@overload
+def make(kind: Literal["reranker"], name: str, params: Mapping[str, Any] | BaseModel | None = None) -> Reranker: ...
+@overload
+def make(kind: Literal["rater"], name: str, params: Mapping[str, Any] | BaseModel | None = None) -> Rater: ...
+
+
+def make(kind: Kind, name: str, params: Mapping[str, Any] | BaseModel | None = None) -> Any:
+    """An unfitted part from its params: as a section of params.yaml has them, or checked already; None: defaults.
+
+    Raises:
+        UserError: there is no such part, or the params are not its own, with the section's name.
+    """
+    part = load_part(kind, name)
+    if not isinstance(params, BaseModel):
+        params = parse(SECTIONS[kind].format(name), params, part.Params)
+    return part(params)
 
 
 def load_retriever(name: str) -> type[Retriever]:

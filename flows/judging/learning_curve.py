@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 
 import polars as pl
+from pydantic import BaseModel
 
 from features.errors import UserError
 from flows.judging.contenders import Contenders
 from flows.judging.frozen import Judgement, codes_of
 from models.evaluation.evaluate import Params
 from models.evaluation.learning_curve import SHARES, curve, headline_ndcg, newest_rows
-from models.registry import part_names
+from models.registry import make, part_names
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,9 @@ def judge_learning_curve(contenders: Contenders, judged: Judgement, params: Para
         if name not in params.learning_curve or model not in judged.lists:
             continue
         for share in SHARES:
-            part = type(whole)(whole.params).fit(newest_rows(contenders.log, share), catalogue)  # type: ignore[attr-defined, call-arg]
+            own: BaseModel = whole.params  # type: ignore[attr-defined]
+            fresh = make("retriever", name, own)
+            part = fresh.fit(newest_rows(contenders.log, share), catalogue)
             lists = codes_of(judged.test_set, catalogue, part.retrieve(queries, max(params.k)).items)
             values[name, share] = headline_ndcg(judged.test_set, lists, params)
         values[name, 1.0] = judged.evaluation.value(model, f"ndcg@{params.k[0]}")

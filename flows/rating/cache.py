@@ -19,7 +19,7 @@ from models.data.saved_params import FORMAT
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Catalogue, Ratings
 from models.evaluation.rating_accuracy import Predicted
-from models.interfaces import Rater
+from models.interfaces import KnowsUncertainty, Rater
 from models.rating.ratings import RatingSplit
 
 logger = logging.getLogger(__name__)
@@ -68,8 +68,7 @@ def _asked(
     rater: Rater, known: Ratings, asked: Ratings, catalogue: Catalogue, part: str, span: tuple[float, float]
 ) -> dict[str, Any]:
     fitted = rater.fit(known, catalogue)
-    found = {part: np.clip(fitted.predict(asked.users, asked.items, asked.times), *span).astype(np.float32)}
-    uncertainty = getattr(fitted, "uncertainty", None)
-    if uncertainty is not None:
-        found[f"{part}_deviations"] = uncertainty(asked.users, asked.items, asked.times)
-    return found
+    answers = {part: np.clip(fitted.predict(asked.users, asked.items, asked.times), *span).astype(np.float32)}
+    if isinstance(fitted, KnowsUncertainty):
+        answers[f"{part}_deviations"] = fitted.uncertainty(asked.users, asked.items, asked.times)
+    return answers

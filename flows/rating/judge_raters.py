@@ -12,7 +12,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -34,7 +34,7 @@ from models.evaluation.rating_accuracy import Predicted, judge_ratings
 from models.interfaces import Rater
 from models.rating.blend import Blend, BlendParams
 from models.rating.ratings import SCHEMES, RatingSplit, Scheme, make_ratings, split_ratings
-from models.registry import load_part
+from models.registry import make
 from models.release.bundle import sha256_of
 from models.reports.rating_table import ratings_dict, ratings_text
 
@@ -93,7 +93,7 @@ def evaluate_ratings(project: Project) -> str:
         UserError: there are no ratings, no raters, or params that do not fit.
     """
     params = parse("rating", project.params().get("rating"), RatingParams)
-    raters = _raters(project)
+    raters = raters_in_use(project)
     rows = INTERACTIONS.read(project.paths.tables / "interactions.parquet")
     catalogue = rating_catalogue(project, rows)
     ratings = make_ratings(rows, catalogue.vocabulary, least_value=params.least_value)
@@ -113,16 +113,12 @@ def evaluate_ratings(project: Project) -> str:
     return "\n\n".join(told)
 
 
-def _raters(project: Project) -> dict[str, Rater]:
+def raters_in_use(project: Project) -> dict[str, Rater]:
     """The raters in use, with their params."""
     sections = project.params().get("raters") or {}
     if not sections:
         raise UserError("params.yaml: section 'raters' names no rater; add one, e.g. `raters: {biases: {}}`")
-    found: dict[str, Rater] = {}
-    for name, values in sections.items():
-        part = cast(Any, load_part("rater", name))
-        found[name] = part(parse(f"raters.{name}", values, part.Params))
-    return found
+    return {name: make("rater", name, values) for name, values in sections.items()}
 
 
 def _split(project: Project, rows: pl.DataFrame, ratings: Ratings, scheme: Scheme, params: RatingParams) -> RatingSplit:

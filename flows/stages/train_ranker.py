@@ -17,9 +17,9 @@ from flows.project.dataset import Project
 from flows.stages.entry import stage
 from models.data.tables import read_catalogue
 from models.data.truncation import TRUNCATED
-from models.rankers.horizons import train_horizons
 from models.ranking.examples import Examples
 from models.ranking.features import feature_names, features_of
+from models.ranking.ranker_data import RankerData
 from models.ranking.training import Params, train_ranker
 
 CANDIDATES = Path("data/candidates")
@@ -37,11 +37,7 @@ def main() -> None:
     with lookup_with_truncated(Project(Path()), catalogue, short, asked) as lookup:
         features = features_of(examples.candidates, examples.names, examples.at, examples.asked, lookup)
     names = feature_names(examples.candidates.retrievers, lookup.names)
-    told = (examples.labels, examples.groups, examples.n_targets, examples.user_ids)
-    if params.name == "horizons":
-        trained = train_horizons(features, *told, examples.live, names, params)
-    else:
-        trained = train_ranker(features, *told, names, params, examples.events)
+    trained = train_ranker(RankerData.of(examples, features, names), params)
     log.info("ranker=%s why=%s", trained.name, trained.figures["why"])
     trained.ranker.save(RANKER)
     said = {

@@ -14,7 +14,7 @@ from flows.stages.entry import stage
 from models.compute.resolved import check_precision, read_resolved
 from models.data.tables import make_log, read_catalogue, read_friends
 from models.interfaces import Retriever, WarmStarts
-from models.registry import load_retriever
+from models.registry import load_part, make
 
 LOGS = Path("data/log")
 CATALOGUE = Path("data/catalogue")
@@ -36,16 +36,15 @@ def main() -> None:
             pass
         case found:
             raise UserError(f"train_retriever: found arguments {found}, expected a retriever's name and train or full")
-    retriever = load_retriever(name)
-    params = section(f"retrievers.{name}", retriever.Params)
+    params = section(f"retrievers.{name}", load_part("retriever", name).Params)
     precision = getattr(params, "precision", None)
     if precision is not None:
         check_precision(RESOLVED, read_resolved(RESOLVED), precision, f"retrievers.{name}.precision")
+    fresh = make("retriever", name, params)
     catalogue = read_catalogue(CATALOGUE, VECTORS)
     friends = read_friends(RELATIONS)
     rows = make_log(LOG.read(LOGS / f"{part}.parquet"), catalogue.vocabulary, positives=positives(), friends=friends)
     started = time.monotonic()
-    fresh = retriever(params)  # type: ignore[call-arg]
     if part == "full" and isinstance(fresh, WarmStarts):
         fitted: Retriever = fresh.refit(rows, catalogue, fresh.load(RETRIEVERS / "train" / name))
     else:

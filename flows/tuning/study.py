@@ -16,6 +16,7 @@ from flows.tuning.inputs import Valid
 from flows.tuning.trials import Task, begin, ended_trials, fail, file_of, reseed, study_of, waits, whole_trials
 from models.data.storage import read_arrays, write_arrays
 from models.evaluation.intervals import Interval
+from models.registry import make
 from models.tuning.objective import METRIC, Params, answered, gain_of_best, owners_of
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _run(study: Study, trial: OptunaTrial, task: Task, valid: Valid, folder: Pat
         study.tell(trial, state=TrialState.PRUNED)
         return True
     trial.set_user_attr("values", values)
-    fitted = task.retriever(chosen).fit(valid.log, valid.catalogue)  # type: ignore[call-arg]
+    fitted = make("retriever", task.name, chosen).fit(valid.log, valid.catalogue)
     parts: list[Float64] = []
     offered = False
     for step, (part, any_offered) in enumerate(answered(fitted, valid.chunks)):

@@ -10,66 +10,19 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from features.arrays import Bool, Float32, Int32
-from features.params import parse
+from features.arrays import Float32, Int32
 from models.data.saved_params import read_params, write_params
 from models.data.types import NotFittedError
 from models.interfaces import Ranker, Rows
 from models.rankers.lightgbm import LightGbm, LightGbmParams
 from models.ranking.features import IDLE
+from models.ranking.ranker_data import RankerData
 from models.ranking.rows import blocks_of_rows, where
-from models.ranking.training import N_SEEDS, PLAIN, Params, Trained, make_ranker, train_ranker
+from models.ranking.training import N_SEEDS, PLAIN, Trained, fit_plain, train_ranker
+from models.ranking.training import Params as TrainingParams
 from models.registry import load_ranker, name_of
 
 IN_SESSION, RETURNING = SIDES = ("in_session", "returning")
-
-
-def train_horizons(
-    features: Rows,
-    labels: Float32,
-    groups: Int32,
-    n_targets: npt.NDArray[np.int64],
-    user_ids: npt.NDArray[np.str_],
-    live: Bool,
-    names: tuple[str, ...],
-    params: Params,
-) -> Trained:
-    """A ranker for each horizon, each only where it beats plain fusion on its own examples.
-
-    live: (n_queries,) the query stands right before its user's next choice. After a pause it is no example where there
-    are queries at a cut: what is wanted then is what the coming time brings.
-    """
-    ranker = Horizons(parse("ranker.horizons", params.horizons, HorizonsParams))
-    ranker.look(names)
-    now = np.zeros(len(groups), dtype=np.bool_)
-    now[groups > 0] = ranker.in_session(features[(np.cumsum(groups) - groups)[groups > 0]])
-    later = ~now if live.all() else ~now & ~live
-    sides: dict[str, Ranker] = {}
-    figures: dict[str, Any] = {}
-    for side, queries in ((IN_SESSION, now), (RETURNING, later)):
-        if not queries.any():
-            figures[side] = {"why": "no examples, the other ranker serves"}
-            continue
-        rows = np.repeat(queries, groups)
-        told: BaseModel = getattr(ranker.params, side)
-        values = told.model_dump(exclude={PLAIN} | ({N_SEEDS} - told.model_fields_set))
-        own = {"name": "lightgbm", "lightgbm": values}
-        trained = train_ranker(
-            where(features, rows),
-            labels[rows],
-            groups[queries],
-            n_targets[queries],
-            user_ids[queries],
-            names,
-            params.model_copy(update=own),
-        )
-        figures[side] = trained.figures
-        if trained.name != PLAIN or trained.figures["n_telling_queries"] >= params.min_queries:
-            sides[side] = trained.ranker
-    if not sides:
-        return Trained(PLAIN, make_ranker(PLAIN, params).fit(features, labels, groups, names), figures | _why(figures))
-    shown = figures[RETURNING if RETURNING in sides else IN_SESSION].get("learning_curve", [])
-    return Trained("horizons", ranker.of(sides, names), figures | _why(figures) | {"learning_curve": shown})
 
 
 def _why(figures: dict[str, Any]) -> dict[str, str]:
@@ -124,6 +77,34 @@ class Horizons:
                 ranker = LightGbm(getattr(self.params, side))
                 sides[side] = ranker.fit(where(features, rows), labels[rows], groups[chosen], names)
         return self.of(sides, names)
+
+    def train(self, data: RankerData, params: TrainingParams) -> Trained:
+        """A ranker for each horizon, each only where it beats plain fusion on its own examples.
+
+        After a pause a query right before its user's next choice is no example where there are queries at a cut: what
+        is wanted then is what the coming time brings.
+        """
+        self.look(data.names)
+        now = np.zeros(len(data.groups), dtype=np.bool_)
+        now[data.groups > 0] = self.in_session(data.features[(np.cumsum(data.groups) - data.groups)[data.groups > 0]])
+        later = ~now if data.live.all() else ~now & ~data.live
+        sides: dict[str, Ranker] = {}
+        figures: dict[str, Any] = {}
+        for side, queries in ((IN_SESSION, now), (RETURNING, later)):
+            if not queries.any():
+                figures[side] = {"why": "no examples, the other ranker serves"}
+                continue
+            chosen: BaseModel = getattr(self.params, side)
+            values = chosen.model_dump(exclude={PLAIN} | ({N_SEEDS} - chosen.model_fields_set))
+            own = {"name": "lightgbm", "sections": params.sections | {"lightgbm": values}}
+            trained = train_ranker(data.queries(queries), params.model_copy(update=own))
+            figures[side] = trained.figures
+            if trained.name != PLAIN or trained.figures["n_telling_queries"] >= params.min_queries:
+                sides[side] = trained.ranker
+        if not sides:
+            return Trained(PLAIN, fit_plain(data, params), figures | _why(figures))
+        shown = figures[RETURNING if RETURNING in sides else IN_SESSION].get("learning_curve", [])
+        return Trained("horizons", self.of(sides, data.names), figures | _why(figures) | {"learning_curve": shown})
 
     def of(self, sides: Mapping[str, Ranker], names: tuple[str, ...]) -> Self:
         """From a fitted ranker for each side; one alone serves both."""

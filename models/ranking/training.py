@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from features.arrays import Bool, Float32, Float64, Int32
-from features.params import parse
 from models.interfaces import Ranker, Rows
 from models.ranking.newcomers import NewcomersInOrder
-from models.ranking.rows import ROWS_AT_ONCE, blocks_of_rows, where
-from models.registry import load_ranker
+from models.ranking.ranker_data import RankerData
+from models.ranking.rows import ROWS_AT_ONCE, blocks_of_rows
+from models.registry import load_part, make, part_names
 
 logger = logging.getLogger(__name__)
 PLAIN = "fusion"
@@ -43,16 +43,16 @@ class Params(BaseModel):
     """Fits that the shipped ranker averages, where it can; more is steadier. Folds are judged by a single one."""
     seed: int = Field(default=1, ge=0)
     """Of the folds."""
-    fusion: dict[str, Any] = {}
-    """Params of the ranker `fusion`."""
-    lightgbm: dict[str, Any] = {}
-    """Params of the ranker `lightgbm`."""
-    horizons: dict[str, Any] = {}
-    """Params of the ranker `horizons`."""
-    linear: dict[str, Any] = {}
-    """Params of the ranker `linear`."""
-    mlp: dict[str, Any] = {}
-    """Params of the ranker `mlp`."""
+    sections: dict[str, dict[str, Any]] = {}
+    """Params of rankers by name; in params.yaml each stands under its name beside the fields above."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sections_by_name(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        own = {name: values[name] or {} for name in part_names("ranker") if name in values}
+        return {name: value for name, value in values.items() if name not in own} | {"sections": own}
 
 
 @runtime_checkable
@@ -81,37 +81,37 @@ class Trained:
     figures: dict[str, Any]
 
 
+@runtime_checkable
+class TrainsItself(Protocol):
+    """A ranker with a way of its own to learn from examples and to judge what it learned."""
+
+    def train(self, data: RankerData, params: Params) -> Trained:
+        """As `train_ranker`."""
+
+
 def make_ranker(name: str, params: Params) -> Ranker:
     """An unfitted ranker with its own section of the params."""
-    ranker = load_ranker(name)
-    values = dict(getattr(params, name, None) or {})
-    if name != PLAIN and PLAIN in ranker.Params.model_fields:
-        values.setdefault(PLAIN, params.fusion)  # what it starts from is what it has to beat
-    if N_SEEDS in ranker.Params.model_fields:
+    fields = load_part("ranker", name).Params.model_fields
+    values = dict(params.sections.get(name, {}))
+    if name != PLAIN and PLAIN in fields:
+        values.setdefault(PLAIN, params.sections.get(PLAIN, {}))  # what it starts from is what it has to beat
+    if N_SEEDS in fields:
         values.setdefault(N_SEEDS, params.n_seeds)
-    return ranker(parse(f"ranker.{name}", values, ranker.Params))  # type: ignore[call-arg]
+    return make("ranker", name, values)
 
 
-def train_ranker(
-    features: Rows,
-    labels: Float32,
-    groups: Int32,
-    n_targets: npt.NDArray[np.int64],
-    user_ids: Sequence[str] | npt.NDArray[np.str_],
-    names: tuple[str, ...],
-    params: Params,
-    events: Mapping[str, Bool] | None = None,
-) -> Trained:
+def train_ranker(data: RankerData, params: Params) -> Trained:
     """Compares by cross-validation over users on ndcg@k of the order before reranking, fits the better one on all.
 
-    features, labels: (n_rows, …) by query; groups: (n_queries,) rows of each; n_targets: what could be found;
-    events: see `LearnsEvents`. Whatever a ranker learns from, it is judged by what was chosen at all.
+    Whatever a ranker learns from, it is judged by what was chosen at all.
     """
-    events = events or {}
-    plain = make_ranker(PLAIN, params).fit(features, labels, groups, names)
-    judged = n_targets > 0
-    telling = int((judged & (groups > 0)).sum())
-    plain_ndcg = ndcg_of(_scored(plain, features, names), labels, groups, n_targets, params.k)[judged]
+    asked = make_ranker(params.name, params)
+    if isinstance(asked, TrainsItself):
+        return asked.train(data, params)
+    plain = fit_plain(data, params)
+    judged = data.n_targets > 0
+    telling = int((judged & (data.groups > 0)).sum())
+    plain_ndcg = _ndcg_by(_scored(plain, data), data, params)[judged]
     figures: dict[str, Any] = {
         "n_queries": int(judged.sum()),
         "n_telling_queries": telling,
@@ -122,7 +122,7 @@ def train_ranker(
     if telling < params.min_queries:
         why = f"{telling} telling queries are fewer than ranker.min_queries {params.min_queries}"
         return Trained(PLAIN, plain, figures | {"why": why})
-    held_out, staged = cross_validated(features, labels, groups, n_targets, user_ids, names, params, events)
+    held_out, staged = cross_validated(data, params)
     gains = held_out[judged] - plain_ndcg
     error = float(gains.std(ddof=1) / np.sqrt(len(gains)))
     figures |= {
@@ -134,85 +134,76 @@ def train_ranker(
     }
     logger.info("ranker=%s gain=%.5f standard_error=%.5f", params.name, gains.mean(), error)
     if gains.mean() > params.margin * error:
-        learned = _fitted(params, features, labels, events, groups, names)
+        learned = _fitted(params, data)
         why = f"{params.name} gains {gains.mean():.4f} (standard error {error:.4f}) on users that it has not seen"
         return Trained(params.name, learned, figures | {"why": why})
     why = f"{params.name} does not beat {PLAIN} by {params.margin:g} standard errors on users that it has not seen"
     return Trained(PLAIN, plain, figures | {"why": why})
 
 
-def cross_validated(
-    features: Rows,
-    labels: Float32,
-    groups: Int32,
-    n_targets: npt.NDArray[np.int64],
-    user_ids: Sequence[str] | npt.NDArray[np.str_],
-    names: tuple[str, ...],
-    params: Params,
-    events: Mapping[str, Bool],
-) -> tuple[Float64, dict[int, Float64]]:
+def fit_plain(data: RankerData, params: Params) -> Ranker:
+    """The fusion that every ranker has to beat."""
+    return make_ranker(PLAIN, params).fit(data.features, data.labels, data.groups, data.names)
+
+
+def cross_validated(data: RankerData, params: Params) -> tuple[Float64, dict[int, Float64]]:
     """(n_queries,) ndcg@k by rankers that have not seen the query's user; and, by their number, after fewer trees.
 
     Each is a single draw: averaging, which takes as many times as long, makes what ships no worse than what is judged.
     """
-    users, owner = np.unique(np.asarray(user_ids), return_inverse=True)
+    users, owner = np.unique(np.asarray(data.user_ids), return_inverse=True)
     fold_of_user = np.random.default_rng(params.seed).permutation(len(users)) % params.folds
     fold = fold_of_user[owner]
-    row_fold = np.repeat(fold, groups)
-    held_out = np.zeros(len(groups))
+    held_out = np.zeros(len(data.groups))
     single = _of_one_draw(params)
     staged: dict[int, Float64] = {}
     folds_of: Counter[int] = Counter()
     for number in range(params.folds):
-        own, asked = row_fold == number, fold == number
-        others = {kind: marks[~own] for kind, marks in events.items()}
-        ranker = _fitted(single, where(features, ~own), labels[~own], others, groups[~asked], names)
-        judged = labels[own], groups[asked], n_targets[asked], params.k
-        held_out[asked] = ndcg_of(_scored(ranker, where(features, own), names), *judged)
-        for n_trees, early in _staged(ranker, where(features, own), names).items():
-            staged.setdefault(n_trees, np.zeros(len(groups)))[asked] = ndcg_of(early, *judged)
+        asked = fold == number
+        own = data.queries(asked)
+        ranker = _fitted(single, data.queries(~asked))
+        held_out[asked] = _ndcg_by(_scored(ranker, own), own, params)
+        for n_trees, early in _staged(ranker, own).items():
+            staged.setdefault(n_trees, np.zeros(len(data.groups)))[asked] = _ndcg_by(early, own, params)
             folds_of[n_trees] += 1
     return held_out, {n_trees: early for n_trees, early in staged.items() if folds_of[n_trees] == params.folds}
 
 
-def _scored(ranker: Ranker, features: Rows, names: tuple[str, ...]) -> Float32:
+def _ndcg_by(scores: Float32, data: RankerData, params: Params) -> Float64:
+    return ndcg_of(scores, data.labels, data.groups, data.n_targets, params.k)
+
+
+def _scored(ranker: Ranker, data: RankerData) -> Float32:
     """(n_rows,) its scores as it would serve, some rows at a time."""
-    served = NewcomersInOrder(ranker, names)
-    parts = [served.score(block) for block in blocks_of_rows(features)]
-    return np.concatenate(parts) if parts else served.score(features[:0])
+    served = NewcomersInOrder(ranker, data.names)
+    parts = [served.score(block) for block in blocks_of_rows(data.features)]
+    return np.concatenate(parts) if parts else served.score(data.features[:0])
 
 
-def _staged(ranker: Ranker, features: Rows, names: tuple[str, ...]) -> dict[int, Float32]:
+def _staged(ranker: Ranker, data: RankerData) -> dict[int, Float32]:
     """Number of trees → (n_rows,) scores after so many, where the ranker can tell."""
     if not isinstance(ranker, LearnsInStages):
         return {}
-    served = NewcomersInOrder(ranker, names)
+    served = NewcomersInOrder(ranker, data.names)
 
     def early(block: Float32) -> dict[int, Float32]:
         return {n_trees: served.in_order(block, scores) for n_trees, scores in ranker.staged(block)}
 
-    parts = [early(block) for block in blocks_of_rows(features)] or [early(features[:0])]
+    parts = [early(block) for block in blocks_of_rows(data.features)] or [early(data.features[:0])]
     return {n_trees: np.concatenate([part[n_trees] for part in parts]) for n_trees in parts[0]}
 
 
 def _of_one_draw(params: Params) -> Params:
     """The same with a ranker that averages nothing."""
-    own = {name: value for name, value in getattr(params, params.name).items() if name != N_SEEDS}
-    return params.model_copy(update={params.name: own, N_SEEDS: 1})
+    own = {name: value for name, value in params.sections.get(params.name, {}).items() if name != N_SEEDS}
+    return params.model_copy(update={"sections": params.sections | {params.name: own}, N_SEEDS: 1})
 
 
-def _fitted(
-    params: Params,
-    features: Rows,
-    labels: Float32,
-    events: Mapping[str, Bool],
-    groups: Int32,
-    names: tuple[str, ...],
-) -> Ranker:
+def _fitted(params: Params, data: RankerData) -> Ranker:
     ranker = make_ranker(params.name, params)
     if isinstance(ranker, LearnsEvents):
-        return ranker.fit_events(features, labels, events, groups, names)
-    return ranker.fit(features, labels, groups, names)
+        return ranker.fit_events(data.features, data.labels, data.events, data.groups, data.names)
+    return ranker.fit(data.features, data.labels, data.groups, data.names)
 
 
 def ndcg_of(scores: Float32, labels: Float32, groups: Int32, n_targets: npt.NDArray[np.int64], k: int) -> Float64:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.data.saved_params import PARAMS, read_params
 from models.data.types import Catalogue, Log
 from models.interfaces import Retriever, WarmStarts
-from models.registry import load_retriever
+from models.registry import load_part, make
 from models.release.bundle import MANIFEST, Manifest, read_manifest, seal
 from models.release.plan import load_catalogue, read_part, read_plan
 
@@ -67,9 +67,8 @@ def refit(judged: Path, target: Path, log: Log) -> Manifest:
 
 
 def _fitted_again(name: str, judged: Path, log: Log, catalogue: Catalogue) -> Retriever:
-    retriever = load_retriever(name)
-    params = read_params(judged / PARAMS, f"retrievers.{name}", retriever.Params)
-    fresh = retriever(params)  # type: ignore[call-arg]
+    params = read_params(judged / PARAMS, f"retrievers.{name}", load_part("retriever", name).Params)
+    fresh = make("retriever", name, params)
     if isinstance(fresh, WarmStarts):
         return fresh.refit(log, catalogue, read_part("retriever", name, judged))
     return fresh.fit(log, catalogue)

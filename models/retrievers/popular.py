@@ -42,7 +42,7 @@ class Popular:
     """
 
     Params: ClassVar[type[BaseModel]] = PopularParams
-    reason: ClassVar[Reason] = "popular"
+    reason: ClassVar[Reason] = "popularity"
 
     def __init__(self, params: PopularParams | None = None) -> None:
         self.params = params or PopularParams()

@@ -12,6 +12,7 @@ from models.data.vocabulary import Vocabulary
 from models.rankers.mlp import Mlp, MlpParams
 from models.ranking.calibration import platt
 from models.ranking.examples import Examples, events_of, joined
+from models.ranking.ranker_data import RankerData
 from models.ranking.training import Params, train_ranker
 
 NAMES = ("inverse_rank:a", "x", "y")
@@ -97,7 +98,16 @@ def test_the_outcomes_of_the_section_reach_the_ranker_that_ships():
     users = np.array([f"u{place}" for place in range(len(groups))])
     n_targets = np.add.reduceat(click, np.cumsum(groups) - groups).astype(np.int64)
     params = Params(name="mlp", folds=2, min_queries=50, mlp={"weights": {"buy": 1, "click": 1}, "epochs": 3})
-    told = (click.astype(np.float32), groups, n_targets, users, NAMES, params)
-    trained = train_ranker(features, *told, {"click": click, "buy": buy})
+    data = RankerData(
+        features=features,
+        labels=click.astype(np.float32),
+        groups=groups,
+        n_targets=n_targets,
+        user_ids=users,
+        live=np.ones(len(groups), dtype=np.bool_),
+        names=NAMES,
+        events={"click": click, "buy": buy},
+    )
+    trained = train_ranker(data, params)
     assert trained.name == "mlp"
     assert trained.ranker.outcomes_ == ["buy", "click"]

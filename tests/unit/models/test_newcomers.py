@@ -9,6 +9,7 @@ from models.data.types import Catalogue, Log
 from models.data.vocabulary import Vocabulary
 from models.ranking.features import RANK_PREFIX, feature_names
 from models.ranking.newcomers import NewcomersInOrder
+from models.ranking.ranker_data import RankerData
 from models.ranking.training import Params, train_ranker
 from models.recommender import Recommender
 from models.rerankers.mmr import Mmr, MmrParams
@@ -93,7 +94,16 @@ def test_a_ranker_is_judged_as_it_serves():
     params = Params(name="linear", min_queries=10)
 
     def gain() -> float:
-        return train_ranker(features, labels, groups, n_targets, users, names, params).figures["gain"]
+        data = RankerData(
+            features=features,
+            labels=labels,
+            groups=groups,
+            n_targets=n_targets,
+            user_ids=users,
+            live=np.ones(n_queries, dtype=np.bool_),
+            names=names,
+        )
+        return train_ranker(data, params).figures["gain"]
 
     assert gain() == 0.0
     features[:, 1] = 1.0  # the same rows of people with a history

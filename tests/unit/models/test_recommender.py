@@ -16,9 +16,9 @@ from models.data.tables import make_catalogue, make_log
 from models.data.types import Catalogue, Slate
 from models.explain import contributions
 from models.rankers.fusion import Fusion
-from models.rankers.horizons import train_horizons
 from models.ranking.examples import joined, make_examples
 from models.ranking.features import feature_names, features_of, query_features
+from models.ranking.ranker_data import RankerData
 from models.ranking.training import Params, ndcg_of, train_ranker
 from models.recommender import Recommender
 from models.registry import load_retriever
@@ -294,55 +294,63 @@ def world(telling: bool, n_queries: int = 300, size: int = 20):
     groups = np.full(n_queries, size, dtype=np.int32)
     n_targets = np.bincount(np.repeat(np.arange(n_queries), size), labels).astype(np.int64)
     names = ("inverse_rank:a", "score:a", "n_retrievers", "hint")
-    return features, labels, groups, n_targets, [f"u{place}" for place in range(n_queries)], names
+    return RankerData(
+        features=features,
+        labels=labels,
+        groups=groups,
+        n_targets=n_targets,
+        user_ids=np.array([f"u{place}" for place in range(n_queries)]),
+        live=np.ones(n_queries, dtype=np.bool_),
+        names=names,
+    )
 
 
 def test_a_learned_ranker_that_knows_more_is_shipped():
-    trained = train_ranker(*world(True), Params(name="lightgbm", lightgbm={"n_trees": 40, "min_data_in_leaf": 50}))
+    trained = train_ranker(world(True), Params(name="lightgbm", lightgbm={"n_trees": 40, "min_data_in_leaf": 50}))
     assert trained.name == "lightgbm"
     assert trained.figures["lightgbm ndcg@10"] > trained.figures["fusion ndcg@10"] + 0.3
 
 
 def test_a_learned_ranker_that_learned_only_chance_is_not():
     trained = train_ranker(
-        *world(False), Params(name="lightgbm", margin=2.0, lightgbm={"n_trees": 40, "min_data_in_leaf": 50})
+        world(False), Params(name="lightgbm", margin=2.0, lightgbm={"n_trees": 40, "min_data_in_leaf": 50})
     )
     assert trained.name == "fusion"
     assert "does not beat fusion" in trained.figures["why"]
 
 
 def test_what_ships_averages_several_draws():
-    trained = train_ranker(*world(True), Params(name="lightgbm", lightgbm={"n_trees": 9, "n_seeds": 4}))
+    trained = train_ranker(world(True), Params(name="lightgbm", lightgbm={"n_trees": 9, "n_seeds": 4}))
     assert len(trained.ranker.models_) == 4
     assert len(set(trained.ranker.models_)) == 4
 
 
 def test_with_few_queries_nothing_is_learned():
-    trained = train_ranker(*world(True, n_queries=50), Params(name="lightgbm", min_queries=100))
+    trained = train_ranker(world(True, n_queries=50), Params(name="lightgbm", min_queries=100))
     assert trained.name == "fusion"
     assert "fewer than ranker.min_queries" in trained.figures["why"]
 
 
 def test_params_of_a_ranker_that_do_not_fit_are_told():
     with pytest.raises(UserError, match="ranker.lightgbm"):
-        train_ranker(*world(True), Params(name="lightgbm", lightgbm={"trees": 3}))
+        train_ranker(world(True), Params(name="lightgbm", lightgbm={"trees": 3}))
 
 
 def two_horizons(n_queries: int = 400, size: int = 20):
     """Of live queries the hint tells what is chosen, of the others its contrary."""
-    features, labels, groups, n_targets, users, names = world(True, n_queries, size)
+    data = world(True, n_queries, size)
     live = np.arange(n_queries) % 2 == 0
-    features[~np.repeat(live, size), 3] *= -1
+    data.features[~np.repeat(live, size), 3] *= -1
     idle = np.repeat(np.where(live, 0.01, 30.0), size)[:, None]
-    features = np.concatenate([features, idle], axis=1).astype(np.float32)
-    return features, labels, groups, n_targets, np.array(users), live, (*names, "idle_days")
+    features = np.concatenate([data.features, idle], axis=1).astype(np.float32)
+    return replace(data, features=features, live=live, names=(*data.names, "idle_days"))
 
 
 def test_each_horizon_learns_from_its_own_examples():
     params = Params(
         min_queries=50, horizons={side: {"n_trees": 40, "min_data_in_leaf": 50} for side in ("in_session", "returning")}
     )
-    trained = train_horizons(*two_horizons(), params)
+    trained = train_ranker(two_horizons(), params)
     assert trained.name == "horizons"
     hint = np.linspace(0, 1, 11, dtype=np.float32)
     rows = np.stack([hint * 0, hint * 0, hint * 0 + 1, hint, hint * 0 + 0.01], axis=1)
@@ -355,31 +363,37 @@ def test_each_horizon_learns_from_its_own_examples():
 
 
 def test_a_horizon_without_examples_takes_the_ranker_of_the_other():
-    features, labels, groups, n_targets, users, _, names = two_horizons()
-    features[:, 4] = 0.01
+    data = two_horizons()
+    data.features[:, 4] = 0.01
     params = Params(min_queries=50, horizons={"in_session": {"n_trees": 20, "min_data_in_leaf": 50}})
-    everywhere = np.ones(len(groups), dtype=np.bool_)
-    trained = train_horizons(features, labels, groups, n_targets, users, everywhere, names, params)
-    there = features.copy()
+    trained = train_ranker(replace(data, live=np.ones_like(data.live)), params)
+    there = data.features.copy()
     there[:, 4] = 30
-    assert np.array_equal(trained.ranker.score(features), trained.ranker.score(there))
+    assert np.array_equal(trained.ranker.score(data.features), trained.ranker.score(there))
 
 
 def test_an_act_after_a_pause_is_no_example_where_there_are_queries_at_a_cut():
-    features, labels, groups, n_targets, users, live, names = two_horizons()
-    pause = features.copy()
+    data = two_horizons()
+    pause = data.features.copy()
     pause[:, 4] = 30
-    both = np.concatenate([features, pause])
-    twice = (np.tile(labels, 2), np.tile(groups, 2), np.tile(n_targets, 2), np.tile(users, 2))
-    said = np.concatenate([live, np.ones(len(live), dtype=np.bool_)])
-    trained = train_horizons(both, *twice, said, names, Params(min_queries=50))
-    assert trained.figures["returning"]["n_queries"] == (~live & (n_targets > 0)).sum()
+    twice = replace(
+        data,
+        features=np.concatenate([data.features, pause]),
+        labels=np.tile(data.labels, 2),
+        groups=np.tile(data.groups, 2),
+        n_targets=np.tile(data.n_targets, 2),
+        user_ids=np.tile(data.user_ids, 2),
+        live=np.concatenate([data.live, np.ones_like(data.live)]),
+    )
+    trained = train_ranker(twice, Params(min_queries=50))
+    assert trained.figures["returning"]["n_queries"] == (~data.live & (data.n_targets > 0)).sum()
 
 
 def test_ndcg_of_rows_is_that_of_scikit_learn():
     from sklearn.metrics import ndcg_score
 
-    features, labels, groups, n_targets, _, _ = world(False, n_queries=40)
+    data = world(False, n_queries=40)
+    features, labels, groups, n_targets = data.features, data.labels, data.groups, data.n_targets
     scores = features[:, 3]
     found = ndcg_of(scores, labels, groups, n_targets, 10)
     for query in range(40):

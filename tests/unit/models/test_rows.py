@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import models.ranking.rows
 import models.ranking.training
+from models.ranking.ranker_data import RankerData
 from models.ranking.rows import RowFile, blocks_of_rows, where
 from models.ranking.training import Params, ndcg_of, train_ranker
 
@@ -59,12 +62,21 @@ def test_what_is_trained_does_not_depend_on_how_many_rows_are_read_together(tmp_
     n_targets = np.bincount(np.repeat(np.arange(300), groups), labels, minlength=300).astype(np.int64)
     users = np.array([f"u{number}" for number in range(300)])
     params = Params(name="lightgbm", lightgbm={"n_trees": 20, "min_data_in_leaf": 20})
-    whole = train_ranker(features, labels, groups, n_targets, users, NAMES, params)
+    data = RankerData(
+        features=features,
+        labels=labels,
+        groups=groups,
+        n_targets=n_targets,
+        user_ids=users,
+        live=np.ones(300, dtype=np.bool_),
+        names=NAMES,
+    )
+    whole = train_ranker(data, params)
     for module in (models.ranking.rows, models.ranking.training):
         monkeypatch.setattr(module, "ROWS_AT_ONCE", 64)
     file = RowFile(tmp_path / "rows", 3)
     file.append(features)
-    parts = train_ranker(file.rows(), labels, groups, n_targets, users, NAMES, params)
+    parts = train_ranker(replace(data, features=file.rows()), params)
     assert parts.name == "lightgbm"
     assert parts.figures == whole.figures
     assert parts.ranker.models_ == whole.ranker.models_
