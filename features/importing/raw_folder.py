@@ -133,7 +133,15 @@ def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
     except OSError as error:
         raise UserError(f"{folder}: cannot be written ({error.strerror}); check space and permissions") from error
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        remove(scratch)
+
+
+def remove(folder: Path) -> None:
+    """Deletes a folder with all that is in it, or the link that stands for one, if it is there."""
+    if folder.is_symlink():
+        folder.unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def recover(folder: Path) -> None:
@@ -146,7 +154,7 @@ def recover(folder: Path) -> None:
     for scratch in folder.parent.glob(f".{folder.name}.*.tmp"):
         owner = re.fullmatch(rf"\.{re.escape(folder.name)}\.(\d+)(\.before)?\.tmp", scratch.name)
         if owner and not _alive(int(owner[1])):
-            shutil.rmtree(scratch, ignore_errors=True)
+            remove(scratch)
 
 
 def _write_sidecar(sidecar: Sidecar, folder: Path) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
+import logging
 import os
 import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
 
+logger = logging.getLogger(__name__)
+
+PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -20,6 +25,14 @@ def bypass_proxies() -> None:
     if "*" not in spared:
         spared += [host for host in LOOPBACK if host not in spared]
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(spared)
+    if importlib.util.find_spec("socksio") is None:
+        for name in [name for name in os.environ if name.lower() in PROXIES and _is_socks(os.environ[name])]:
+            logger.warning("%s names a SOCKS proxy, for which the package `socksio` is missing: not used", name)
+            del os.environ[name]  # Prefect's client would not even start
+
+
+def _is_socks(proxy: str) -> bool:
+    return proxy.strip().lower().startswith("socks")
 
 
 def is_loopback(url: str) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import UserError
-from features.importing.raw_folder import recover
+from features.importing.raw_folder import recover, remove
 
 RAW = "data/raw"
 REFERENCE = "data/reference"
@@ -83,8 +83,10 @@ def restored_on_failure(folders: Sequence[Path], files: Sequence[Path]) -> Itera
     try:
         for folder, kept in kept_folders.items():
             recover(folder)
-            shutil.rmtree(kept, ignore_errors=True)
-            if folder.is_dir():
+            remove(kept)
+            if folder.is_symlink():
+                kept.symlink_to(folder.readlink())
+            elif folder.is_dir():
                 shutil.copytree(folder, kept, copy_function=_link)
         try:
             yield
@@ -99,7 +101,7 @@ def restored_on_failure(folders: Sequence[Path], files: Sequence[Path]) -> Itera
             raise
     finally:
         for kept in kept_folders.values():
-            shutil.rmtree(kept, ignore_errors=True)
+            remove(kept)
 
 
 def _put_back(kept: Path, folder: Path) -> None:
@@ -108,7 +110,7 @@ def _put_back(kept: Path, folder: Path) -> None:
         folder.rename(failed)
     if kept.is_dir():
         kept.rename(folder)
-    shutil.rmtree(failed, ignore_errors=True)
+    remove(failed)
 
 
 def _link(source: str, target: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -147,6 +148,35 @@ def test_an_import_and_the_dag_work_without_git(project: Project, tmp_path: Path
     dag = Dag(project.root)
     assert dag.order()[0] == "ingest"
     assert "ingest" in dag.stale()
+
+
+@pytest.mark.parametrize("git", ["none in it", "a folder above", "no commit yet", "a link to nowhere"])
+def test_an_import_works_in_every_state_of_git(project: Project, tmp_path: Path, git: str) -> None:
+    _as_downloaded(project)
+    if git == "none in it":
+        (project.root / ".git").mkdir()
+    elif git == "a link to nowhere":  # a worktree that was copied into an image
+        (project.root / ".git").write_text("gitdir: /nowhere\n")
+    else:
+        place = project.root.parent if git == "a folder above" else project.root
+        subprocess.run(["git", "init", "-q", str(place)], check=True)
+    assert imported(project, log(tmp_path / "a", "a")) == 20
+    assert "ingest" in Dag(project.root).stale()
+
+
+def test_tables_behind_a_link_are_replaced_by_a_folder_and_nothing_is_left(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    raw = project.root / "data" / "raw"
+    raw.symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (project.root / "data" / "raw.dvc").write_text("outs: [")
+    with pytest.raises(UserError, match="raw"):
+        imported(project, log(tmp_path / "a", "a"))
+    assert raw.is_symlink()
+    (project.root / "data" / "raw.dvc").unlink()
+    assert imported(project, log(tmp_path / "a", "a")) == 20
+    assert not raw.is_symlink()
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert sorted(path.name for path in raw.parent.iterdir()) == ["initial", "raw", "raw.dvc"]
 
 
 def test_without_dvc_the_command_ends_with_exit_2_and_leaves_nothing(

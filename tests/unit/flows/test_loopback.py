@@ -47,14 +47,14 @@ def address() -> Iterator[str]:
         running.shutdown()
 
 
-@pytest.fixture(params=["upper", "lower", "all"])
+@pytest.fixture(params=["upper", "lower", "all", "socks"])
 def proxy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy that nobody answers at, in the environment in one of its forms."""
     for name in (*VARIABLES, "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    chosen = {"upper": VARIABLES[0:3:2], "lower": VARIABLES[1:4:2], "all": VARIABLES[4:]}[request.param]
+    chosen = {"upper": VARIABLES[0:3:2], "lower": VARIABLES[1:4:2]}.get(request.param, VARIABLES[4:])
     for name in chosen:
-        monkeypatch.setenv(name, NOWHERE)
+        monkeypatch.setenv(name, "socks5h://127.0.0.1:9" if request.param == "socks" else NOWHERE)
 
 
 @pytest.mark.usefixtures("proxy")
