@@ -14,6 +14,7 @@ from features.errors import UserError
 from features.reading.archive import Archive
 from features.reading.assemble import assemble
 from features.reading.columns import check_mapping, choose_columns
+from features.reading.packed.compression import bare_name
 from features.reading.packed.foreign import foreign_name
 from features.reading.raw_tables import Options, RawTables
 from features.reading.sheet import Sheet, join_sheets
@@ -81,11 +82,18 @@ def _files(box: Archive, endings: tuple[str, ...]) -> Mapping[str, list[str]]:
             single = box.find(*(f"{stem}{ending}" for ending in endings))
             parts = [file for file in candidates if _table_of(file) in folders]
             if single or parts:
-                files[name] = [single] if single else sorted(parts, key=_in_order)
+                files[name] = [single] if single else _of_one_format(parts, endings)
                 break
-    if not files and candidates and all(_is_part(file) for file in candidates):
-        files["interactions"] = sorted(candidates, key=_in_order)  # the folder of the table was given itself
+    parts = _of_one_format(candidates, endings)
+    if not files and parts and all(_is_part(file) for file in parts):
+        files["interactions"] = parts  # the folder of the table was given itself
     return files
+
+
+def _of_one_format(files: Sequence[str], endings: tuple[str, ...]) -> list[str]:
+    """Those of the first ending that there is, in their order: a README.txt beside csv files is no part."""
+    groups = ([file for file in files if bare_name(file).lower().endswith(ending)] for ending in endings)
+    return sorted(next((group for group in groups if group), []), key=_in_order)
 
 
 def _check_plain(box: Archive) -> None:

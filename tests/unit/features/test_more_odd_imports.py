@@ -86,6 +86,17 @@ def test_half_written_parts_of_a_job_that_failed_are_no_rows(tmp_path: Path) -> 
     assert imported(tmp_path, "csv", tmp_path / "in").n_rows == 2
 
 
+def test_a_text_beside_the_parts_of_a_table_is_no_part(tmp_path: Path) -> None:
+    folder = tmp_path / "interactions"
+    folder.mkdir()
+    (folder / "part-00000.csv").write_bytes(LOG)
+    (folder / "part-00001.CSV").write_bytes(LOG.replace(b"1,a", b"9,z"))
+    (folder / "README.txt").write_text("Exported every night.\n")
+    report = imported(tmp_path, "csv", folder)
+    assert (report.n_rows, report.counts["interactions_repeated"]) == (3, 1)
+    assert any("files not taken: ['README.txt']" in note for note in report.notes)
+
+
 def test_a_tar_archive_under_the_name_of_a_compressed_file(tmp_path: Path) -> None:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
