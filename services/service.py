@@ -11,6 +11,7 @@ from pathlib import Path
 
 import bentoml
 import uvicorn.config
+from starlette.applications import Starlette
 
 from features.settings import Settings
 from features.telemetry import quiet_telemetry
@@ -22,6 +23,8 @@ from services.lifetime import end_with_parent
 from services.metric_files import choose_folder, reserve_files
 from services.metrics import metrics
 from services.runtime import Runtime
+
+UNUSED = ("TimeoutMiddleware", "OpenTelemetryMiddleware")
 
 app = make_app()
 # the name that BentoML's worker asks uvicorn for; uvicorn resolves it when the worker's server starts
@@ -79,3 +82,15 @@ class RecopsService:
 
 
 RecopsService.add_asgi_middleware(AccessMiddleware, labels=labels_of(app))  # type: ignore[attr-defined]
+
+
+def make_asgi() -> Starlette:
+    """The whole app for a worker of ours, without two middlewares of BentoML's that stand outside of the gate.
+
+    Its time-out keeps a timer for each request until the time is over, also when the answer is long gone: memory for as
+    many requests as come in that time. Its tracing decodes headers, and fails on some, though nothing is traced.
+    """
+    whole: Starlette = RecopsService.to_asgi(is_main=True)  # type: ignore[attr-defined]
+    kept = [one for one in whole.user_middleware if getattr(one.cls, "__name__", "") not in UNUSED]
+    whole.user_middleware = kept
+    return whole

@@ -61,12 +61,12 @@ def serve(file_descriptor: int, number: int, refusal: Path | None) -> None:
     """Answers until SIGTERM. refusal: a worker that cannot load a release ends, and says why in this file."""
     import bentoml
 
-    from services.service import RecopsService, app
+    from services.service import app, make_asgi
 
     bentoml.server_context.worker_index = number
     app.state.refusal = refusal
     config = uvicorn.Config(
-        RecopsService.to_asgi(is_main=True),  # type: ignore[attr-defined]
+        make_asgi(),
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,

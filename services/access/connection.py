@@ -45,6 +45,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._n_headers = 0
         self._refusal = 400
         self._refused = False
+        self._eof = False
+        self._running: RequestResponseCycle | None = None
         self._read_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
 
@@ -56,17 +58,25 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        for cycle in filter(None, (self._running, *(waiting for waiting, _ in self.pipeline))):
+            cycle.disconnected = True  # uvicorn marks the last request alone
+            cycle.message_event.set()
+        self.pipeline.clear()
         self._unset_keepalive_if_required()
         self._stop_timing()
         if self._write_timer is not None:
             self._write_timer.cancel()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
-        """A client may close its side once its request is sent; it still gets the answer (TLS cannot do that)."""
+        """A client may close its side once its requests are sent; it still gets the answers (TLS cannot do that)."""
+        self._eof = True
         cycle = self._unanswered()
-        if cycle is None or self._state != "idle" or self.scheme == "https":
+        if self.scheme == "https" or (cycle is None and self._state == "idle"):
             return None
-        cycle.keep_alive = False
+        if self._state != "idle" and not self._refused:  # half a request
+            self._refuse(400)
+        elif cycle is not None:
+            cycle.keep_alive = False
         return True
 
     def pause_writing(self) -> None:
@@ -83,6 +93,10 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.transport.get_write_buffer_size():
             self.transport.abort()
         super().timeout_keep_alive_handler()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     # ---- reading
 
@@ -119,6 +133,8 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count(len(name) + len(value) + 4, 1)
+        if name.lower() == b"host" and not value.isascii():  # what reads it before the gate cannot
+            raise ValueError
         if self._state == "head":  # what follows the body is no header of the request
             super().on_header(name, value)
 
@@ -199,7 +215,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _close(self) -> None:
         """Ends our side, and reads what is still on its way: closing at once would reset the answer away."""
-        if not self.transport.can_write_eof():
+        if self._eof or not self.transport.can_write_eof():
             self.transport.close()
             return
         self.transport.write_eof()

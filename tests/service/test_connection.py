@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -124,6 +125,7 @@ UNREADABLE = [
     POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 17 + b"\r\n",
     b"GET / HTTP/1.1\r\n\r\n",  # no Host
     GET + b"Host: 127.0.0.1\r\n\r\n",  # two
+    b"GET / HTTP/1.1\r\nHost: 127.0.0.1\xa7\\\r\n\r\n",  # Open Telemetry, before the gate, cannot decode it
 ]
 
 
@@ -215,6 +217,24 @@ def test_a_client_that_closes_its_side_still_gets_the_answer(server):
     assert answers(talk(server[0], slow, half_close=True)) == [(200, b"read ")]
 
 
+@pytest.mark.parametrize("half", [GET, POST + b"Content-Length: 5\r\n\r\nab", b"\x00"])
+def test_a_client_that_closes_its_side_within_a_request_is_told_so(server, half):
+    slow = b"GET /slow HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    assert error_of(talk(server[0], half, half_close=True)) == (400, "invalid")
+    statuses = [status for status, _ in answers(talk(server[0], slow + half, half_close=True))]
+    assert statuses[0] == 200  # what was sent whole before is answered
+
+
+def test_a_client_that_leaves_with_requests_unanswered_is_no_fault_of_the_service(server, caplog):
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", server[0])) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing resets
+            client.sendall(b"GET /slow HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 4)
+            time.sleep(0.05)
+    time.sleep(0.5)
+    assert caplog.records == []
+
+
 def test_a_client_that_does_not_read_is_let_go(server):
     port, app, running = server
     with socket.socket() as client:
@@ -251,3 +271,9 @@ def test_a_connection_is_used_again(server):
             client.sendall(POST + f"Content-Length: 2\r\n\r\n{number:02d}".encode())
             received = client.recv(65536)
             assert answers(received) == [(200, f"read {number:02d}".encode())]
+
+
+def test_nothing_of_bentoml_stands_outside_of_the_gate():
+    from services.service import make_asgi
+
+    assert make_asgi().user_middleware[0].cls is AccessMiddleware
