@@ -77,6 +77,7 @@ def names_in(path: Path, kind: Kind) -> list[str]:
     if kind == "zip":
         with zipfile.ZipFile(path) as archive:
             names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
+            check_ratio(sum(entry.file_size for entry in archive.infolist()), path.stat().st_size, str(path))
         document = office_document(set(names))
         if document:
             raise UserError(f"{path}: this is {document}")

@@ -40,6 +40,15 @@ def zip_bomb() -> bytes:
     return out.getvalue()
 
 
+def zip_of_many() -> bytes:
+    """No part of the table is large, all together are."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for part in range(3):
+            archive.writestr(f"interactions/part-{part}.csv", HEADER + BLOCK * (N // 2))
+    return out.getvalue()
+
+
 def tar_bomb() -> bytes:
     member = tarfile.TarInfo("interactions.csv")
     member.size = N * MIB
@@ -60,6 +69,7 @@ BOMBS = {
     "interactions.csv.xz": lambda: joined(lzma.compress),
     "interactions.csv.zst": lambda: joined(lambda data: pa.Codec("zstd").compress(data, asbytes=True)),
     "data.zip": zip_bomb,
+    "parts.zip": zip_of_many,
     "data.tar.gz": tar_bomb,
     "interactions.parquet": parquet_bomb,
 }
