@@ -10,13 +10,16 @@ by whoever loads it: a family of stages lists its own file (`models/retrievers/$
 
 from __future__ import annotations
 
-import ast
 import sys
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
-OURS = ("features", "models", "services", "flows")
+sys.path.insert(
+    0, str(Path(__file__).resolve().parents[1])
+)  # run as a script: the code beside it, not an installed one
+from flows.project.code_closure import OURS, closure, module_files
+
 # module that loads parts by name → folders of parts that come with it
 LOADED_BY_NAME = {
     "models/registry.py": ("models/retrievers", "models/rankers", "models/rerankers"),
@@ -33,46 +36,6 @@ NARROWED = {
     "retrieve": {"models/rankers": None, "models/rerankers": None},
     "train_ranker": {"models/retrievers": None, "models/rerankers": None},
 }
-
-
-def module_files(root: Path, module: str) -> list[str]:
-    """Files of ours that importing a dotted name reads (without name tables)."""
-    path = root.joinpath(*module.split("."))
-    if path.with_suffix(".py").is_file():
-        return [path.with_suffix(".py").relative_to(root).as_posix()]
-    return []
-
-
-def imports_of(root: Path, file: str) -> set[str]:
-    """Files of ours that a file imports anywhere in its text, and data files beside it (`.with_name("page.css")`)."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse((root / file).read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "with_name":
-            beside = [(root / file).with_name(str(word.value)) for word in node.args if isinstance(word, ast.Constant)]
-            found.update(path.relative_to(root).as_posix() for path in beside if path.is_file())
-            continue
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            if name.split(".")[0] in OURS:
-                found.update(module_files(root, name))
-    return found
-
-
-def closure(root: Path, file: str) -> set[str]:
-    """The file and everything of ours that it imports, directly or not."""
-    seen: set[str] = set()
-    todo = [file]
-    while todo:
-        current = todo.pop()
-        if current not in seen:
-            seen.add(current)
-            todo.extend(imports_of(root, current) if current.endswith(".py") else ())
-    return seen
 
 
 def expected_code(root: Path, stage: str, command: str) -> list[str]:

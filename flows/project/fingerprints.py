@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from features.params import read_params
+from flows.project.code_closure import closure, module_files
 from models.release.bundle import combined_hash, sha256_of
 
 CODE = Path(__file__).resolve().parents[2]
@@ -35,15 +35,5 @@ def code_version(root: Path) -> str:
 
 def code_hash(module: str) -> str:
     """sha256 over a module's file and those of ours that it imports, directly or not."""
-    todo, seen = [module], {}
-    while todo:
-        current = todo.pop()
-        path = CODE.joinpath(*current.split(".")).with_suffix(".py")
-        if current in seen or not path.is_file():
-            continue
-        text = path.read_text(encoding="utf-8")
-        seen[current] = hashlib.sha256(text.encode()).hexdigest()
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in ("models", "features"):
-                todo += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
+    (file,) = module_files(CODE, module)
+    return combined_hash({path: sha256_of(CODE / path) for path in closure(CODE, file)})
