@@ -14,7 +14,7 @@ from flows.orchestration.notify import notify_hooks
 from flows.orchestration.restarts import enforce_restart_limit
 from flows.project.dag import project_root
 from flows.project.dataset import Project
-from flows.project.imports import export_events
+from flows.project.imports import ExportReport, export_events
 from flows.release import release
 from flows.train import Outcome, train
 from models.release.bundle import read_manifest
@@ -41,7 +41,7 @@ def worth_releasing(project: Project, settings: Settings, outcome: Outcome) -> s
 
 
 @task(name="export", cache_policy=NO_CACHE, persist_result=False)
-def _export(project: Project, settings: Settings, wait_s: float) -> int:
+def _export(project: Project, settings: Settings, wait_s: float) -> ExportReport:
     return export_events(project, settings, wait_s=wait_s)
 
 
@@ -53,14 +53,14 @@ def retrain_flow(root: str | None = None, wait_s: float = 3600) -> str:
     """
     enforce_restart_limit()
     project, settings = Project(project_root(Path(root) if root else Path.cwd())), Settings()
-    n_events = _export(project, settings, wait_s)
+    exported = _export(project, settings, wait_s)
     outcome = train(project, wait_s=wait_s)
     stays = worth_releasing(project, settings, outcome)
     if stays is None:
         done = release(project, settings, who=getpass.getuser(), why="promoted by the gate in a scheduled retrain")
-        said = f"{n_events} events exported, {len(outcome.ran)} stages ran, released {done.release}"
+        said = f"{exported.text()}, {len(outcome.ran)} stages ran, released {done.release}"
     else:
-        said = f"{n_events} events exported, {len(outcome.ran)} stages ran, nothing released: {stays}"
+        said = f"{exported.text()}, {len(outcome.ran)} stages ran, nothing released: {stays}"
     logger.info("%s", said)
     return said
 

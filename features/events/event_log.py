@@ -175,7 +175,7 @@ class EventLog:
         return pl.DataFrame([astuple(event) for event in events], schema=dict(SCHEMA), orient="row")
 
     def to_interactions(self, after_seq: int = 0) -> tuple[pl.DataFrame, int]:
-        """INTERACTIONS rows of the events after a seq, and the seq that they reach: the next export starts there."""
+        """INTERACTIONS rows and `seq` of the events after a seq, and the seq reached: the next export starts there."""
         through = self.last_seq()
         return as_interactions(self.frame(after_seq, through)), through
 
@@ -253,9 +253,9 @@ class EventLog:
 
 
 def as_interactions(events: pl.DataFrame) -> pl.DataFrame:
-    """INTERACTIONS rows of events (columns of SCHEMA)."""
+    """INTERACTIONS rows of events (columns of SCHEMA), and `seq`."""
     times = pl.col("timestamp", "known_at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC").cast(type_of_time)
-    return events.with_columns(times).select(list(INTERACTIONS.columns))
+    return events.with_columns(times).select(*INTERACTIONS.columns, "seq")
 
 
 def _tables(big_integer_key: str, id_text: str) -> list[str]:

@@ -13,14 +13,16 @@ import polars as pl
 from features.errors import UserError
 from features.importing.download import find_input
 from features.importing.event_kinds import notes_on_events
+from features.importing.event_rows import EventRows, event_rows
 from features.importing.placeholder_ids import notes_on_placeholders
 from features.importing.raw_folder import Sidecar, read_raw, read_sidecar, recover, write_interactions, write_raw
 from features.params import parse
 from features.positives import DEFAULT_POSITIVES, Positives
 from features.reading.assemble import check_lengths
 from features.reading.raw_tables import Options, RawTables
-from features.schema import INTERACTIONS, RAW_TABLES
+from features.schema import INTERACTIONS, QUARANTINE, RAW_TABLES
 from features.sources import SOURCES
+from features.validation.expectations import Params
 
 __all__ = ["ImportReport", "append_events", "find_input", "import_source", "read_raw", "read_sidecar", "sources_table"]
 
@@ -98,11 +100,14 @@ def import_source(
     return _report(source, tables, tables, n_rows, positives, appended=False)
 
 
-def append_events(raw: Path, interactions: pl.DataFrame, events_through: int, *, after: int | None = None) -> int:
-    """Adds exported events to data/raw and moves its watermark in the same step; the number of rows added.
+def append_events(
+    raw: Path, events: pl.DataFrame, events_through: int, *, after: int | None = None, params: Params | None = None
+) -> EventRows:
+    """Adds exported events to data/raw and moves its watermark in the same step; what was added and what set aside.
 
     Exactly once: an export that ends at or before the watermark adds nothing. `after` is the watermark that the
-    export started from; when it is no longer the folder's, somebody else has exported meanwhile.
+    export started from; when it is no longer the folder's, somebody else has exported meanwhile. `params`: what
+    validation asks of the data; events that it would refuse without tolerance go to the quarantine.
 
     Raises:
         UserError: nothing was imported yet, or `after` is not the watermark.
@@ -110,18 +115,22 @@ def append_events(raw: Path, interactions: pl.DataFrame, events_through: int, *,
     recover(raw)
     sidecar = read_sidecar(raw)
     if events_through <= sidecar.events_through:
-        return 0
+        return EventRows(INTERACTIONS.empty(), QUARANTINE.empty())
     if after is not None and after != sidecar.events_through:
         raise UserError(
             f"{raw}: holds the events through {sidecar.events_through}, but these start after {after}; "
             "export again from the watermark in source.json"
         )
-    fresh = INTERACTIONS.check(interactions, source="the event log")
     before = INTERACTIONS.read(raw / "interactions.parquet")
-    together = pl.concat([before, fresh])
-    moved = sidecar.model_copy(update={"events_through": events_through, "n_rows": together.height})
-    write_interactions(together, moved, raw)
-    return fresh.height
+    fresh = event_rows(events, before, params or Params(), artificial_time=sidecar.artificial_time)
+    together = pl.concat([before, fresh.interactions])
+    quarantine = pl.concat([QUARANTINE.read(raw / "quarantine.parquet"), fresh.quarantine])
+    counts = dict(sidecar.counts)
+    for name, n in (("events_read", events.height), ("events_quarantined", fresh.quarantine.height)):
+        counts[name] = counts.get(name, 0) + n
+    update = {"events_through": events_through, "n_rows": together.height, "counts": counts}
+    write_interactions(together, quarantine, sidecar.model_copy(update=update), raw)
+    return fresh
 
 
 def _read(source: str, path: Path | None, options: dict[str, Any], data_cache: Path | None) -> RawTables:

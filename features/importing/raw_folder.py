@@ -100,13 +100,14 @@ def write_raw(tables: RawTables, sidecar: Sidecar, folder: Path) -> None:
     replace_folder(folder, fill)
 
 
-def write_interactions(interactions: pl.DataFrame, sidecar: Sidecar, folder: Path) -> None:
-    """The folder with other interactions and source.json, everything else as it is, in one step."""
+def write_interactions(interactions: pl.DataFrame, quarantine: pl.DataFrame, sidecar: Sidecar, folder: Path) -> None:
+    """The folder with other interactions, quarantine and source.json, everything else as it is, in one step."""
 
     def fill(scratch: Path) -> None:
-        others = shutil.ignore_patterns("interactions.parquet", SIDECAR)
+        others = shutil.ignore_patterns("interactions.parquet", "quarantine.parquet", SIDECAR)
         shutil.copytree(folder, scratch, ignore=others, copy_function=shutil.copyfile, dirs_exist_ok=True)
         RAW_TABLES["interactions"].write(interactions, scratch / "interactions.parquet")
+        QUARANTINE.write(quarantine, scratch / "quarantine.parquet")
         _write_sidecar(sidecar, scratch)
 
     replace_folder(folder, fill)

@@ -42,11 +42,18 @@ def sound(tables: Tables) -> set[str]:
 
 
 def interactions_frame(
-    tables: Tables, now: datetime, *, burst_rows_per_minute: int, silence_days: float, goes_on: bool = False
+    tables: Tables,
+    now: datetime,
+    *,
+    burst_rows_per_minute: int,
+    silence_days: float,
+    goes_on: bool = False,
+    since: datetime | None = None,
 ) -> pl.DataFrame:
     """The interactions with what the rules ask of each row; null where a question has no meaning.
 
     goes_on: the event log has added rows to data that may have ended long before; its late rows are no wrong times.
+    since: the first event of the data accepted last.
     """
     rows = tables["interactions"]
     items, users = tables["items"], tables["users"]
@@ -77,7 +84,7 @@ def interactions_frame(
             user_has_row=_known("user_id", users["user_id"]),
             is_single=~(pl.struct(same).is_duplicated() & ~pl.struct(same).is_first_distinct()),
             in_no_crowd=crowded <= burst_rows_per_minute,
-            in_the_time=_in_the_time(rows, silence_days, goes_on),
+            in_the_time=in_the_time(rows, silence_days, goes_on=goes_on, since=since),
         )
     )
 
@@ -204,13 +211,17 @@ def _known(column: str, ids: pl.Series) -> pl.Expr:
     return pl.lit(None, dtype=pl.Boolean) if known.is_empty() else pl.col(column).is_in(known.implode())
 
 
-def _in_the_time(rows: pl.DataFrame, silence_days: float, goes_on: bool) -> pl.Expr:
-    """False for the few rows (under 1 %) that a long silence parts from all others: times that cannot be right."""
+def in_the_time(rows: pl.DataFrame, silence_days: float, *, goes_on: bool, since: Any = None) -> pl.Expr:
+    """False for the few rows (under 1 %) that a long silence parts from all others: times that cannot be right.
+
+    rows: with `timestamp`; goes_on: see `interactions_frame`; since: an instant from which on rows were accepted once,
+    and stay so however many others join them.
+    """
     times = rows["timestamp"].drop_nulls().unique().sort()
     first, last = times.min(), times.max()
     silences = times.to_frame("at").filter(pl.col("at").diff() > timedelta(days=silence_days))["at"].to_list()
     for at in silences:
-        if (rows["timestamp"] < at).sum() < 0.01 * rows.height:
+        if (rows["timestamp"] < at).sum() < 0.01 * rows.height and (since is None or at <= since):
             first = at
     for at in [] if goes_on else reversed(silences):
         if (rows["timestamp"] >= at).sum() < 0.01 * rows.height:

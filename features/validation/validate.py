@@ -86,6 +86,7 @@ def validate(
             burst_rows_per_minute=params.burst_rows_per_minute,
             silence_days=params.silence_days,
             goes_on=goes_on,
+            since=datetime.fromisoformat(accepted["first_event"]) if accepted.get("first_event") else None,
         )
         profile = measures.profile(tables, rows, artificial_time=artificial_time)
         whole, words = measures.whole_frame(profile, accepted, now)

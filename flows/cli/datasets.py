@@ -59,7 +59,7 @@ def events_export() -> None:
     project, settings = open_project()
     from flows.project.imports import export_events
 
-    print(f"{export_events(project, settings)} events exported to data/raw")
+    print(export_events(project, settings).text())
 
 
 @events_app.command("compact")

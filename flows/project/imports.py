@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from features.events.event_log import EventLog, as_interactions
 from features.importing.importer import ImportReport, append_events, import_source
 from features.importing.raw_folder import SIDECAR, read_sidecar, recover
 from features.settings import Settings
+from features.validation.expectations import Params
 from flows.project.dag import Dag
 from flows.project.dataset import Project
 from flows.project.params_file import edit_source
@@ -98,8 +101,24 @@ def _content(project: Project) -> str:
     return str(written["outs"][0]["md5"])[:12]
 
 
-def export_events(project: Project, settings: Settings, *, wait_s: float = 0) -> int:
-    """Adds the events since the last export to data/raw, exactly once; how many.
+@dataclass(frozen=True)
+class ExportReport:
+    """What an export did: events added to data/raw, and how many were set aside for which reason."""
+
+    n_events: int = 0
+    set_aside: Mapping[str, int] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """For people."""
+        line = f"{self.n_events} events exported"
+        if not self.set_aside:
+            return line
+        reasons = "; ".join(f"{reason}: {n}" for reason, n in self.set_aside.items())
+        return f"{line}, {sum(self.set_aside.values())} set aside in {RAW}/quarantine.parquet ({reasons})"
+
+
+def export_events(project: Project, settings: Settings, *, wait_s: float = 0) -> ExportReport:
+    """Adds the events since the last export to data/raw, exactly once; what validation would refuse is set aside.
 
     The watermark (`events_through` in data/raw/source.json) and the rows are replaced together, so an export that was
     killed either happened or did not. The simulated world is made solid first, so that events can be added to it.
@@ -111,7 +130,7 @@ def export_events(project: Project, settings: Settings, *, wait_s: float = 0) ->
     with dag.exclusive(wait_s=wait_s):
         if last_event(settings) <= exported_through(project):
             _repair(project)
-            return 0
+            return ExportReport()
         make_solid(project, settings)
         after = exported_through(project)
         log = EventLog(settings.events_url)
@@ -120,9 +139,10 @@ def export_events(project: Project, settings: Settings, *, wait_s: float = 0) ->
             rows = as_interactions(shards.frame(log, settings.event_shards, after, through))
         finally:
             log.close()
-        n_events = append_events(project.root / RAW, rows, through, after=after)
+        params = project.section("validate", Params, optional=True)
+        fresh = append_events(project.root / RAW, rows, through, after=after, params=params)
         put_under_dvc(project.root, RAW)
-    return n_events
+    return ExportReport(fresh.interactions.height, fresh.reasons())
 
 
 def exported_through(project: Project) -> int:

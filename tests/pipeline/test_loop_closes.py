@@ -101,13 +101,13 @@ def exported(folder):
 
 def test_each_export_starts_where_the_last_one_ended(fresh):
     folder, settings = fresh
-    assert export_events(Project(folder), settings) == 0  # no event: the simulated world stays what it is
+    assert export_events(Project(folder), settings).n_events == 0  # no event: the simulated world stays what it is
     assert not (folder / "data" / "raw").exists()
     post(settings, "a", "b")
-    assert export_events(Project(folder), settings) == 2
+    assert export_events(Project(folder), settings).n_events == 2
     post(settings, "b", "c")
-    assert export_events(Project(folder), settings) == 1
-    assert export_events(Project(folder), settings) == 0
+    assert export_events(Project(folder), settings).n_events == 1
+    assert export_events(Project(folder), settings).n_events == 0
     assert (exported(folder), exported_through(Project(folder))) == (3, 3)
 
 
@@ -115,9 +115,9 @@ def test_an_import_begins_a_new_line_to_which_earlier_events_do_not_belong(fresh
     folder, settings = fresh
     post(settings, "a", "b")
     import_into_project(Project(folder), settings, "simulator")
-    assert (export_events(Project(folder), settings), exported_through(Project(folder))) == (0, 2)
+    assert (export_events(Project(folder), settings).n_events, exported_through(Project(folder))) == (0, 2)
     post(settings, "c")
-    assert export_events(Project(folder), settings) == 1
+    assert export_events(Project(folder), settings).n_events == 1
     assert exported(folder) == 1
 
 
@@ -125,9 +125,9 @@ def test_with_the_params_of_before_the_export_starts_again(fresh):
     folder, settings = fresh
     before = (folder / "params.yaml").read_text()
     post(settings, "a", "b")
-    assert export_events(Project(folder), settings) == 2
+    assert export_events(Project(folder), settings).n_events == 2
     (folder / "params.yaml").write_text(before)  # as `git checkout params.yaml` does
-    assert export_events(Project(folder), settings) == 2
+    assert export_events(Project(folder), settings).n_events == 2
     assert exported(folder) == 2
 
 
@@ -146,7 +146,7 @@ def test_an_export_that_was_killed_before_dvc_knew_of_it_is_ended_by_the_next(fr
         with pytest.raises(KeyboardInterrupt):
             export_events(Project(folder), settings)
     assert (folder / "data" / "raw.dvc").read_bytes() == before
-    assert export_events(Project(folder), settings) == 0
+    assert export_events(Project(folder), settings).n_events == 0
     assert exported(folder) == 2
     assert (folder / "data" / "raw.dvc").read_bytes() != before
     assert "ingest" in Dag(folder).stale()

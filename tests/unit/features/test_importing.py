@@ -160,12 +160,12 @@ def test_rows_without_times_come_after_rows_without_times_and_never_among_times(
 
 
 def test_events_are_added_exactly_once_by_their_watermark(raw: Path) -> None:
-    assert append_events(raw, _events(("7", "a"), ("8", "zz")), 5) == 2
-    assert append_events(raw, _events(("7", "a"), ("8", "zz")), 5) == 0
-    assert append_events(raw, _events(("7", "a")), 4) == 0
+    assert append_events(raw, _events(("7", "a"), ("8", "zz")), 5).interactions.height == 2
+    assert append_events(raw, _events(("7", "a"), ("8", "zz")), 5).interactions.height == 0
+    assert append_events(raw, _events(("7", "a")), 4).interactions.height == 0
     with pytest.raises(UserError, match="export again from the watermark"):
         append_events(raw, _events(("7", "b")), 9, after=4)
-    assert append_events(raw, _events(("7", "b")), 9, after=5) == 1
+    assert append_events(raw, _events(("7", "b")), 9, after=5).interactions.height == 1
     tables = read_raw(raw)
     assert tables.interactions["item_id"].to_list() == ["a", "b", "a", "zz", "b"]
     assert tables.items.height == 2
@@ -173,7 +173,7 @@ def test_events_are_added_exactly_once_by_their_watermark(raw: Path) -> None:
 
 
 def test_events_move_the_watermark_even_when_none_became_a_row(raw: Path) -> None:
-    assert append_events(raw, INTERACTIONS.empty(), 3) == 0
+    assert append_events(raw, INTERACTIONS.empty(), 3).interactions.height == 0
     assert json.loads((raw / "source.json").read_text())["events_through"] == 3
 
 
