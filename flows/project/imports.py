@@ -124,7 +124,7 @@ def export_events(project: Project, settings: Settings, *, wait_s: float = 0) ->
     killed either happened or did not. The simulated world is made solid first, so that events can be added to it.
 
     Raises:
-        UserError: a run holds the workspace for longer than `wait_s`.
+        UserError: a run holds the workspace for longer than `wait_s`, or DVC refuses; then nothing has changed.
     """
     dag = Dag(project.root)
     with dag.exclusive(wait_s=wait_s):
@@ -140,8 +140,9 @@ def export_events(project: Project, settings: Settings, *, wait_s: float = 0) ->
         finally:
             log.close()
         params = project.section("validate", Params, optional=True)
-        fresh = append_events(project.root / RAW, rows, through, after=after, params=params)
-        put_under_dvc(project.root, RAW)
+        with _all_or_nothing(project):
+            fresh = append_events(project.root / RAW, rows, through, after=after, params=params)
+            put_under_dvc(project.root, RAW)
     return ExportReport(fresh.interactions.height, fresh.reasons())
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 from features.settings import Settings
 from flows.project.dataset import Project
 from flows.project.params_file import edit_source
-from flows.project.under_dvc import NO_REFERENCE, REFERENCE, put_under_dvc
+from flows.project.under_dvc import NO_REFERENCE, REFERENCE, put_under_dvc, restored_on_failure
 from models.release.bundle import read_manifest
 from models.release.store import ReleaseStore
 
@@ -34,10 +35,12 @@ def refresh_reference(project: Project, settings: Settings) -> bool:
     profile = store.folder(live) / "profile.json"
     (scratch / "profile.json").write_text(profile.read_text(encoding="utf-8") if profile.is_file() else "{}\n")
     (scratch / "history.csv").write_text(history_csv(store), encoding="utf-8")
-    shutil.rmtree(project.root / REFERENCE, ignore_errors=True)
-    scratch.rename(project.root / REFERENCE)
-    put_under_dvc(project.root, REFERENCE)
-    edit_source(project, {"reference": REFERENCE})
+    folder = project.paths.reference
+    with restored_on_failure([folder], [project.paths.params, Path(f"{folder}.dvc")]):
+        shutil.rmtree(folder, ignore_errors=True)
+        scratch.rename(folder)
+        put_under_dvc(project.root, REFERENCE)
+        edit_source(project, {"reference": REFERENCE})
     return True
 
 

@@ -13,12 +13,16 @@ import pytest
 from dvc.repo import Repo
 
 from features.errors import UserError
+from features.events.event_log import EventLog, NewEvent
 from features.importing.raw_folder import read_raw
 from features.settings import Settings
 from flows.cli.__main__ import main
 from flows.project import imports
 from flows.project.dag import Dag
 from flows.project.dataset import Project
+from flows.project.reference import refresh_reference
+from models.release.store import Release, ReleaseStore
+from tests.support.release_project import make_project
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,9 +67,15 @@ def users_of(project: Project) -> set[str]:
 
 
 @pytest.fixture
-def pushing(project: Project) -> Iterator[None]:
-    """Another DVC command holds the project, as `dvc push` does while it transfers."""
-    held, over = threading.Event(), threading.Event()
+def over() -> threading.Event:
+    """Set, it ends what holds the project."""
+    return threading.Event()
+
+
+@pytest.fixture
+def pushing(project: Project, over: threading.Event) -> Iterator[None]:
+    """Another DVC command holds the project until it is over, as `dvc push` does while it transfers."""
+    held = threading.Event()
 
     def hold() -> None:
         with Repo(str(project.root)) as repo, repo.lock:
@@ -99,6 +109,44 @@ def test_a_first_import_during_a_push_leaves_nothing(project: Project, tmp_path:
         imported(project, log(tmp_path / "a", "a"))
     assert state(project) == before
     assert not (project.root / "data" / "raw").exists()
+
+
+def test_an_export_of_events_during_a_push_changes_nothing_and_later_happens_once(
+    project: Project, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    imported(project, log(tmp_path / "a", "a"))
+    events = EventLog(settings(project).events_url)
+    events.append([NewEvent("b1", "i1", "click", 1_700_000_000_000_000)])
+    events.close()
+    before = state(project)
+    request.getfixturevalue("pushing")
+    with pytest.raises(UserError, match="another DVC command"):
+        imports.export_events(project, settings(project))
+    assert state(project) == before
+    request.getfixturevalue("over").set()
+    assert [imports.export_events(project, settings(project)).n_events for _ in range(2)] == [1, 0]
+    assert users_of(project) == {"a", "b"}
+
+
+def test_a_new_champion_during_a_push_changes_nothing_and_is_taken_later(
+    project: Project, request: pytest.FixtureRequest
+) -> None:
+    params = (project.root / "params.yaml").read_bytes()
+    manifest = make_project(project.root)
+    (project.root / "params.yaml").write_bytes(params)
+    store = ReleaseStore(settings(project).home)
+    shutil.copytree(project.root / "data" / "bundle", store.folder("r1") / "bundle")
+    store.write(Release("r1", manifest.hash, "2026-01-01T00:00:00+00:00", 1, 0, "ns", source={"line": ""}))
+    store.swap("r1", who="test", why="a test")
+    before = state(project)
+    request.getfixturevalue("pushing")
+    with pytest.raises(UserError, match="another DVC command"):
+        refresh_reference(project, settings(project))
+    assert state(project) == before
+    request.getfixturevalue("over").set()
+    assert refresh_reference(project, settings(project))
+    assert (project.root / "data" / "reference.dvc").is_file()
+    assert project.params()["source"]["reference"] == "data/reference"
 
 
 def test_after_the_push_the_same_import_works(project: Project, tmp_path: Path, request: pytest.FixtureRequest) -> None:
