@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +51,17 @@ class OfflineLookup:
         answer = np.empty((len(query), len(NAMES)), dtype=np.float32)
         if not len(query):
             return answer
-        with tempfile.TemporaryDirectory(prefix="recops-feast-") as scratch:
-            store = self._open(Path(scratch))
-            for start in range(0, len(query), _ROWS_A_JOIN):
-                rows = slice(start, start + _ROWS_A_JOIN)
-                answer[rows] = self._part(store, user_ids, at, query[rows], item[rows])
+        for start in range(0, len(query), _ROWS_A_JOIN):
+            rows = slice(start, start + _ROWS_A_JOIN)
+            answer[rows] = self._part(self._store, user_ids, at, query[rows], item[rows])
         return answer
+
+    @cached_property
+    def _store(self) -> Any:
+        """Opened at the first question; its registry is removed with the lookup."""
+        scratch = Path(tempfile.mkdtemp(prefix="recops-feast-"))
+        weakref.finalize(self, shutil.rmtree, scratch, ignore_errors=True)
+        return self._open(scratch)
 
     def _open(self, scratch: Path) -> Any:
         from features.repo.store import apply, open_store

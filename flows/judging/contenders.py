@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
-from features.arrays import Int32
+from features.arrays import Float32, Int32
 from features.errors import UserError
 from features.params import read_params
 from features.positives import Positives
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from models.recommender import Recommender
 
 logger = logging.getLogger(__name__)
+
+QUERIES_AT_ONCE = 2_000  # whose candidates' features are in memory together
 
 
 @dataclass(frozen=True)
@@ -127,3 +130,13 @@ def _load(project: Project, bundle: Path) -> Recommender:
     from models.release.plan import load_catalogue
 
     return Recommender.load(bundle, project.offline_lookup(load_catalogue(bundle)))
+
+
+def in_parts(recommender: Recommender, queries: Queries, k: int) -> tuple[Int32, Float32]:
+    """A recommender's lists (n_queries, k) and their scores, some queries at a time."""
+    items, scores = [], []
+    for start in range(0, len(queries) or 1, QUERIES_AT_ONCE):
+        slate = recommender.recommend(queries.part(start, min(start + QUERIES_AT_ONCE, len(queries))), k)
+        items.append(slate.items)
+        scores.append(slate.scores)
+    return np.concatenate(items), np.concatenate(scores)

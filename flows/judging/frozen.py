@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +13,10 @@ import polars as pl
 
 from features.arrays import Float32, Int32
 from features.positives import Positives
-from flows.judging.contenders import Contenders, Source, Test
+from flows.judging.contenders import Contenders, Source, Test, in_parts
 from models.data.queries import part_queries
 from models.data.types import Catalogue, Log, Queries
+from models.data.user_sample import rows_of_some_users
 from models.evaluation.evaluate import Evaluation, Params, evaluate
 from models.evaluation.results import RECOMMENDATIONS
 from models.evaluation.test_set import TestSet, make_test_set
@@ -91,6 +92,8 @@ def judge(test: Test, contenders: Contenders, params: Params, source: Source) ->
     In a simulated world the oracle, which knows each person's true demand, is judged too.
     """
     rule = Positives.of(params.targets)
+    part, n_possible = rows_of_some_users(test.part, params.max_users, params.seed, rule)
+    test = replace(test, part=part)
     ours = _answer(contenders.challenger, test, params.depth, rule)
     theirs = _answer(contenders.champion, test, params.depth, rule) if contenders.champion is not None else ours
     catalogue = ours.catalogue
@@ -117,7 +120,11 @@ def judge(test: Test, contenders: Contenders, params: Params, source: Source) ->
     lists |= {model: codes_of(test_set, ours.catalogue, items) for model, items in singles.items()}
     logger.info("queries=%d models=%d targets=%d", len(test_set), len(lists), len(test_set.targets))
     asked = {"challenger": ours.queries} | ({"champion": theirs.queries} if contenders.champion is not None else {})
-    return Judgement(test_set, asked, evaluate(test_set, lists, params), lists, ours.scores, contenders.champion_name)
+    evaluation = evaluate(test_set, lists, params)
+    if len(test_set) < n_possible:
+        logger.warning("queries=%d of %d: evaluate.max_users", len(test_set), n_possible)
+        evaluation = replace(evaluation, sampled_from=n_possible)
+    return Judgement(test_set, asked, evaluation, lists, ours.scores, contenders.champion_name)
 
 
 def _answer(recommender: Recommender, test: Test, depth: int, positives: Positives) -> Answers:
@@ -131,8 +138,7 @@ def _answer(recommender: Recommender, test: Test, depth: int, positives: Positiv
         created_at=catalogue.created_at,
         positives=positives,
     )
-    slate = recommender.recommend(queries, depth)
-    return Answers(catalogue, queries, slate.items, slate.scores)
+    return Answers(catalogue, queries, *in_parts(recommender, queries, depth))
 
 
 def _oracle(log: Log, challenger: Answers, world: dict[str, Any], params: Params) -> Int32:

@@ -10,11 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.arrays import Int32
 from features.positives import Positives
-from flows.judging.contenders import Contenders, Test
+from flows.judging.contenders import Contenders, Test, in_parts
 from models.data.rolling_queries import rolling_events, rolling_queries
-from models.data.types import Queries
 from models.evaluation.evaluate import Params
 from models.evaluation.rolling import DEPTH, rolling_table, rolling_values
 from models.reports.rolling_table import rolling_figures
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
     from models.recommender import Recommender
 
 logger = logging.getLogger(__name__)
-
-QUERIES_AT_ONCE = 2_000  # whose candidates' features are in memory together
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ def judge_rolling(test: Test, contenders: Contenders, params: Params) -> Rolling
         return None
     vocabulary = contenders.challenger.catalogue.vocabulary
     queries, targets = rolling_queries(events, test.history, test.part, vocabulary, positives=rule)
-    lists = in_parts(contenders.challenger, queries, DEPTH)
+    lists, _ = in_parts(contenders.challenger, queries, DEPTH)
     values = {"challenger": rolling_values(lists, targets, params.k)}
     if contenders.champion is not None:
         values["champion"] = _values(contenders.champion, events, test, params, rule)
@@ -58,16 +54,10 @@ def judge_rolling(test: Test, contenders: Contenders, params: Params) -> Rolling
     return Rolling(rolling_table(events, lists, vocabulary), figures)
 
 
-def in_parts(recommender: Recommender, queries: Queries, k: int) -> Int32:
-    """A recommender's lists (n_queries, k), some queries at a time."""
-    starts = range(0, len(queries), QUERIES_AT_ONCE)
-    parts = [queries.part(start, min(start + QUERIES_AT_ONCE, len(queries))) for start in starts]
-    return np.concatenate([recommender.recommend(part, k).items for part in parts])
-
-
 def _values(
     champion: Recommender, events: pl.DataFrame, test: Test, params: Params, rule: Positives
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Its metrics on the events, which it answers in its own vocabulary."""
     queries, targets = rolling_queries(events, test.history, test.part, champion.catalogue.vocabulary, positives=rule)
-    return rolling_values(in_parts(champion, queries, DEPTH), targets, params.k)
+    lists, _ = in_parts(champion, queries, DEPTH)
+    return rolling_values(lists, targets, params.k)

@@ -55,7 +55,7 @@ def main() -> None:
     save(judged.evaluation, judged.champion, EVALUATION, bundle_hash=read_manifest(BUNDLE).hash, choices=choices)
     figures_dict = metrics_dict(judged.evaluation, names, params.k[0]) | _facts(judged) | _rolling(rolling)
     write_text(json.dumps(figures_dict, indent=1, sort_keys=True) + "\n", METRICS)
-    write_text(as_markdown(judged.evaluation, names, params.k[0]), EVALUATION / "metrics.md")
+    write_text(as_markdown(judged.evaluation, names, params.k[0], _training_sample()), EVALUATION / "metrics.md")
     _write_figures(judged, Path(source.reference), names)
     write({LEARNING_CURVE: judge_learning_curve(contenders, judged, params)}, EVALUATION / "plots")
     _write_examples(judged, contenders.challenger.catalogue, params)
@@ -90,6 +90,21 @@ def _facts(judged: Judgement) -> dict[str, Any]:
     }
 
 
+def _ranker_figures() -> dict[str, Any]:
+    """What training said of the bundle's ranker."""
+    learned = BUNDLE / "ranker" / "ranker.json"
+    return dict(json.loads(learned.read_text(encoding="utf-8"))["figures"]) if learned.is_file() else {}
+
+
+def _training_sample() -> list[str]:
+    """A sentence where the ranker did not learn from all users."""
+    sample = _ranker_figures().get("sample")
+    if not sample:
+        return []
+    asked, possible = sample["n_users"], sample["n_users_possible"]
+    return [f"The ranker learned from a seeded sample of {asked:,} of {possible:,} users (retrieve.max_users)."]
+
+
 def _write_figures(judged: Judgement, reference: Path, names: list[str]) -> None:
     folder = EVALUATION / "plots"
     tables = plot_tables(judged.evaluation, names)
@@ -98,9 +113,7 @@ def _write_figures(judged: Judgement, reference: Path, names: list[str]) -> None
     lived = (
         pl.read_csv(past, schema_overrides={"release": pl.String}) if past.is_file() else pl.DataFrame({"release": []})
     )
-    learned = BUNDLE / "ranker" / "ranker.json"
-    said = json.loads(learned.read_text(encoding="utf-8"))["figures"] if learned.is_file() else {}
-    tables["ranker_learning.csv"] = learning_curve(said.get("learning_curve") or [])
+    tables["ranker_learning.csv"] = learning_curve(_ranker_figures().get("learning_curve") or [])
     tables["history.csv"] = history(lived, {name: value for name, value in present.items() if np.isfinite(value)})
     write(tables, folder)
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
+from features.files import write_text
 from features.params import positives, read_params, section
 from features.schema import INTERACTIONS
 from features.split import read_cuts
@@ -17,7 +23,8 @@ from models.data.rolling_queries import rolling_events, rolling_queries
 from models.data.tables import read_catalogue
 from models.data.truncation import TRUNCATED, aliases, rows_of, sample_queries, targets_of, truncate
 from models.data.types import Queries, Targets
-from models.ranking.examples import Examples, events_of, joined, make_examples
+from models.data.user_sample import rows_of_some_users
+from models.ranking.examples import SAMPLE, Examples, events_of, make_examples, save_part
 from models.registry import load_retriever
 from models.retrieval.candidates import Params, candidates_of
 
@@ -25,6 +32,7 @@ SPLIT = Path("data/split")
 CATALOGUE = Path("data/catalogue")
 RETRIEVERS = Path("data/retrievers/train")
 CANDIDATES = Path("data/candidates")
+QUERIES_AT_ONCE = 2_000  # whose candidates are in memory together: about a million, 100 bytes each
 
 log = logging.getLogger(__name__)
 
@@ -38,34 +46,54 @@ def main() -> None:
     names = sorted(read_params()["retrievers"])
     retrievers = {name: load_retriever(name).load(RETRIEVERS / name) for name in names}
 
-    def examples(queries: Queries, targets: Targets, *, live: bool) -> Examples:
-        candidates = candidates_of(retrievers, queries, params.k, catalogue.n_items)
-        found = make_examples(queries, candidates, targets, catalogue.n_items, live=live)
-        told = len(queries), len(candidates), int(found.labels.sum()), int(targets.counts.sum())
-        log.info("live=%s n_queries=%d n_candidates=%d n_hits=%d of n_targets=%d", live, *told)
-        kinds = events_of(candidates, found.labels, queries.user_ids, valid, catalogue.vocabulary, rule)
-        return replace(found, events=kinds)
+    def examples(
+        queries: Queries, targets: Targets, *, live: bool, known_as: npt.NDArray[np.str_] | None = None
+    ) -> Iterator[Examples]:
+        for start in range(0, len(queries) or 1, QUERIES_AT_ONCE):  # a part even where nobody is asked
+            places = np.arange(start, min(start + QUERIES_AT_ONCE, len(queries)))
+            asked, wanted = queries.part(start, start + len(places)), targets_of(targets, places)
+            candidates = candidates_of(retrievers, asked, params.k, catalogue.n_items)
+            batch = make_examples(asked, candidates, wanted, catalogue.n_items, live=live)
+            counts = len(asked), len(candidates), int(batch.labels.sum()), int(wanted.counts.sum())
+            log.info("live=%s n_queries=%d n_candidates=%d n_hits=%d of n_targets=%d", live, *counts)
+            kinds = events_of(candidates, batch.labels, asked.user_ids, valid, catalogue.vocabulary, rule)
+            yield replace(batch, events=kinds, known_as=None if known_as is None else known_as[places])
 
     words = catalogue.vocabulary
     ask = partial(part_queries, vocabulary=words, created_at=catalogue.created_at, positives=rule)
-    parts, short = [], train.clear()
-    instants = cutoffs_within(valid, cuts.valid_cut, params.n_cutoffs) if in_time else []
-    for cut in instants:
-        past, rest = split_at(train, valid, cut)
-        queries, targets = ask(past, rest, cut=cut)
-        parts.append(examples(queries, targets, live=False))
-        places, n_acts = sample_queries(queries, params.truncated_queries // len(instants), params.seed)
-        few = truncate(queries, places, n_acts)
-        again, names_of_few = examples(few, targets_of(targets, places), live=False), aliases(few, n_acts)
-        parts.append(replace(again, known_as=names_of_few))
-        short = short.vstack(rows_of(past, few, names_of_few, n_acts, rule))
-    if not in_time:
-        parts.append(examples(*ask(train, valid, cut=None), live=True))
-    elif params.rolling_queries:
-        events = rolling_events(train, valid, n_events=params.rolling_queries, seed=params.seed, positives=rule)
-        parts.append(examples(*rolling_queries(events, train, valid, words, positives=rule), live=True))
-    joined(parts).save(CANDIDATES)
+    short = train.clear()
+    n_users: list[tuple[int, int]] = []  # asked, and of how many, at each cut
+
+    def all_examples() -> Iterator[Examples]:
+        nonlocal short
+        instants = cutoffs_within(valid, cuts.valid_cut, params.n_cutoffs) if in_time else []
+        for cut in instants:
+            past, rest = split_at(train, valid, cut)
+            rest, n_possible = rows_of_some_users(rest, params.max_users // len(instants), params.seed, rule)
+            queries, targets = ask(past, rest, cut=cut)
+            n_users.append((len(queries), n_possible))
+            yield from examples(queries, targets, live=False)
+            places, n_acts = sample_queries(queries, params.truncated_queries // len(instants), params.seed)
+            few = truncate(queries, places, n_acts)
+            names_of_few = aliases(few, n_acts)
+            yield from examples(few, targets_of(targets, places), live=False, known_as=names_of_few)
+            short = short.vstack(rows_of(past, few, names_of_few, n_acts, rule))
+        if not in_time:
+            rest, n_possible = rows_of_some_users(valid, params.max_users, params.seed, rule)
+            queries, targets = ask(train, rest, cut=None)
+            n_users.append((len(queries), n_possible))
+            yield from examples(queries, targets, live=True)
+        elif params.rolling_queries:
+            events = rolling_events(train, valid, n_events=params.rolling_queries, seed=params.seed, positives=rule)
+            yield from examples(*rolling_queries(events, train, valid, words, positives=rule), live=True)
+
+    for number, batch in enumerate(all_examples()):
+        save_part(batch, CANDIDATES, number)
     INTERACTIONS.write(short, CANDIDATES / TRUNCATED)
+    sample = {"n_users": sum(n for n, _ in n_users), "n_users_possible": sum(n for _, n in n_users)}
+    if sample["n_users"] < sample["n_users_possible"]:
+        log.warning("n_users=%(n_users)d of %(n_users_possible)d: retrieve.max_users", sample)
+    write_text(json.dumps(sample, indent=1) + "\n", CANDIDATES / SAMPLE)
 
 
 if __name__ == "__main__":

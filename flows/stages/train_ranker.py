@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import tempfile
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import polars as pl
 
 from features.files import write_text
@@ -17,9 +18,10 @@ from flows.project.dataset import Project
 from flows.stages.entry import stage
 from models.data.tables import read_catalogue
 from models.data.truncation import TRUNCATED
-from models.ranking.examples import Examples
+from models.ranking.examples import SAMPLE, Outcomes, joined, load_parts, retrievers_of, user_ids_of
 from models.ranking.features import feature_names, features_of
 from models.ranking.ranker_data import RankerData
+from models.ranking.rows import RowFile
 from models.ranking.training import Params, train_ranker
 
 CANDIDATES = Path("data/candidates")
@@ -31,22 +33,33 @@ log = logging.getLogger(__name__)
 
 def main() -> None:
     """Reads examples, feature tables and catalogue; writes the ranker and what was chosen and why (ranker.json)."""
-    params = section("ranker", Params)
-    examples, catalogue = Examples.load(CANDIDATES), read_catalogue(CATALOGUE)
-    short, asked = INTERACTIONS.read(CANDIDATES / TRUNCATED), pl.Series(np.unique(examples.user_ids).tolist())
-    with lookup_with_truncated(Project(Path()), catalogue, short, asked) as lookup:
-        features = features_of(examples.candidates, examples.names, examples.at, examples.asked, lookup)
-    names = feature_names(examples.candidates.retrievers, lookup.names)
-    trained = train_ranker(RankerData.of(examples, features, names), params)
+    params, catalogue = section("ranker", Params), read_catalogue(CATALOGUE)
+    short, asked = INTERACTIONS.read(CANDIDATES / TRUNCATED), pl.Series(user_ids_of(CANDIDATES))
+    retrievers = retrievers_of(CANDIDATES)
+    outcomes: list[Outcomes] = []
+    with tempfile.TemporaryDirectory(prefix="recops-rows-") as scratch:
+        with lookup_with_truncated(Project(Path()), catalogue, short, asked) as lookup:
+            names = feature_names(retrievers, lookup.names)
+            file = RowFile(Path(scratch) / "features", len(names))
+            for part in load_parts(CANDIDATES):
+                file.append(features_of(part.candidates, part.names, part.at, part.asked, lookup))
+                outcomes.append(Outcomes.of(part))
+        trained = train_ranker(RankerData.of(joined(outcomes), file.rows(), names), params)
     log.info("ranker=%s why=%s", trained.name, trained.figures["why"])
     trained.ranker.save(RANKER)
-    said = {
+    learned = {
         "ranker": trained.name,
-        "retrievers": list(examples.candidates.retrievers),
+        "retrievers": list(retrievers),
         "features": list(lookup.names),
-        "figures": trained.figures,
+        "figures": trained.figures | _sampled(),
     }
-    write_text(json.dumps(said, indent=1, sort_keys=True) + "\n", RANKER / "ranker.json")
+    write_text(json.dumps(learned, indent=1, sort_keys=True) + "\n", RANKER / "ranker.json")
+
+
+def _sampled() -> dict[str, Any]:
+    """How many users were asked at the cuts, and of how many; empty where all were."""
+    sample: dict[str, Any] = json.loads((CANDIDATES / SAMPLE).read_text(encoding="utf-8"))
+    return {"sample": sample} if sample["n_users"] < sample["n_users_possible"] else {}
 
 
 if __name__ == "__main__":

@@ -49,6 +49,9 @@ class Params(BaseModel):
 
     targets: list[str] | None = Field(None, min_length=1)
     """Kinds of events that are positive, in training and judging; null: all but cancel, not_recommend, impression."""
+    max_users: int = Field(10_000, ge=1)
+    """Users of the test part who are judged; of more, a seeded sample. Higher narrows the intervals and costs time, and
+    about 50 kB of memory a user."""
     rolling_events: int = Field(10_000, ge=0)
     """Events of the test part asked one by one with live histories, a seeded sample; 0: none."""
     cold_start_users: int = Field(1000, ge=0)
@@ -83,7 +86,8 @@ class Evaluation:
     summary: model, slice, metric, n_queries, value, low, high; list properties under slice `warm`, those of a
     whole set of lists (coverage, gini) without bounds;
     differences: model (the challenger against it), slice, metric, n_queries, difference, low, high, relative,
-    relative_low, relative_high; curves: model, k, recall (headline).
+    relative_low, relative_high; curves: model, k, recall (headline);
+    sampled_from: users of the test part, where the judged ones are a sample of them, else None.
     """
 
     models: tuple[str, ...]
@@ -91,6 +95,7 @@ class Evaluation:
     summary: pl.DataFrame
     differences: pl.DataFrame
     curves: pl.DataFrame
+    sampled_from: int | None = None
 
     def value(self, model: str, metric: str, segment: str = HEADLINE) -> float:
         """One figure of the summary, NaN where there is none."""

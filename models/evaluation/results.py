@@ -56,6 +56,8 @@ def save(
         write_parquet(getattr(evaluation, name), folder / f"{name}.parquet")
     judged: dict[str, Any] = {"bundle_hash": bundle_hash, "champion": champion, "models": list(evaluation.models)}
     judged["left_out"] = asdict(choices) if choices is not None else None
+    if evaluation.sampled_from is not None:
+        judged["sampled_from"] = evaluation.sampled_from
     write_text(json.dumps(judged, indent=1, sort_keys=True) + "\n", folder / "judged.json")
 
 
@@ -70,7 +72,9 @@ def load(folder: Path) -> tuple[Evaluation, str]:
         raise UserError(f"no file {path}; judge a bundle first: `recops run`, or name one with --bundle")
     judged = json.loads(path.read_text(encoding="utf-8"))
     frames = {name: pl.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
-    return Evaluation(tuple(judged["models"]), **frames), str(judged["champion"])
+    return Evaluation(tuple(judged["models"]), **frames, sampled_from=judged.get("sampled_from")), str(
+        judged["champion"]
+    )
 
 
 def champion_name(champion: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,9 @@ from models.data.vocabulary import Vocabulary
 from models.ranking.features import QUERY_FEATURES, query_features
 
 EVENT_PREFIX = "event_"  # of columns on disk
+ROWS, QUERIES = "candidates.parquet", "queries.parquet"  # of a batch
+PART_PREFIX = "part-"  # of folders
+SAMPLE = "sample.json"  # beside the parts: how many users were asked, and of how many
 NAMES = ("user_id", "known_as")  # columns on disk that name a query's user
 
 
@@ -93,16 +96,16 @@ class Examples:
             columns[f"score_{name}"] = found.scores[:, place]
             columns[f"rank_{name}"] = found.ranks[:, place]
         columns |= {f"{EVENT_PREFIX}{kind}": mark for kind, mark in self.events.items()}
-        write_parquet(pl.DataFrame(columns), folder / "candidates.parquet")
+        write_parquet(pl.DataFrame(columns), folder / ROWS)
         asked = {"user_id": self.user_ids.tolist(), "known_as": self.names.tolist(), "at": self.at}
         asked |= {"n_targets": self.n_targets, "live": self.live}
         asked |= {name: self.asked[:, place] for place, name in enumerate(QUERY_FEATURES)}
-        write_parquet(pl.DataFrame(asked, schema_overrides=dict.fromkeys(NAMES, pl.String)), folder / "queries.parquet")
+        write_parquet(pl.DataFrame(asked, schema_overrides=dict.fromkeys(NAMES, pl.String)), folder / QUERIES)
 
     @classmethod
     def load(cls, folder: Path) -> Examples:
         """As it was saved."""
-        rows, asked = pl.read_parquet(folder / "candidates.parquet"), pl.read_parquet(folder / "queries.parquet")
+        rows, asked = pl.read_parquet(folder / ROWS), pl.read_parquet(folder / QUERIES)
         names = tuple(name.removeprefix("rank_") for name in rows.columns if name.startswith("rank_"))
         height = rows.height
         scores = [rows.get_column(f"score_{name}").to_numpy() for name in names]
@@ -140,29 +143,66 @@ def make_examples(
     return Examples(queries.user_ids, queries.at, targets.counts, candidates, labels, kinds, query_features(queries))
 
 
-def joined(parts: Sequence[Examples]) -> Examples:
-    """Several batches of examples, made by the same retrievers, as one."""
-    starts = np.cumsum([0, *(len(part.user_ids) for part in parts)])[:-1]
-    found = [part.candidates for part in parts]
-    queries = [candidates.query + np.int32(start) for candidates, start in zip(found, starts, strict=True)]
-    candidates = Candidates(
-        found[0].retrievers,
-        np.concatenate(queries),
-        np.concatenate([part.item for part in found]),
-        np.concatenate([part.scores for part in found]),
-        np.concatenate([part.ranks for part in found]),
-    )
-    return Examples(
+def save_part(examples: Examples, folder: Path, number: int) -> None:
+    """One batch of the examples of a folder."""
+    examples.save(folder / f"{PART_PREFIX}{number:05d}")
+
+
+def load_parts(folder: Path) -> Iterator[Examples]:
+    """The batches of a folder in order, one at a time in memory."""
+    for part in _folders(folder):
+        yield Examples.load(part)
+
+
+def user_ids_of(folder: Path) -> list[str]:
+    """Ids of all users of the examples of a folder, ascending."""
+    queries = [pl.read_parquet(part / QUERIES, columns=["user_id"]) for part in _folders(folder)]
+    return pl.concat(queries).get_column("user_id").unique().sort().to_list() if queries else []
+
+
+def retrievers_of(folder: Path) -> tuple[str, ...]:
+    """Names of the retrievers that proposed the candidates of a folder."""
+    columns = pl.read_parquet_schema(_folders(folder)[0] / ROWS)
+    return tuple(name.removeprefix("rank_") for name in columns if name.startswith("rank_"))
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"{PART_PREFIX}*"))
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What came of examples, without the candidates: what a ranker is trained with beside their features.
+
+    user_ids, n_targets, groups, live: (n_queries,), groups: rows of each; labels: (n_rows,); events: kind → (n_rows,).
+    """
+
+    user_ids: npt.NDArray[np.str_]
+    n_targets: Int64
+    groups: Int32
+    live: Bool
+    labels: Float32
+    events: Mapping[str, Bool]
+
+    @classmethod
+    def of(cls, examples: Examples) -> Outcomes:
+        """Those of one batch."""
+        return cls(
+            examples.user_ids, examples.n_targets, examples.groups, examples.live, examples.labels, examples.events
+        )
+
+
+def joined(parts: Sequence[Outcomes]) -> Outcomes:
+    """Those of several batches as one; in a batch without a kind of event no candidate is of that kind."""
+    kinds = sorted({kind for part in parts for kind in part.events})
+    return Outcomes(
         np.concatenate([part.user_ids for part in parts]),
-        np.concatenate([part.at for part in parts]),
         np.concatenate([part.n_targets for part in parts]),
-        candidates,
-        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.groups for part in parts]),
         np.concatenate([part.live for part in parts]),
-        np.concatenate([part.asked for part in parts]),
+        np.concatenate([part.labels for part in parts]),
         {
             kind: np.concatenate([part.events.get(kind, np.zeros(len(part.labels), dtype=np.bool_)) for part in parts])
-            for kind in sorted({kind for part in parts for kind in part.events})
+            for kind in kinds
         },
-        np.concatenate([part.names for part in parts]),
     )

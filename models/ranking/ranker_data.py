@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from features.arrays import Bool, Float32, Int32, Int64
 from models.interfaces import Rows
-from models.ranking.examples import Examples
+from models.ranking.examples import Outcomes
 from models.ranking.rows import where
 
 
@@ -32,7 +32,7 @@ class RankerData:
     events: Mapping[str, Bool] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, examples: Examples, features: Rows, names: tuple[str, ...]) -> RankerData:
+    def of(cls, examples: Outcomes, features: Rows, names: tuple[str, ...]) -> RankerData:
         """Examples whose features have been looked up."""
         return cls(
             features=features,

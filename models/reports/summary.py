@@ -52,7 +52,7 @@ def as_text(
     """Plain aligned tables: metrics with intervals, differences to the challenger, slices, list properties."""
     primary = metrics[0]
     size = f"{evaluation_size(evaluation):,} test queries: {SLICES[HEADLINE]}"
-    parts = [*notes, f"{size}; {confidence * 100:g} % intervals in brackets"]
+    parts = [*notes, *sample_notes(evaluation), f"{size}; {confidence * 100:g} % intervals in brackets"]
     for heads, rows in tables(evaluation, metrics, k):
         parts.append(aligned([heads, *rows]))
     parts.append("\n".join([f"slices, in {primary}:", *(f"  {name}: {words}" for name, words in SLICES.items())]))
@@ -61,11 +61,20 @@ def as_text(
 
 def as_markdown(evaluation: Evaluation, metrics: Sequence[str], k: int, notes: Sequence[str] = ()) -> str:
     """The same tables in markdown."""
-    parts = ["# Metrics", *notes]
+    parts = ["# Metrics", *notes, *sample_notes(evaluation)]
     for heads, rows in tables(evaluation, metrics, k):
         lines = [f"| {' | '.join(heads)} |", "|---|" + "---:|" * (len(heads) - 1)]
         parts.append("\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]))
     return "\n\n".join(parts) + "\n"
+
+
+def sample_notes(evaluation: Evaluation) -> list[str]:
+    """A sentence where not all users of the test part were judged."""
+    if evaluation.sampled_from is None:
+        return []
+    return [
+        f"Judged on a seeded sample of the {evaluation.sampled_from:,} users of the test part (evaluate.max_users)."
+    ]
 
 
 def tables(evaluation: Evaluation, metrics: Sequence[str], k: int) -> list[tuple[list[str], list[list[str]]]]:

@@ -30,6 +30,9 @@ class Params(BaseModel):
     truncated_queries: int = Field(default=500, ge=0)
     """Queries at the cuts that are asked again as if only their users' newest one to ten acts had been recorded: they
     teach the ranker to recommend to those of whom little is known."""
+    max_users: int = Field(default=25_000, ge=1)
+    """Users asked at the cuts, all cuts counted together; of more, a seeded sample. Higher takes more time and disk,
+    and about 100 bytes of memory a candidate."""
     seed: int = Field(default=1, ge=0)
     """Which events and users."""
 

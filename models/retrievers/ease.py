@@ -19,6 +19,8 @@ from models.retrieval.item_similarity import ItemToItem, strongest
 
 logger = logging.getLogger(__name__)
 
+MIRRORED_AT_ONCE = 1024  # rows and columns
+
 
 class EaseParams(Recency):
     """What EASE depends on."""
@@ -32,7 +34,7 @@ class EaseParams(Recency):
     text_weight: float = Field(default=0.0, ge=0)
     """Weight of the items' texts beside the choices: helps rare items, takes half the memory again; 0: none."""
     max_items: int = Field(default=12_000, ge=1)
-    """Items learned, the most chosen first; memory is 16 · max_items² bytes (2.3 GB), time grows with its cube."""
+    """Items learned, the most chosen first; memory is 10 · max_items² bytes (1.4 GB), time grows with its cube."""
 
 
 class Ease(ItemToItem[EaseParams]):
@@ -74,7 +76,8 @@ class Ease(ItemToItem[EaseParams]):
 
 def _gram(matrix: sparse.csr_matrix) -> npt.NDArray[np.float64]:
     """(n_items, n_items) float64: how often two items were chosen by one user."""
-    return np.asfortranarray((matrix.T @ matrix).toarray().astype(np.float64))
+    gram: npt.NDArray[np.float64] = (matrix.T @ matrix).astype(np.float64).toarray(order="F")
+    return gram
 
 
 def _weights(gram: npt.NDArray[np.float64], regularization: float) -> npt.NDArray[np.float64]:
@@ -93,8 +96,12 @@ def _weights(gram: npt.NDArray[np.float64], regularization: float) -> npt.NDArra
             f"ease: the item matrix cannot be inverted (LAPACK info {failed}) with regularization {regularization}; "
             "raise retrievers.ease.regularization (params.yaml)"
         )
-    upper = np.triu_indices_from(factor, 1)
-    factor[upper] = factor.T[upper]
-    weights: npt.NDArray[np.float64] = factor / -np.diag(factor)[None, :]
+    for start in range(0, len(factor), MIRRORED_AT_ONCE):  # LAPACK leaves the upper triangle as it was
+        stop = start + MIRRORED_AT_ONCE
+        corner = factor[start:stop, start:stop]
+        upper = np.triu_indices_from(corner, 1)
+        corner[upper] = corner.T[upper]
+        factor[start:stop, stop:] = factor[stop:, start:stop].T
+    weights: npt.NDArray[np.float64] = np.divide(factor, -np.diag(factor)[None, :], out=factor)
     weights[np.diag_indices_from(weights)] = 0.0
     return weights

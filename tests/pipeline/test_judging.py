@@ -167,3 +167,19 @@ def test_the_defaults_of_the_gate_are_what_params_yaml_shows() -> None:
     from tests.support.workspace import ROOT
 
     assert section("decide", Params, ROOT / "params.yaml") == Params()
+
+
+def test_with_more_users_than_the_caps_a_sample_is_asked_in_parts_and_the_reports_say_so(project: Path) -> None:
+    whole = pl.read_parquet(project / "data" / "evaluation" / "recommendations.parquet")
+    n_test = _metrics(project)["n_queries"]["test"]
+    edit_params(project, {"retrieve.max_users": 60, "evaluate.max_users": 40})
+    for stage in ("retrieve", "train_ranker"):
+        shutil.rmtree(project / "data" / {"retrieve": "candidates", "train_ranker": "ranker"}[stage])
+        run("-m", f"flows.stages.{stage}", cwd=project)
+    sample = json.loads((project / "data" / "ranker" / "ranker.json").read_text())["figures"]["sample"]
+    assert sample["n_users"] == 60 < sample["n_users_possible"]
+    _judge(project)
+    rows = pl.read_parquet(project / "data" / "evaluation" / "recommendations.parquet")
+    assert rows["user_id"].n_unique() == _metrics(project)["n_queries"]["test"] == 40
+    assert f"sample of the {n_test:,} users" in (project / "data" / "evaluation" / "metrics.md").read_text()
+    assert rows.equals(whole.filter(pl.col("user_id").is_in(rows["user_id"].unique().implode())))

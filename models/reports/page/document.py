@@ -71,6 +71,7 @@ def verdict(evaluation: Evaluation, decision: Decision, k: int) -> str:
         (number, f"ndcg@{k}", "for the order of the list, of 1 at best (NDCG)"),
         (_whole_percent, f"coverage@{k}", "of the items in use are shown to somebody"),
     ]
+    sample = "" if evaluation.sampled_from is None else f"a sample of {evaluation.sampled_from:,} users; "
     drawn = []
     for words, metric, meaning in tiles:
         ours, theirs = (evaluation.value(model, metric) for model in ("challenger", "champion"))
@@ -81,7 +82,7 @@ def verdict(evaluation: Evaluation, decision: Decision, k: int) -> str:
     return (
         f'<header class="verdict {"yes" if decision.promote else "no"}">\n<h1>{text(headline(decision))}</h1>\n'
         f'<p class="dim">Judged on {users:,} users and what they chose after everything that the recommender knows; '
-        f"compared with {text(decision.champion)}.</p>\n"
+        f"{sample}compared with {text(decision.champion)}.</p>\n"
         f"{''.join(f'<p>{text(note)}</p>' for note in decision.notes)}</header>\n"
         f'<div class="tiles">{"".join(drawn)}</div>'
     )

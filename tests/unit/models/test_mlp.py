@@ -11,7 +11,7 @@ from models.data.types import Candidates
 from models.data.vocabulary import Vocabulary
 from models.rankers.mlp import Mlp, MlpParams
 from models.ranking.calibration import platt
-from models.ranking.examples import Examples, events_of, joined
+from models.ranking.examples import Examples, Outcomes, events_of, joined, load_parts, save_part
 from models.ranking.ranker_data import RankerData
 from models.ranking.training import Params, train_ranker
 
@@ -86,8 +86,9 @@ def test_a_hit_is_of_every_kind_that_its_user_did_with_the_item(tmp_path):
     two = np.array([1, 2])
     whole = Examples(users, two, two, candidates, labels, two > 5, np.zeros((2, 2), np.float32), events)
     plain = Examples(users, two, two, candidates, labels, two > 5, np.zeros((2, 2), np.float32))
-    joined([plain, whole]).save(tmp_path)
-    again = Examples.load(tmp_path).events
+    for number, part in enumerate([plain, whole]):
+        save_part(part, tmp_path, number)
+    again = joined([Outcomes.of(part) for part in load_parts(tmp_path)]).events
     assert {kind: marks.tolist() for kind, marks in again.items()} == {
         kind: [False] * 4 + marks for kind, marks in expected.items()
     }

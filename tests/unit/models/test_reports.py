@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,20 @@ def test_an_evaluation_comes_back_from_its_files(evaluation: Evaluation, tmp_pat
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     save(again, champion, tmp_path, bundle_hash="ab12")
     assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+
+def test_a_sample_of_the_users_is_told_in_every_report_and_kept_in_the_files(
+    evaluation: Evaluation, tmp_path: Path
+) -> None:
+    sentence = "Judged on a seeded sample of the 12,345 users of the test part"
+    sampled = replace(evaluation, sampled_from=12_345)
+    assert sentence in as_text(sampled, NAMES, 10)
+    assert sentence in as_markdown(sampled, NAMES, 10)
+    assert "sample" not in as_text(evaluation, NAMES, 10).partition("slices, in")[0]
+    save(sampled, "popular", tmp_path, bundle_hash="x")
+    assert load(tmp_path)[0].sampled_from == 12_345
+    save(evaluation, "popular", tmp_path, bundle_hash="x")
+    assert load(tmp_path)[0].sampled_from is None
 
 
 def test_no_evaluation_says_how_to_make_one(tmp_path: Path) -> None:
