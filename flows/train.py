@@ -20,6 +20,7 @@ from flows.orchestration.notify import notify_hooks
 from flows.orchestration.restarts import enforce_restart_limit
 from flows.project.dag import Dag, StageCrashError, project_root, wanted
 from flows.project.dataset import Project
+from flows.project.freshness import judge_freshness
 from flows.project.reference import refresh_reference
 from flows.project.resolve import refresh_resolved, stale_here
 
@@ -67,6 +68,7 @@ def train_flow(root: str | None = None, until: str | None = None, wait_s: float 
     project = Project(project_root(Path(root) if root else Path.cwd()))
     dag = Dag(project.root)
     with dag.exclusive(wait_s=wait_s):
+        judge_freshness(project)
         outcome = _run_all(dag, Settings(), until)
     publish_train(project.paths.reports, outcome.ran)
     return outcome
@@ -88,11 +90,12 @@ def train(project: Project, *, wait_s: float) -> Outcome:
 
     Raises:
         UserError: the data or the params are at fault, or another run holds the workspace.
-        RefusedError: a stage's answer is no.
+        RefusedError: a stage's answer is no, or the data are too old (`freshness.when_older: fail`).
     """
     dag = Dag(project.root)
     names, stale = stale_here(dag, None, Settings())
     if not stale:
+        judge_freshness(project)
         return Outcome([], names, verdict(project))
     return begin(dag, None, wait_s)
 
