@@ -13,6 +13,8 @@ from features.reading.packed.compression import AGAIN, ENDINGS, bare_name, unpac
 from features.reading.packed.foreign import foreign_name
 from features.reading.packed.stores import Kind, bytes_of, kind_of, names_in
 
+JSON = (".json", ".jsonl", ".ndjson")  # which some sources read
+
 
 @dataclass(frozen=True)
 class Archive:
@@ -88,7 +90,8 @@ class Archive:
         """That a file which the source needs is not there; names what is, and what can be done with it."""
         there = sorted({PurePosixPath(name).name for name in self.names})
         listed = f"these files are: {there[:12]}{' and more' if len(there) > 12 else ''}" if there else "it is empty"
-        foreign = [(name, format) for name in there if (format := foreign_name(name))]
+        unread = [name for name in there if name.startswith("interactions") or not name.lower().endswith(JSON)]
+        foreign = [(name, format) for name in unread if (format := foreign_name(name))]
         packed = [name for name in there if name.lower().endswith((".zip", ".tar", *(f".tar{end}" for end in ENDINGS)))]
         tables = [name for name in there if name.startswith("interactions") and not foreign_name(name)]
         if any(bare_name(name).endswith(".parquet") for name in tables):

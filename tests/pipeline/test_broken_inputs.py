@@ -113,7 +113,7 @@ BROKEN = [
     Broken("goodbooks_tags_without_column", "goodbooks", {"ratings.csv": RATED, "books.csv": b"book_id,goodreads_book_id,title,authors\n1,9,One,A\n", "tags.csv": b"id,name\n1,x\n", "book_tags.csv": b"goodreads_book_id,tag_id,count\n9,1,3\n"}, ("tags.csv", "tag_id", "github.com")),
     # amazon
     Broken("amazon_no_files", "amazon", {"readme.md": b"x"}, ("no review file", "['readme.md']", "amazon")),
-    Broken("amazon_only_metadata", "amazon", {"meta.json": _json({"asin": "B1", "title": "T"})}, ("no review file", "meta.json")),
+    Broken("amazon_only_metadata", "amazon", {"meta.json": _json({"asin": "B1", "title": "T"})}, ("no review file", "meta.json", "use the review and metadata files")),
     Broken("amazon_empty", "amazon", {"reviews.json": b""}, ("reviews.json", "empty", "again")),
     Broken("amazon_no_json", "amazon", {"reviews.json": b"user,item\n1,2\n"}, ("reviews.json", "no JSON objects", "use the review")),
     Broken("amazon_bad_gz", "amazon", {"reviews.json.gz": b"\x1f\x8b\x08\0 broken"}, ("reviews.json.gz", "gzip", "again")),
