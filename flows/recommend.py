@@ -10,7 +10,9 @@ from typing import Any
 import polars as pl
 
 from features.errors import UserError
+from features.fields import BLANKS, first_fault, id_faults
 from features.positives import Positives
+from features.reading.cells import read_cells
 from features.settings import Settings
 from features.table import write_parquet
 from flows.project.dataset import Project
@@ -92,7 +94,7 @@ def _users(users: Path | None, user: str | None) -> list[str]:
     if (users is None) == (user is None):
         raise UserError("recommend: name the users by --users FILE or one by --user ID, not both and not neither")
     if users is None:
-        return [str(user)]
+        return _checked(pl.Series("user_id", [user]), "--user")
     if not users.is_file():
         near = sorted(path.name for path in users.parent.glob("*") if path.is_file())[:10]
         raise UserError(f"--users {users}: there is no such file; in its folder there are {near}")
@@ -108,10 +110,26 @@ def _users(users: Path | None, user: str | None) -> list[str]:
         raise UserError(f"--users {users}: not readable ({error}); give a text, csv or parquet file") from None
     if "user_id" not in frame.columns:
         raise UserError(f"--users {users}: no column 'user_id'; there are {frame.columns}; rename one of them")
-    found = frame.get_column("user_id").drop_nulls().cast(pl.String).unique(maintain_order=True).to_list()
-    if not found:
+    user_ids = _checked(frame.get_column("user_id"), f"--users {users}")
+    if not user_ids:
         raise UserError(f"--users {users}: no user in it; expected one user_id a row")
-    return found
+    return user_ids
+
+
+def _checked(column: pl.Series, shown: str) -> list[str]:
+    """Distinct ids, read as an import reads them: trimmed, whole numbers as text.
+
+    Raises:
+        UserError: one of them is no id.
+    """
+    if column.dtype == pl.String and (column.drop_nulls().str.strip_chars(BLANKS) == "").any():
+        raise UserError(f"{shown}: a user_id is blank; give an id, or leave the row out")
+    user_ids = read_cells(column, pl.String(), shown).values.rename("user_id").drop_nulls().to_frame()
+    faults = user_ids.with_columns(fault=first_fault(id_faults(pl.col("user_id")))).drop_nulls("fault")
+    if faults.height:
+        user_id, fault = faults.row(0)
+        raise UserError(f"{shown}: user_id '{user_id[:80]}' {fault} ({faults.height} such rows); correct or remove it")
+    return user_ids.get_column("user_id").unique(maintain_order=True).to_list()
 
 
 def _bundle(project: Project, settings: Settings, given: Path | None) -> Path:
