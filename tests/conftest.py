@@ -12,6 +12,7 @@ from features.telemetry import quiet_telemetry
 
 quiet_telemetry()
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as stages do: LightGBM's idle threads spin on a shared machine
 
 
 def _absent(service: str, error: Exception) -> None:
