@@ -12,7 +12,8 @@ from prefect.cache_policies import NO_CACHE
 
 from features.errors import RefusedError
 from features.events import shards
-from features.events.event_log import EventLog, clock
+from features.events.clock import clock
+from features.events.event_log import EventLog
 from features.settings import Settings
 from flows.orchestration.notify import notify_hooks
 from flows.orchestration.restarts import enforce_restart_limit

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
 
 import polars as pl
 
+from features.events.arrivals import clamp, next_arrival
+from features.events.clock import FAR_US, SKEW_US, Horizon, SteadyClock, clock
 from features.events.database import PATIENT, DatabaseError, Patience, Statements, ValueRefusedError, open_database
 from features.schema import INTERACTIONS
 from features.table import type_of_time
@@ -71,11 +72,6 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 
 
-def clock() -> int:
-    """This instant, µs since 1970 UTC."""
-    return time.time_ns() // 1000
-
-
 class EventLog:
     """Append-only log. Several processes may append and read at once: appends are one after the other,
 
@@ -84,8 +80,31 @@ class EventLog:
 
     def __init__(self, url: str, *, now: Callable[[], int] = clock, patience: Patience = PATIENT) -> None:
         self.database = open_database(url, patience)
-        self._now = now
+        self._now = SteadyClock(now)
+        self._horizon = Horizon()
+        self._passed: int | None = None
         self._made = False
+
+    def note_passed(self, instant: int) -> None:
+        """An instant [µs] that lies in the past for sure, as the making of a release: a clock before it is behind."""
+        self._passed = max(instant, self._passed or instant)
+        self._horizon.note(instant)
+
+    def now(self) -> int:
+        """This instant [µs] by the clock, or by the newest event where the clock lies (at most a day) behind it."""
+        wall = self._now()
+        horizon = self._horizon.note(wall)
+        return horizon if horizon <= wall + FAR_US else wall
+
+    def latest(self) -> int:
+        """The latest instant [µs] that an event may claim; it then counts as of its arrival.
+
+        That is some minutes after now. Where the newest event shows that the clock is behind (or was ahead), the clock
+        is no measure, and a day after the newest event is taken: true times are not refused.
+        """
+        wall = self._now()
+        horizon = self._horizon.note(wall)
+        return horizon + (SKEW_US if horizon <= wall + SKEW_US else FAR_US)
 
     def append(self, events: Sequence[NewEvent]) -> Appended:
         """Records what is new; returns when it is durable."""
@@ -109,7 +128,7 @@ class EventLog:
                 for event in batch:
                     if event.event_id in known:
                         continue
-                    seq, known_at = seq + 1, max(known_at + 1, self._now())
+                    seq, known_at = seq + 1, next_arrival(statements, known_at, self._now(), self._passed)
                     event_id = event.event_id if event.event_id is not None else uuid.uuid4().hex
                     known.add(event_id)
                     timestamp = known_at if event.timestamp is None else min(event.timestamp, known_at)
@@ -131,6 +150,7 @@ class EventLog:
             if rows:
                 statements.many(_INSERT, rows)
                 statements.execute("update event_state set seq = ?, known_at = ? where id = 1", (seq, known_at))
+        self._horizon.note(known_at)
         return answers
 
     def read(self, after_seq: int = 0, limit: int = 10_000) -> list[Event]:
@@ -241,6 +261,8 @@ class EventLog:
             return
         with self.database.transaction() as statements:  # one that is there needs no right to write
             self._made = bool(statements.execute(self.database.has_table, (NEWEST_TABLE,)))
+            if self._made:
+                self._horizon.note(statements.execute("select known_at from event_state where id = 1")[0][0])
         if self._made:
             return
         with self.database.transaction(write=True) as statements:
@@ -253,9 +275,9 @@ class EventLog:
 
 
 def as_interactions(events: pl.DataFrame) -> pl.DataFrame:
-    """INTERACTIONS rows of events (columns of SCHEMA), and `seq`."""
+    """INTERACTIONS rows of events (columns of SCHEMA), and `seq`; none is known later than one that came after it."""
     times = pl.col("timestamp", "known_at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC").cast(type_of_time)
-    return events.with_columns(times).select(*INTERACTIONS.columns, "seq")
+    return clamp(events).with_columns(times).select(*INTERACTIONS.columns, "seq")
 
 
 def _tables(big_integer_key: str, id_text: str) -> list[str]:

@@ -52,7 +52,7 @@ async def similar(request: Request, runtime: Runtime) -> Any:
 
 
 async def events(request: Request, runtime: Runtime) -> Any:
-    batch = new_events(decode(await request.body(), EventsRequest))
+    batch = new_events(decode(await request.body(), EventsRequest), runtime.log.latest())
     runtime.check_home()
     if runtime.live.at is not None:
         raise ApiError(409, "this service replays a fixed instant (RECOPS_AT) and records nothing", code="read_only")

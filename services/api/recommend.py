@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from features.arrays import Bool
-from features.events.event_log import clock
 from features.states.user_state import UserState
 from models.data.queries import one_query
 from models.data.types import Queries, Slate
@@ -28,7 +27,7 @@ def recommend(
     started = time.perf_counter()
     recommender = serving.recommender
     state = serving.sessions.state(request.user_id)
-    instant = at if at is not None else clock()
+    instant = at if at is not None else serving.sessions.now()
     query = _query(serving, request, state, instant)
     slate = recommender.recommend(query, request.k, lookup=serving.lookup.bound([state]))
     told = recommender.explain(query, slate)[0] if request.explain else None
@@ -74,7 +73,7 @@ def similar(serving: Serving, request: SimilarRequest, at: int | None) -> dict[s
     position = vocabulary.position(request.item_id)
     if position < 0:
         raise ApiError(404, f"item '{request.item_id}' is not in the release", field="item_id", code="unknown_item")
-    unavailable = serving.recommender.available(at if at is not None else clock())
+    unavailable = serving.recommender.available(at if at is not None else serving.sessions.now())
     slate = serving.recommender.similar(position, request.k, unavailable=unavailable)
     items = [
         {name: item[name] for name in ("item_id", "title", "rank", "score")} for item in _items(serving, slate, None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
@@ -12,9 +11,8 @@ import msgspec
 from features.events.event_log import NewEvent
 from features.fields import EARLIEST_EVENT_US, MAX_ID, MAX_NAME, id_fault, name_fault, trimmed, unwritable, value_fault
 from services.errors import ApiError
-from services.instants import SECOND, microseconds
+from services.instants import microseconds
 
-SKEW_S = 300  # a sender's clock may be this early; the event then counts as of its arrival
 MAX_EVENTS = 10_000
 # lengths are described here and judged after trimming, by the rules that imports and validation use
 Id = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": MAX_ID})]
@@ -104,9 +102,8 @@ def decode(body: bytes, kind: type[S]) -> S:
     return found
 
 
-def new_events(request: EventsRequest) -> list[NewEvent]:
-    """The batch for the event log; one bad timestamp or value refuses all of it."""
-    latest = time.time_ns() // 1000 + SKEW_S * SECOND
+def new_events(request: EventsRequest, latest: int) -> list[NewEvent]:
+    """The batch for the event log; one bad timestamp (later than `latest` [µs]) or value refuses all of it."""
     return [
         NewEvent(
             event.user_id,

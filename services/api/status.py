@@ -7,7 +7,6 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from features.events.event_log import clock
 from models.release.code import running_code
 from models.release.store import ReleaseError, ReleaseStore, Span
 from services.instants import iso, iso_if_known, known_instant
@@ -53,7 +52,7 @@ def releases(store: ReleaseStore, serving: Serving) -> dict[str, Any]:
 def status(store: ReleaseStore, serving: Serving, at: int | None) -> dict[str, Any]:
     """GET /status: release, data age, counts, versions, and what is wrong (null: nothing) with each store."""
     serving.sessions.follow()
-    now, code = at if at is not None else clock(), running_code()
+    now, code = at if at is not None else serving.sessions.now(), running_code()
     release = serving.release
     data_until = known_instant(release.data_until)
     live_from = next((span.live_from for span in reversed(_history(store)) if span.release == release.release), None)

@@ -7,13 +7,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from features.events.event_log import EventLog, clock
+from features.events.event_log import EventLog
 from features.online.namespace import OnlineNamespace
 from features.online.online_lookup import OnlineLookup
 from features.online.snapshot import snapshot_items, snapshot_users
@@ -29,7 +31,7 @@ from models.release.bundle import BundleError, Manifest, unseal
 from models.release.code import running_code
 from models.release.plan import read_plan
 from models.release.store import Release, ReleaseError, ReleaseStore, read_release
-from services.instants import fixed_instant
+from services.instants import SECOND, fixed_instant
 from services.live import bento
 from services.live.sessions import Sessions
 
@@ -111,6 +113,9 @@ class Live:
             self._on_load("refused", None)
             return False
         self._previous, self.current, self.refusal = current, serving, None
+        with suppress(ValueError):  # of the bundle inside a Bento it is not known
+            made = datetime.fromisoformat(serving.release.created_at)
+            self.log.note_passed(round(made.timestamp() * SECOND))
         logger.info("release=%s loaded in %.2f s", wanted, time.monotonic() - started)
         self._on_load("loaded", serving)
         return True
@@ -170,8 +175,8 @@ class Live:
         recommender = Recommender.load(bundle, lookup)
         sessions = Sessions(namespace, self.log, items, info, events_through=through, at=self.at)
         release = replace(release, release=wanted) if self.settings.release else release
-        serving = Serving(release, manifest, recommender, lookup, sessions, snapshot_users(folder), clock())
-        _warm(serving, self.at if self.at is not None else clock())
+        serving = Serving(release, manifest, recommender, lookup, sessions, snapshot_users(folder), self.log.now())
+        _warm(serving, self.at if self.at is not None else self.log.now())
         return serving
 
     def _find(self, wanted: str) -> tuple[Release, Path, Path]:

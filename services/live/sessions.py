@@ -110,6 +110,10 @@ class Sessions:
         finally:
             self._following.release()
 
+    def now(self) -> int:
+        """This instant [µs], as far as the clock is believed."""
+        return self._log.now()
+
     def n_events(self) -> int:
         """Events since the release's data."""
         return max(self.items.last_seq - self._events_through, 0)

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from features.errors import RefusedError
-from features.events.event_log import EventLog, NewEvent, clock
+from features.events.clock import clock
+from features.events.event_log import EventLog, NewEvent
 from features.settings import Settings
 from flows.compaction import DAY, compact_events, restore_events, retire_events, verify_events
 from flows.project.dataset import Project

@@ -1,0 +1,69 @@
+"""Clocks of the event log: the wall clock, and how far it is believed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from features.resilience.repeats import RepeatLogger
+
+logger = logging.getLogger(__name__)
+repeats = RepeatLogger(logger)
+
+SECOND = 1_000_000
+SKEW_US = 300 * SECOND  # clocks of senders, and ours, may differ by so much
+FAR_US = 86_400 * SECOND  # more than that is no difference of clocks: one of them is wrong
+BELIEVED_AFTER_US = 600 * SECOND
+
+
+def clock() -> int:
+    """This instant by the wall clock, µs since 1970 UTC."""
+    return time.time_ns() // 1000
+
+
+def elapsed() -> int:
+    """µs since some moment, untouched by whoever sets the clock; a suspended machine's count too where Linux runs."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+    return time.monotonic_ns() // 1000
+
+
+class SteadyClock:
+    """The wall clock, but a jump ahead is believed only when it has lasted ten minutes: a moment of a wrong clock dates
+    no event. A jump back is believed at once."""
+
+    def __init__(self, wall: Callable[[], int] = clock, passed: Callable[[], int] = elapsed) -> None:
+        self._wall, self._passed = wall, passed
+        self._lock = threading.Lock()
+        self._anchor: tuple[int, int] | None = None  # wall clock, µs passed
+        self._ahead_since: int | None = None
+
+    def __call__(self) -> int:
+        wall, passed = self._wall(), self._passed()
+        with self._lock:
+            if self._anchor is not None:
+                expected = self._anchor[0] + passed - self._anchor[1]
+                if wall > expected + SKEW_US:
+                    self._ahead_since = passed if self._ahead_since is None else self._ahead_since
+                    if passed - self._ahead_since < BELIEVED_AFTER_US:
+                        repeats.warning("the clock has jumped ahead by %.0f s; doubted", (wall - expected) / SECOND)
+                        return expected
+            self._anchor, self._ahead_since = (wall, passed), None
+            return wall
+
+
+class Horizon:
+    """The latest instant that is known to have come: goes on with the time that passes, and never back."""
+
+    def __init__(self, passed: Callable[[], int] = elapsed) -> None:
+        self._passed = passed
+        self._noted: tuple[int, int] | None = None
+
+    def note(self, instant: int) -> int:
+        """Takes in an instant that has come; the horizon now."""
+        passed = self._passed()
+        if self._noted is None or instant > self._noted[0] + passed - self._noted[1]:
+            self._noted = (instant, passed)
+        return self._noted[0] + passed - self._noted[1]
