@@ -1,24 +1,65 @@
-"""Small files written whole or not at all; imports nothing heavy."""
+"""Files written whole or not at all, and locks between processes; imports nothing heavy."""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
-def write_text(text: str, path: Path | str) -> None:
-    """Writes a text file whole or not at all."""
+@contextmanager
+def replacing(path: Path | str) -> Iterator[Path]:
+    """A path beside `path` to write to: when the block ends well, what stands there is flushed and takes its place.
+
+    When the block fails, `path` is as it was, and nothing is left beside it.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with scratch.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
+        yield scratch
+        with scratch.open("rb+") as file:
             os.fsync(file.fileno())
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def write_text(text: str, path: Path | str) -> None:
+    """Writes a text file whole or not at all."""
+    with replacing(path) as scratch:
+        scratch.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def locked(
+    path: Path, refusal: Callable[[str], Exception], *, wait_s: float = 0.0, poll_s: float = 0.1, note: bool = True
+) -> Iterator[None]:
+    """Holds a lock file, which one process does at a time; a killed one holds it no longer.
+
+    refusal: the error to raise when another process has held it for `wait_s`, from the holder's number ("unknown"
+    where it has left none); note: whether this process leaves its number for others to read.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as lock:
+        deadline = time.monotonic() + wait_s
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    lock.seek(0)
+                    raise refusal(lock.read().strip() or "unknown") from None
+                time.sleep(poll_s)
+        if note:
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+        yield
 
 
 def flush_folder(folder: Path) -> None:

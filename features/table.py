@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from features.errors import ContractError
-from features.files import write_text as write_text
+from features.files import replacing
 
 type_of_time = pl.Datetime("us", "UTC")
 
@@ -79,13 +78,5 @@ class Table:
 
 def write_parquet(frame: pl.DataFrame, path: Path | str) -> None:
     """Writes a parquet file whole or not at all; the same frame gives the same bytes."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as scratch:
         frame.write_parquet(scratch, compression="zstd", statistics=True)
-        with scratch.open("rb+") as file:
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)

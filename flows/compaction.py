@@ -10,6 +10,7 @@ from pathlib import Path
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
+from features.arrays import MICROSECONDS_A_DAY
 from features.errors import RefusedError
 from features.events import shards
 from features.events.clock import clock
@@ -22,8 +23,6 @@ from flows.project.imports import exported_through
 from models.release.store import ReleaseStore
 
 logger = logging.getLogger(__name__)
-
-DAY = 86_400_000_000  # µs
 
 
 def compact_events(settings: Settings) -> str:
@@ -41,7 +40,7 @@ def retire_events(project: Project, settings: Settings, *, now: int | None = Non
         return "0 events have left the database: RECOPS_EVENT_RETENTION_DAYS is not set"
     releases = ReleaseStore(settings.home).list()
     through = min([exported_through(project), *(release.events_through for release in releases)])
-    before = (clock() if now is None else now) - settings.event_retention_days * DAY
+    before = (clock() if now is None else now) - settings.event_retention_days * MICROSECONDS_A_DAY
     with closing(EventLog(settings.events_url)) as log:
         n_events = shards.retire(log, settings.event_shards, before, through)
     return f"{n_events} events have left the database"

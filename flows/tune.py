@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from features.errors import UserError
+from features.files import locked
 from flows.orchestration.artifacts import publish_tune
 from flows.orchestration.notify import notify_hooks
 from flows.orchestration.restarts import enforce_restart_limit
@@ -70,13 +70,13 @@ def tune_flow(
 @contextmanager
 def _alone(project: Project) -> Iterator[None]:
     """One search in a project at a time: what another one is trying would be taken for what a killed one left."""
-    path = project.paths.tuning / ".lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"{project.paths.tuning}: another `recops tune` is under way; wait for it to end") from None
+
+    def refusal(holder: str) -> UserError:
+        return UserError(
+            f"{project.paths.tuning}: another `recops tune` is under way (process {holder}); wait for it to end"
+        )
+
+    with locked(project.paths.tuning / ".lock", refusal):
         yield
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from models.data.types import MICROSECONDS_A_DAY
+from features.arrays import MICROSECONDS_A_DAY
 
 Array = npt.NDArray[Any]
 Int64 = npt.NDArray[np.int64]

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from features.arrays import MICROSECONDS_A_DAY
 from features.resilience.repeats import RepeatLogger
 
 logger = logging.getLogger(__name__)
@@ -14,7 +15,7 @@ repeats = RepeatLogger(logger)
 
 SECOND = 1_000_000
 SKEW_US = 300 * SECOND  # clocks of senders, and ours, may differ by so much
-FAR_US = 86_400 * SECOND  # more than that is no difference of clocks: one of them is wrong
+FAR_US = MICROSECONDS_A_DAY  # more than that is no difference of clocks: one of them is wrong
 BELIEVED_AFTER_US = 600 * SECOND
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field
 
+from features.files import replacing
 from features.positives import Positives
 from features.schema import CATALOGUE
 from features.states.aggregates import STATS, arrivals, state_rows, write_about
@@ -49,19 +49,12 @@ def build_tables(
 def _write(rows: pl.LazyFrame, table: Table, path: Path, rows_a_range: int) -> int:
     """One table, one row group a range of keys, whole or not at all."""
     schema = pa.schema([_field(field) for field in table.empty().to_arrow().schema])
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     n_rows = 0
-    try:
-        with pq.ParquetWriter(scratch, schema, compression="zstd") as writer:
-            for part in _ranges(rows, table.key[0], rows_a_range):
-                states = table.check(state_rows(part, table), source="build_features")
-                n_rows += states.height
-                writer.write_table(states.to_arrow().cast(schema))
-        with scratch.open("rb+") as file:
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    with replacing(path) as scratch, pq.ParquetWriter(scratch, schema, compression="zstd") as writer:
+        for part in _ranges(rows, table.key[0], rows_a_range):
+            states = table.check(state_rows(part, table), source="build_features")
+            n_rows += states.height
+            writer.write_table(states.to_arrow().cast(schema))
     return n_rows
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from features.arrays import MICROSECONDS_A_DAY
 from features.errors import RefusedError
-from features.states.aggregates import MICROSECONDS_A_DAY, STATS, USER_CATEGORY_STATS, state_rows
+from features.states.aggregates import STATS, USER_CATEGORY_STATS, state_rows
 from features.table import Table, type_of_time
 
 logger = logging.getLogger(__name__)

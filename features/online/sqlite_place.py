@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 import sqlite3
-import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from features.files import write_text
+from features.files import locked, write_text
 from features.online.backends import WriteRefusedError
 from features.resilience.outages import StoreUnavailableError
 
@@ -67,19 +65,13 @@ class SqlitePlace:
     def lock(self, user_id: str, wait_s: float) -> Iterator[None]:
         """Users share a few locks, so that one with very many new events keeps few others waiting."""
         path = self._locks / f"{zlib.crc32(user_id.encode()) % N_LOCKS:02d}"
-        with self.writing():
-            self._locks.mkdir(parents=True, exist_ok=True)
-            file = path.open("a")
-        with file:
-            deadline = time.monotonic() + wait_s
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() >= deadline:
-                        raise WriteRefusedError(f"another process has held {path} for {wait_s} s") from None
-                    time.sleep(0.002)
+
+        def refusal(_: str) -> WriteRefusedError:
+            return WriteRefusedError(f"another process has held {path} for {wait_s} s")
+
+        with ExitStack() as stack:
+            with self.writing():
+                stack.enter_context(locked(path, refusal, wait_s=wait_s, poll_s=0.002, note=False))
             yield
 
     def read_notes(self) -> dict[str, Any] | None:

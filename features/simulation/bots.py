@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.arrays import Float64, Int32, Int64
-from features.simulation.parameters import MICROSECONDS_A_DAY, MICROSECONDS_A_SECOND, stream
+from features.arrays import MICROSECONDS_A_DAY, MICROSECONDS_A_SECOND, Float64, Int32, Int64
+from features.simulation.parameters import stream
 from features.simulation.world import World
 
 N_PRAISED = 15

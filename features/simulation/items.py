@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.arrays import Float32, Float64, Int64
-from features.simulation.parameters import MICROSECONDS_A_DAY, Params, stream
+from features.arrays import MICROSECONDS_A_DAY, Float32, Float64, Int64
+from features.simulation.parameters import Params, stream
 from features.simulation.words import GENRES, STYLES, THEMES
 
 N_CIRCLES = 12

@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.arrays import Int32, Int64
+from features.arrays import MICROSECONDS_A_SECOND, Int32, Int64
 from features.schema import INTERACTIONS
 from features.simulation.bots import Acts, act
-from features.simulation.parameters import MICROSECONDS_A_SECOND, Params, stream
+from features.simulation.parameters import Params, stream
 from features.simulation.visits import SEARCHED, Sights
 from features.simulation.world import World
 from features.table import Table, type_of_time

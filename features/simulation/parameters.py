@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-MICROSECONDS_A_SECOND = 1_000_000
-MICROSECONDS_A_DAY = 86_400 * MICROSECONDS_A_SECOND
+from features.arrays import MICROSECONDS_A_DAY, MICROSECONDS_A_SECOND
 
 
 class Params(BaseModel):

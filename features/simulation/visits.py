@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from features.arrays import Float32, Float64, Int32, Int64
+from features.arrays import MICROSECONDS_A_DAY, MICROSECONDS_A_SECOND, Float32, Float64, Int32, Int64
 from features.simulation.items import attention, unit_rows
-from features.simulation.parameters import MICROSECONDS_A_DAY, MICROSECONDS_A_SECOND, stream
+from features.simulation.parameters import stream
 from features.simulation.words import GENRES
 from features.simulation.world import World, click_probability
 

@@ -16,13 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.arrays import Float64
+from features.arrays import MICROSECONDS_A_DAY, Float64
 from features.files import write_text
 from features.positives import DEFAULT_POSITIVES, Positives
 from features.schema import INTERACTIONS
 from features.table import Table, type_of_time
 
-MICROSECONDS_A_DAY = 86_400_000_000
 WINDOWS_DAYS = (7, 90)
 
 # columns of a state, in order; an event's amounts are added to the first nine

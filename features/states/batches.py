@@ -8,9 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
-from features.arrays import Bool, Float32, Float64, Int64
+from features.arrays import MICROSECONDS_A_DAY, Bool, Float32, Float64, Int64
 from features.positives import Positives
-from features.states.aggregates import MICROSECONDS_A_DAY, N_AMOUNTS, POSITION, WINDOWS_DAYS, amounts_of, no_state
+from features.states.aggregates import N_AMOUNTS, POSITION, WINDOWS_DAYS, amounts_of, no_state
 
 _first, _last, _known = POSITION["first_at"], POSITION["last_at"], POSITION["known_at"]
 _widths = np.array(WINDOWS_DAYS, dtype=np.float64) * MICROSECONDS_A_DAY

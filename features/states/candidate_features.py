@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.arrays import Float32, Float64, Int64
-from features.states.aggregates import MICROSECONDS_A_DAY, POSITION, WINDOWS_DAYS
+from features.arrays import MICROSECONDS_A_DAY, Float32, Float64, Int64
+from features.states.aggregates import POSITION, WINDOWS_DAYS
 
 NAMES: tuple[str, ...] = (
     "user_positive_7d",  # log(1 + soft count of the window)

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from features.arrays import MICROSECONDS_A_DAY
 from features.fields import is_id, is_name, value_fits
 from features.schema import RAW_TABLES
 from features.table import type_of_time
@@ -22,7 +23,7 @@ TIMED = frozenset(
 )
 """Measures that read times, and have no meaning where time is artificial."""
 
-_day = 86_400_000_000.0
+_day = float(MICROSECONDS_A_DAY)
 
 
 def schema_frame(tables: Tables) -> pl.DataFrame:

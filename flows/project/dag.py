@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from features.errors import RefusedError, UserError
-from features.files import write_text
+from features.files import locked, write_text
 from features.params import read_params
 from flows.project.under_dvc import open_repo
 
@@ -180,25 +178,14 @@ class Dag:
         Raises:
             UserError: another run holds it for longer than `wait_s`.
         """
-        path = self.root / ".dvc" / "tmp" / "recops-run.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+") as lock:
-            deadline = time.monotonic() + wait_s
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() >= deadline:
-                        lock.seek(0)
-                        raise UserError(
-                            f"{self.root}: another run is under way here (process {lock.read().strip() or 'unknown'}); "
-                            "wait for it to end, or use another clone"
-                        ) from None
-                    time.sleep(0.2)
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
+
+        def refusal(holder: str) -> UserError:
+            return UserError(
+                f"{self.root}: another run is under way here (process {holder}); "
+                "wait for it to end, or use another clone"
+            )
+
+        with locked(self.root / ".dvc" / "tmp" / "recops-run.lock", refusal, wait_s=wait_s):
             yield
 
     def _stages(self) -> list[Any]:

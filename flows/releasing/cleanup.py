@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from features.errors import UserError
+from features.files import locked
 from features.settings import Settings
 from models.release.store import ReleaseStore
 
@@ -39,19 +38,11 @@ def release_lock(settings: Settings) -> Iterator[None]:
         UserError: another one is at it.
     """
     path = settings.home / "releases" / ".release.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise UserError(
-                f"{path.parent}: another release or gc is under way (process {lock.read().strip() or 'unknown'}); "
-                "wait for it to end"
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+
+    def refusal(holder: str) -> UserError:
+        return UserError(f"{path.parent}: another release or gc is under way (process {holder}); wait for it to end")
+
+    with locked(path, refusal):
         yield
 
 

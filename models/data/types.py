@@ -25,9 +25,6 @@ class Targets:
     counts: Int64
 
 
-MICROSECONDS_A_DAY = 86_400_000_000
-
-
 class NotFittedError(RuntimeError):
     """A part was asked before `fit` or `load`."""
 

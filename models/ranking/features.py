@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from features.arrays import Float32, Int64
-from models.data.types import MICROSECONDS_A_DAY, Candidates, Queries
+from features.arrays import MICROSECONDS_A_DAY, Float32, Int64
+from models.data.types import Candidates, Queries
 from models.interfaces import FeatureLookup
 
 RANK_PREFIX = "inverse_rank:"

@@ -8,8 +8,8 @@ import numpy as np
 from numba import njit  # type: ignore[import-untyped]
 from pydantic import BaseModel, ConfigDict, Field
 
-from features.arrays import Float32, Int32, Int64
-from models.data.types import MICROSECONDS_A_DAY, Catalogue, NotFittedError, Ratings
+from features.arrays import MICROSECONDS_A_DAY, Float32, Int32, Int64
+from models.data.types import Catalogue, NotFittedError, Ratings
 from models.rating.temporal_groups import Moments
 
 

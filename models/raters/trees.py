@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from features.arrays import Float32, Int32, Int64
+from features.arrays import MICROSECONDS_A_DAY, Float32, Int32, Int64
 from models.compute.threads import one_thread
-from models.data.types import MICROSECONDS_A_DAY, Catalogue, NotFittedError, Ratings
+from models.data.types import Catalogue, NotFittedError, Ratings
 from models.raters.biases import Biases
 from models.raters.sgd_mf import SgdMf, SgdMfParams
 from models.rating.temporal_groups import Moments

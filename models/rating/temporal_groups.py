@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from features.arrays import Int32, Int64
-from models.data.types import MICROSECONDS_A_DAY, Ratings
+from features.arrays import MICROSECONDS_A_DAY, Int32, Int64
+from models.data.types import Ratings
 
 Kind = Literal["user_day", "user_run", "item_season"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -12,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import UserError
-from features.files import write_text
+from features.files import locked, write_text
 from models.release.code import RunningCode
 
 JUDGED = "judged"
+LOCK_S = 30.0  # a change of the pointer takes milliseconds
 
 
 class ReleaseError(UserError):
@@ -253,7 +253,10 @@ class ReleaseStore:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        def refusal(holder: str) -> ReleaseError:
+            return ReleaseError(
+                f"{self.root}: process {holder} has held .lock for {LOCK_S:.0f} s; end it, then try again"
+            )
+
+        with locked(self.root / ".lock", refusal, wait_s=LOCK_S, poll_s=0.01):
             yield

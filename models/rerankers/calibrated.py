@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from features.arrays import Float32, Float64, Int32, Int64
-from models.data.types import MICROSECONDS_A_DAY, UNKNOWN_TIME, Catalogue
+from features.arrays import MICROSECONDS_A_DAY, Float32, Float64, Int32, Int64
+from models.data.types import UNKNOWN_TIME, Catalogue
 from models.rerankers.greedy import and_the_rest, unit_interval
 
 

@@ -7,8 +7,8 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 from scipy import sparse
 
-from features.arrays import Int64
-from models.data.types import MICROSECONDS_A_DAY, Log, Queries
+from features.arrays import MICROSECONDS_A_DAY, Int64
+from models.data.types import Log, Queries
 
 
 class Recency(BaseModel):

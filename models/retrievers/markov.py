@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from scipy import sparse
 
-from features.arrays import Float32
-from models.data.types import MICROSECONDS_A_DAY, Catalogue, Log, Queries
+from features.arrays import MICROSECONDS_A_DAY, Float32
+from models.data.types import Catalogue, Log, Queries
 from models.retrieval.item_similarity import ItemToItem, strongest
 
 

@@ -10,10 +10,10 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 from scipy import sparse
 
-from features.arrays import Float32, Float64, Int32, Int64
+from features.arrays import MICROSECONDS_A_DAY, Float32, Float64, Int32, Int64
 from models.data.saved_params import PARAMS, read_params, write_params
 from models.data.storage import read_arrays, write_arrays
-from models.data.types import MICROSECONDS_A_DAY, Catalogue, Hits, Log, NotFittedError, Queries
+from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
 from models.interfaces import Reason
 from models.retrieval.item_similarity import read_sparse, write_sparse
 from models.retrieval.topk import no_hits, retrieve_by

@@ -7,12 +7,12 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from features.arrays import MICROSECONDS_A_DAY
 from models.release.code import running_code
 from models.release.store import ReleaseError, ReleaseStore, Span
 from services.instants import iso, iso_if_known, known_instant
 from services.live.release import Serving
 
-DAY = 86_400_000_000
 PACKAGES = ("recops", "bentoml", "feast", "lightgbm", "numpy", "polars")
 
 
@@ -62,7 +62,7 @@ def status(store: ReleaseStore, serving: Serving, at: int | None) -> dict[str, A
         "live_from": live_from,
         "loaded_at": iso(serving.loaded_at),
         "data_until": iso_if_known(data_until),
-        "data_age_days": None if data_until is None else round(max(now - data_until, 0) / DAY, 3),
+        "data_age_days": None if data_until is None else round(max(now - data_until, 0) / MICROSECONDS_A_DAY, 3),
         "counts": {
             "items": serving.recommender.catalogue.n_items,
             "users": serving.users.height,

@@ -58,3 +58,17 @@ def test_every_folder_has_a_door_sign_without_logic(package):
 def test_every_module_begins_with_what_it_is(package):
     silent = [str(path) for path in modules(package) if not ast.get_docstring(ast.parse(path.read_text("utf-8")))]
     assert silent == []
+
+
+@pytest.mark.parametrize(("mark", "home"), [("flock(", "features/files.py"), ("scratch.replace(", "features/files.py")])
+def test_one_idea_has_one_home(mark, home):
+    """Locks between processes and files that are replaced whole are made by `locked` and `replacing`."""
+    found = [path for package in PACKAGES for path in modules(package) if mark in path.read_text(encoding="utf-8")]
+    assert [path.relative_to(ROOT).as_posix() for path in found] == [home]
+
+
+def test_a_day_is_counted_in_one_place():
+    text = {path: path.read_text(encoding="utf-8") for package in PACKAGES for path in modules(package)}
+    assert [path for path, code in text.items() if "86_400_000_000" in code or "86_400 *" in code] == [
+        ROOT / "features" / "arrays.py"
+    ]

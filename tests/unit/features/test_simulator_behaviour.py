@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from features.arrays import MICROSECONDS_A_DAY
 from features.simulation.log import EXPOSURES
-from features.simulation.parameters import MICROSECONDS_A_DAY
 from features.simulation.scenario import small
 from features.simulation.tables import truth
 from features.simulation.visits import Shelf

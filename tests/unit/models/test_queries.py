@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from features.arrays import MICROSECONDS_A_DAY
 from features.positives import Positives
 from features.schema import INTERACTIONS
 from features.states.histories import user_histories
 from features.states.user_state import UserState
 from models.data.queries import one_query, part_queries, queries_at, unavailable_at
-from models.data.types import MICROSECONDS_A_DAY
 from models.data.vocabulary import Vocabulary
 from models.retrieval.history_profile import Recency, history_profiles
 

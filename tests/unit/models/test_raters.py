@@ -12,11 +12,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from features.arrays import MICROSECONDS_A_DAY
 from features.errors import UserError
 from features.schema import INTERACTIONS, ITEMS
 from flows.project.dataset import Project
 from flows.rating.judge_raters import evaluate_ratings
-from models.data.types import MICROSECONDS_A_DAY, Catalogue, Ratings
+from models.data.types import Catalogue, Ratings
 from models.data.vocabulary import Vocabulary
 from models.evaluation.rating_accuracy import Predicted, expected_loss, judge_ratings, medians
 from models.interfaces import Rater

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.data.types import MICROSECONDS_A_DAY, Catalogue
+from features.arrays import MICROSECONDS_A_DAY
+from models.data.types import Catalogue
 from models.data.vocabulary import Vocabulary
 from models.rerankers.calibrated import Calibrated, CalibratedParams, divergences
 from models.rerankers.dpp import Dpp, DppParams
