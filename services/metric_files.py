@@ -23,9 +23,7 @@ KINDS = ("counter", "histogram", "gauge_mostrecent", "gauge_all", "gauge_liveall
 
 
 def choose_folder() -> None:
-    """Tells `bentoml serve`, when it starts in this process, where its workers' files go; they go when it ends."""
-    if VARIABLE in os.environ:  # a worker: its server has chosen
-        return
+    """Tells `bentoml serve`, if this process becomes one, where to make its workers' folder; it goes when it ends."""
     from bentoml._internal.configuration.containers import BentoMLContainer
 
     base = MEMORY if os.access(MEMORY, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())

@@ -207,8 +207,9 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _write_error(self, status: int) -> None:
         body = body_of_status(status)
-        headers = [*self.server_state.default_headers, (b"content-type", b"application/json")]
-        headers += [(b"content-length", str(len(body)).encode()), (b"connection", b"close")]
+        close = (b"connection", b"close")
+        headers = [header for header in self.server_state.default_headers if header != close]  # a draining server's
+        headers += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), close]
         lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
         self.transport.write(STATUS_LINE[status] + lines + b"\r\n" + body)
         self._close()

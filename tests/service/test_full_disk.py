@@ -70,14 +70,15 @@ def test_a_full_disk_costs_events_a_503_and_nothing_else(made, settings, tmp_pat
                 for path in (
                     "/status",
                     "/releases",
-                    "/history?user_id=somebody",
+                    "/history?user_id=u-new",
                     "/users?q=u",
                     "/readyz",
                     "/metrics",
                     "/",
                 ):
                     assert call(address, path)[0] == 200, path
-                assert call(address, "/recommend", {"user_id": "somebody"})[0] == 200
+                for user in ("u-new", "somebody"):  # u-new has an event that the online store lacks
+                    assert call(address, "/recommend", {"user_id": user})[0] == 200
             metrics = call(address, "/metrics")[1]
             assert f'recops_requests_total{{route="events",status="503"}} {len(refused)}.0' in metrics
             filler.unlink()
@@ -94,7 +95,6 @@ from services.metrics import exposition, metrics
 for route in range(2000):
     metrics().count_answer(f"route{route}", 200, 0.1)
 assert b'recops_requests_total{route="route1999",status="200"} 1.0' in exposition()[0]
-import feast
 """
 
 

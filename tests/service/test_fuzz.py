@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from features.settings import Settings
 from tests.support.hostile import Hostile, exchange
 from tests.support.served import call, family, serving
 from tests.support.small_release import release
@@ -17,11 +18,16 @@ from tests.support.small_release import release
 N_CLIENTS = 8
 
 
-@pytest.fixture
-def server(made, settings, monkeypatch) -> Iterator[tuple[str, int]]:
-    """Address of a server, and the process that answers."""
+@pytest.fixture(params=["files"])
+def server(made, settings, request) -> Iterator[tuple[str, int]]:
+    """Address of a server, and the process that answers; its stores are files, or PostgreSQL and Redis."""
+    stores = {}
+    if request.param == "servers":
+        postgres, redis = request.getfixturevalue("postgres_url"), request.getfixturevalue("redis_url")
+        stores = {"RECOPS_DATABASE_URL": postgres, "RECOPS_ONLINE_STORE": redis}
+        settings = Settings(home=settings.home, database_url=postgres, online_store=redis)
     release(made, settings, "r1")
-    with serving(settings.home) as (address, process):
+    with serving(settings.home, **stores) as (address, process):
         yield address, max(family(process.pid), key=resident)
 
 
@@ -78,6 +84,7 @@ def test_hundreds_of_hostile_requests_get_no_5xx_and_no_reset(server):
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
+@pytest.mark.parametrize("server", ["files", "servers"], indirect=True)
 def test_20000_hostile_requests_leave_the_memory_as_it_is(server):
     address, pid = server
     attack(address, range(100, 100 + N_CLIENTS), 2_000 // N_CLIENTS)

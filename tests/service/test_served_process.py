@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -116,6 +117,13 @@ def test_started_by_bentoml_itself_without_a_release_it_lives_but_is_not_ready(s
         assert (status, body["error"]["code"]) == (503, "not_ready")
         status, body = call(f"http://127.0.0.1:{port}", "/recommend", {"user_id": "u"})
         assert (status, body["error"]["code"]) == (503, "not_ready")
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+            client.sendall(b"NONSENSE\r\n\r\n")
+            assert b'{"error":{"code":"invalid"' in client.recv(65536)  # our protocol class, though BentoML starts it
+        metrics = str(call(f"http://127.0.0.1:{port}", "/metrics")[1])
+        assert 'recops_requests_total{route="unread",status="400"} 1.0' in metrics
+        assert "bentoml" not in metrics
+        assert list(settings.home.rglob("counter_*.db")) == []  # they are in memory
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
     finally:
