@@ -48,7 +48,9 @@ class Clients:
             except ConnectionRefusedError:
                 return  # the server is gone: nothing was asked
             try:
-                connection.request("POST", "/recommend", json.dumps({"user_id": "u"}))
+                connection.request(
+                    "POST", "/recommend", json.dumps({"user_id": "u"}), {"Content-Type": "application/json"}
+                )
                 reply = connection.getresponse()
                 body = json.loads(reply.read())
                 self.answers[body["release"] if reply.status == 200 else str(body)] += 1
