@@ -99,6 +99,10 @@ class Runtime:
         except OSError as error:
             logger.warning("%s cannot be written, rollback will not wait for it: %s", self.registration.path, error)
 
+    def drain(self) -> None:
+        """This process takes no new work."""
+        self._tell(draining=True)
+
     def _after_load(self, outcome: str, serving: Serving | None) -> None:
         """Counts it, and says in the registration what is loaded and what was refused."""
         _count_load(outcome, serving)
@@ -106,8 +110,13 @@ class Runtime:
             return
         refused = dict([self.live.refusal]) if self.live.refusal else {}
         current = serving or self.live.current
+        self._tell(release=current.release.release if current else None, refused=refused)
+
+    def _tell(self, **facts: Any) -> None:
+        if self.registration is None:
+            return
         try:
-            self.registration.update(release=current.release.release if current else None, refused=refused)
+            self.registration.update(**facts)
         except OSError as error:
             logger.warning("%s cannot be written: %s", self.registration.path, error)
 

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +16,26 @@ import uvicorn
 from services.lifetime import end_with
 
 DRAIN_S = 30
-ACCEPT_S = 0.3  # connections that waited are still taken
-IDLE_S = 3.0  # then a kept connection may be silent for this long before it is closed
+IDLE_S = 3.0  # a kept connection may be silent for this long before it is closed
 
 
 class DrainingServer(uvicorn.Server):
     """Ends without resetting anybody.
 
-    uvicorn closes kept connections at once, also one whose next request is on its way. This one goes on answering for a
-    while, and each answer says that its connection ends.
+    uvicorn closes kept connections at once, also one whose next request is on its way, and resets those that wait to be
+    accepted. This one takes what waits, goes on answering for a while, and each answer says that its connection ends.
     """
+
+    def __init__(self, config: uvicorn.Config, on_drain: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_drain = on_drain
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
-        await asyncio.sleep(ACCEPT_S)
         waiting = [connection for listener in sockets or [] for connection in _accept_all(listener)]
         for server in self.servers:
             server.close()
+        self._on_drain()
         for connection in waiting:
             await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
         deadline = time.monotonic() + IDLE_S
@@ -71,7 +74,7 @@ def serve(file_descriptor: int, number: int, refusal: Path | None) -> None:
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,
     )
-    DrainingServer(config).run(sockets=[socket.socket(fileno=file_descriptor)])
+    DrainingServer(config, lambda: app.state.runtime.drain()).run(sockets=[socket.socket(fileno=file_descriptor)])
 
 
 def main() -> None:

@@ -152,14 +152,16 @@ def wait_until_followed(
 ) -> Following:
     """Waits until every running service has loaded or refused a release.
 
-    in_place_s: how long at most; other_code_s: where a supervisor is starting other code for it.
+    in_place_s: how long at most while no supervisor starts other code for it; other_code_s: in all.
     """
-    begun = time.monotonic()
+    begun = idle_since = time.monotonic()
     while True:
         services = running_services(home)
         state = following(services, release)
-        patience = other_code_s if any(service.starting == release for service in services) else in_place_s
-        if state.settled or time.monotonic() - begun > patience:
+        if any(service.starting == release for service in services):
+            idle_since = time.monotonic()
+        over = time.monotonic() - idle_since > in_place_s or time.monotonic() - begun > other_code_s
+        if state.settled or over:
             return state
         pause(0.2)
 

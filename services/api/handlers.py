@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from starlette.responses import Response
 
 from features.errors import UserError
 from features.events.database import DatabaseError
+from models.release.code import bento_folder, running_code
 from models.release.rollback import UnknownReleaseError, rollback_target
+from models.release.running import SUPERVISOR, running_services
 from models.release.store import ReleaseError, ReleaseStore
 from services.api import recommend as answers
 from services.api import status as about
@@ -134,12 +137,16 @@ def _rollback_target(store: ReleaseStore, wanted: RollbackRequest) -> str | None
 
 
 def _check_servable(runtime: Runtime, release: str) -> None:
-    """Loads a release on trial, before the pointer names it.
+    """Loads a release on trial, before the pointer names it; one of other code is loaded by workers of its own Bento.
 
     Raises:
         ApiError: 409 with the reason why it cannot be served.
     """
     try:
+        bento_tag = runtime.live.store.read(release).bento_tag
+        if not running_code().can_load(bento_tag):
+            _check_other_code(runtime.settings.home, release, str(bento_tag))
+            return
         runtime.live.load(release)
     except UserError as error:
         raise ApiError(409, f"release {release} cannot be served: {error}", code="release_not_possible") from error
@@ -149,6 +156,21 @@ def _check_servable(runtime: Runtime, release: str) -> None:
             f"release {release} cannot be served ({type(error).__name__}: {error}); release anew (`recops release`)"
         )
         raise ApiError(409, message, code="release_not_possible") from error
+
+
+def _check_other_code(home: Path, release: str, bento_tag: str) -> None:
+    """The supervisor can start another Bento for a release.
+
+    Raises:
+        ReleaseError: this service has no supervisor, or the Bento is gone.
+    """
+    supervisors = {service.pid for service in running_services(home) if service.role == SUPERVISOR}
+    if os.getppid() not in supervisors:
+        raise ReleaseError(
+            f"it needs the code of Bento {bento_tag}, and this service was not started by `recops serve`"
+        )
+    if not (bento_folder(home, bento_tag) / "bento.yaml").is_file():
+        raise ReleaseError(f"its Bento {bento_tag} is not there any more")
 
 
 async def page(request: Request, runtime: Runtime) -> Any:

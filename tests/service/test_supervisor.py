@@ -98,18 +98,24 @@ def test_a_release_of_other_code_takes_over_and_back_without_a_failed_request(ma
         assert clients.failures == []
         assert set(clients.answers) == {"r1", "r2"}
 
+        status, body = call(address, "/admin/rollback", {"from": "r2"})
+        assert (status, body) == (200, {"release": "r1", "changed": True})
+        outcome = wait_until_followed(settings.home, "r1")
+        assert (len(outcome.loaded), outcome.waiting, outcome.refused) == (1, [], {})
+        assert call(address, "/status")[1]["code"] == code
+
         release_with_code(made, settings, "r3", "code3", broken="raise RuntimeError('its code does not run')")
         store.swap("r3", who="test", why="")
         outcome = wait_until_followed(settings.home, "r3", other_code_s=60)
         assert (outcome.loaded, outcome.waiting, len(outcome.refused)) == ([], [], 1)
         assert "ended with 1 before it could answer" in next(iter(outcome.refused.values()))
-        assert call(address, "/recommend", {"user_id": "u"})[1]["release"] == "r2"
-        (worker,) = [pid for pid in family(process.pid)[1:] if is_running(pid)]
+        assert call(address, "/recommend", {"user_id": "u"})[1]["release"] == "r1"
+        (worker,) = {service.pid for service in running_services(settings.home) if service.release == "r1"}
         os.kill(worker, signal.SIGKILL)  # it comes back with the newest release that its code can load
         deadline = time.monotonic() + 60
         while True:
             try:
-                if call(address, "/recommend", {"user_id": "u"})[1]["release"] == "r2":
+                if call(address, "/recommend", {"user_id": "u"})[1]["release"] == "r1":
                     break
             except OSError:
                 pass

@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[2]
 
 def call(address: str, path: str, body: dict | None = None) -> tuple[int, dict | str]:
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(address + path, data, {"Content-Type": "application/json"})
+    headers = {"Content-Type": "application/json"} | ({"X-Recops-Admin": "1"} if path.startswith("/admin/") else {})
+    request = urllib.request.Request(address + path, data, headers)
     try:
         with urllib.request.urlopen(request, timeout=30) as reply:
             status, text = reply.status, reply.read().decode()
