@@ -1,4 +1,4 @@
-"""Flow `release`: (refit →) materialize → build_bento → replay → swap → record; only `swap` changes what is live."""
+"""Flow `release`: refit, materialize, build_bento, replay, swap, share, record; only `swap` changes what is live."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from flows.project.dag import project_root
 from flows.project.dataset import Project
 from flows.releasing import steps as releasing
 from flows.releasing.cleanup import release_lock
+from flows.releasing.sharing import shared_file
 from flows.releasing.steps import Plan
 from models.release.store import Release, ReleaseStore
 
@@ -39,6 +40,8 @@ def release(project: Project, settings: Settings, *, who: str, force: bool = Fal
     found = releasing.check(project, settings, force=force, why=why)
     if isinstance(found, Release):
         logger.info("bundle %s is live already as release %s: nothing to do", found.bundle_hash[:12], found.release)
+        if not shared_file(project, found.release).is_file():
+            releasing.share(project, settings, found.release)
         return found
     token = _given.set(settings)
     try:
@@ -78,6 +81,12 @@ def swap(plan: Plan, tag: str) -> Release:
     return releasing.swap(plan, tag)
 
 
+@task(name="share", cache_policy=NO_CACHE, persist_result=False)
+def share(plan: Plan) -> None:
+    """The release's files by hash in data/releases/ID.dvc."""
+    releasing.share(plan.project, plan.settings, plan.release)
+
+
 @task(name="record", cache_policy=NO_CACHE, persist_result=False)
 def record(plan: Plan, done: Release, n_queries: int) -> None:
     """Who, when, from what: a log line and an artifact beside the history that the pointer keeps."""
@@ -104,6 +113,7 @@ def release_flow(root: str | None = None, who: str | None = None, force: bool = 
         tag = build_bento(plan)
         n_queries = replay(plan, tag)
         done = swap(plan, tag)
+        share(plan)
         record(plan, done, n_queries)
     return done.release
 

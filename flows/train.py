@@ -15,12 +15,13 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from features.settings import Settings
-from flows.orchestration.artifacts import publish_train
+from flows.orchestration.artifacts import flow_run_id, publish_train
 from flows.orchestration.notify import notify_hooks
 from flows.orchestration.restarts import enforce_restart_limit
 from flows.project.dag import Dag, StageCrashError, project_root, wanted
 from flows.project.dataset import Project
 from flows.project.freshness import judge_freshness
+from flows.project.provenance import bundle_hash, git_state, lock_hash, note_run, results_of
 from flows.project.reference import refresh_reference
 from flows.project.resolve import refresh_resolved, stale_here
 
@@ -70,7 +71,9 @@ def train_flow(root: str | None = None, until: str | None = None, wait_s: float 
     with dag.exclusive(wait_s=wait_s):
         judge_freshness(project)
         outcome = _run_all(dag, Settings(), until)
-    publish_train(project.paths.reports, outcome.ran)
+    note_run(project, Settings().home, flow_run_id(), outcome.ran)
+    origin = {"bundle": bundle_hash(project), "dvc.lock": lock_hash(project), "git": git_state(project.root).commit}
+    publish_train(project.paths.reports, results_of(project, outcome.ran), origin)
     return outcome
 
 

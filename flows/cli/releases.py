@@ -53,13 +53,20 @@ def rollback(
     print(require_followed(settings.home, done.release.release))
 
 
-@app.command()
+history = typer.Typer(name="releases", invoke_without_command=True, rich_markup_mode=None)
+app.add_typer(history)
+
+
+@history.callback()
 def releases(
+    context: typer.Context,
     at: Annotated[str | None, typer.Option(help="What was live at this instant, ISO-8601 with zone.")] = None,
     pin: Annotated[str | None, typer.Option(help="Keep this release from `recops gc`.")] = None,
     unpin: Annotated[str | None, typer.Option(help="Keep it no longer.")] = None,
 ) -> None:
-    """History: what was live when."""
+    """History: what was live when; `show` says how a release is made again, `pull` restores one from DVC."""
+    if context.invoked_subcommand is not None:
+        return
     _, settings = open_project()
     from models.release.store import ReleaseStore
 
@@ -74,6 +81,36 @@ def releases(
         print("nothing was released yet (`recops release`)")
     for span in store.history():
         print(f"{span.release}  {span.live_from} → {span.live_to or 'now':<32}  {span.who}: {span.why}")
+
+
+@history.command()
+def show(release: Annotated[str, typer.Argument(help="A release.")]) -> None:
+    """What a release was made from, by hash, and how to make it again."""
+    _, settings = open_project()
+    from flows.releasing.lineage import described
+    from models.release.store import ReleaseStore
+
+    store = ReleaseStore(settings.home)
+    spans = [span for span in store.history() if span.release == release]
+    for line in described(store.read(release), spans):
+        print(line)
+
+
+@history.command()
+def pull(
+    release: Annotated[str, typer.Argument(help="A release of data/releases.")],
+    live: Annotated[bool, typer.Option("--live", help="Put it live.")] = False,
+) -> None:
+    """Restore a release that was shared with `dvc push`."""
+    project, settings = open_project()
+    from flows.releasing.sharing import pull as restore
+    from models.release.store import ReleaseStore
+
+    for line in restore(project, settings, release):
+        print(line)
+    if live:
+        ReleaseStore(settings.home).swap(release, who=_who(), why="restored from DVC")
+        print(f"{release} is live")
 
 
 @app.command()
@@ -94,10 +131,10 @@ def serve(
 @app.command()
 def gc(dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False) -> None:
     """Remove old releases, Bentos and online namespaces; keeps live, previous and pinned."""
-    _, settings = open_project()
+    project, settings = open_project()
     from flows.releasing.gc import gc as collect
 
-    for line in collect(settings, dry_run=dry_run) or ["nothing to remove"]:
+    for line in collect(settings, project, dry_run=dry_run) or ["nothing to remove"]:
         print(line)
 
 

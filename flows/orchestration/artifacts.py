@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,21 @@ from models.release.store import Release
 logger = logging.getLogger(__name__)
 
 
-def publish_train(reports: Path, ran: Sequence[str]) -> list[str]:
+def flow_run_id() -> str | None:
+    """Id of the flow run that is under way, which leads to its page; None outside of one."""
+    from prefect.context import FlowRunContext
+
+    context = FlowRunContext.get()
+    return str(context.flow_run.id) if context and context.flow_run else None
+
+
+def publish_train(
+    reports: Path, ran: Sequence[Mapping[str, str]], origin: Mapping[str, str | None] | None = None
+) -> list[str]:
     """Artifacts of a `train` run inside its flow run; the keys of those that were made.
 
-    reports: data/reports. Files that are not there yet (a run that stopped early) are left out.
+    reports: data/reports. Files that are not there yet (a run that stopped early) are left out. ran: a row a stage,
+    with the hashes of what it wrote; origin: hashes of bundle, dvc.lock and commit.
     """
     made = []
     metrics, verdict = reports / "metrics.json", reports / "decision.md"
@@ -28,7 +39,10 @@ def publish_train(reports: Path, ran: Sequence[str]) -> list[str]:
         made += _publish("markdown", "verdict", markdown=text, description="what the gate said, and why")
     if docs.is_file():
         made += _publish("link", "data-docs", link=docs.as_uri(), link_text="Data Docs", description="what was checked")
-    stages = [{"stage": name} for name in ran] or [{"stage": "none: everything was up to date"}]
+    if origin:
+        text = "\n".join(["| | |", "|---|---|", *(f"| {name} | {value or 'none'} |" for name, value in origin.items())])
+        made += _publish("markdown", "lineage", markdown=text, description="what this run left, by hash")
+    stages = list(ran) or [{"stage": "none: everything was up to date"}]
     return made + _publish("table", "stages", table=stages, description="stages that this run ran")
 
 
@@ -46,9 +60,16 @@ def release_text(release: Release, why: str) -> str:
     """A release in markdown."""
     lines = [f"# {release.release}", "", why, "", "| | |", "|---|---|"]
     facts = {"bundle": release.bundle_hash, "Bento": release.bento_tag, "made": release.created_at, **release.source}
-    lines += [f"| {name} | {value} |" for name, value in facts.items() if value not in (None, "")]
+    lines += [f"| {name} | {_in_words(value)} |" for name, value in facts.items() if value not in (None, "")]
     lines += [f"| {name} | {value:.4f} |" for name, value in sorted(release.metrics.items())]
     return "\n".join(lines) + "\n"
+
+
+def _in_words(value: Any) -> str:
+    """A value for a cell of a table."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_in_words(part)}" for key, part in value.items() if part not in (None, "", [], ()))
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def metric_table(metrics: dict[str, Any]) -> list[dict[str, Any]]:

@@ -72,11 +72,7 @@ def build_bento(code: Path, bundle: Path, settings: Settings, scratch: Path) -> 
         RefusedError: BentoML could not build it, with the end of what it said.
     """
     context = scratch / "context"
-    shutil.rmtree(context, ignore_errors=True)
-    for package in SERVING_PACKAGES:
-        shutil.copytree(code / package, context / package, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-    (context / OPTIONS).write_text(json.dumps(options(), indent=1, sort_keys=True), encoding="utf-8")
-    tag = f"{NAME}:{read_manifest(bundle).hash[:12]}-{combined_hash(sha256_of_files(context))[:8]}"
+    tag = prepare(code, bundle, context)
     target = folder_of(settings, tag)
     if not target.is_dir():
         shutil.copytree(bundle, context / "bundle")
@@ -86,6 +82,15 @@ def build_bento(code: Path, bundle: Path, settings: Settings, scratch: Path) -> 
         (target.parent / "latest").write_text(target.name, encoding="utf-8")
     shutil.rmtree(context)
     return tag
+
+
+def prepare(code: Path, bundle: Path, context: Path) -> str:
+    """Copies the code into `context` and writes the options beside it; the tag of the Bento that these make."""
+    shutil.rmtree(context, ignore_errors=True)
+    for package in SERVING_PACKAGES:
+        shutil.copytree(code / package, context / package, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    (context / OPTIONS).write_text(json.dumps(options(), indent=1, sort_keys=True), encoding="utf-8")
+    return f"{NAME}:{read_manifest(bundle).hash[:12]}-{combined_hash(sha256_of_files(context))[:8]}"
 
 
 def options() -> dict[str, object]:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import shutil
 from contextlib import nullcontext
 from pathlib import Path
+from typing import cast
 
 from features.settings import Settings
+from flows.project.dataset import Project
 from flows.releasing.bento import NAME, folder_of, store_of
 from flows.releasing.cleanup import drop_namespace, release_lock, remove_release, stray_namespaces, unfinished
+from flows.releasing.lineage import SHARED
+from flows.releasing.sharing import shared_file, unshare
+from models.release.running import running_services
 from models.release.store import Release, ReleaseStore
 
 
-def gc(settings: Settings, *, dry_run: bool = False) -> list[str]:
+def gc(settings: Settings, project: Project | None = None, *, dry_run: bool = False) -> list[str]:
     """Removes old releases, Bentos, online namespaces and what unfinished releases left; a line for each.
 
-    dry_run: only says what would go.
+    project: its data/releases loses the removed releases too; dry_run: only says what would go.
 
     Raises:
         UserError: a release is under way.
@@ -23,7 +28,7 @@ def gc(settings: Settings, *, dry_run: bool = False) -> list[str]:
     if not (settings.home / "releases").is_dir():
         return []
     with nullcontext() if dry_run else release_lock(settings):
-        return _collect(settings, dry_run)
+        return _collect(settings, project, dry_run)
 
 
 def kept(store: ReleaseStore) -> list[Release]:
@@ -32,7 +37,7 @@ def kept(store: ReleaseStore) -> list[Release]:
     return [release for release in store.list() if release.release in wanted]
 
 
-def _collect(settings: Settings, dry_run: bool) -> list[str]:
+def _collect(settings: Settings, project: Project | None, dry_run: bool) -> list[str]:
     store = ReleaseStore(settings.home)
     staying = kept(store)
     left = unfinished(settings)
@@ -40,12 +45,16 @@ def _collect(settings: Settings, dry_run: bool) -> list[str]:
     lines = [f"unfinished release {name}" for name in left]
     old = [release.release for release in store.list() if release not in staying and release.release not in left]
     lines.extend(f"release {name} ({_megabytes(store.folder(name))})" for name in old)
+    shared = [name for name in old if project is not None and shared_file(project, name).is_file()]
+    lines.extend(f"{SHARED}/{name}.dvc: commit its removal" for name in shared)
     lines.extend(f"online namespace {namespace}" for namespace in strays)
     bentos = _old_bentos(settings, staying)
     lines.extend(f"Bento {NAME}:{folder.name} ({_megabytes(folder)})" for folder in bentos)
     if not dry_run:
         for name in [*left, *old]:
             remove_release(settings, name)
+        for name in shared:
+            unshare(cast(Project, project), name)
         for namespace in strays:
             drop_namespace(settings, namespace)
         for folder in bentos:
@@ -54,8 +63,10 @@ def _collect(settings: Settings, dry_run: bool) -> list[str]:
 
 
 def _old_bentos(settings: Settings, staying: list[Release]) -> list[Path]:
-    """Folders of Bentos that no release that stays was served from, and of half-removed ones."""
-    wanted = {folder_of(settings, release.bento_tag) for release in staying if release.bento_tag}
+    """Folders of Bentos that neither a release that stays nor a running service needs, and of half-removed ones."""
+    tags = {release.bento_tag for release in staying}
+    tags |= {service.code.get("tag") for service in running_services(settings.home)}
+    wanted = {folder_of(settings, tag) for tag in tags if tag}
     found = (store_of(settings) / "bentos" / NAME).glob("*")
     return sorted(folder for folder in found if folder.is_dir() and folder not in wanted)
 

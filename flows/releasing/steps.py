@@ -10,8 +10,8 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,16 @@ from typing import Any
 from features.errors import RefusedError, UserError
 from features.files import flush_folder
 from features.settings import Settings
-from flows.orchestration.artifacts import models_of
+from flows.orchestration.artifacts import flow_run_id, models_of
 from flows.project.dataset import Project
 from flows.project.reference import data_line
 from flows.releasing.bento import build_bento, folder_of
 from flows.releasing.cleanup import clean, drop_namespace, namespace_of, replay_namespace_of, scratch_of
+from flows.releasing.lineage import lineage
 from flows.releasing.materialize import fill
 from flows.releasing.refit import FIGURES, refit_bundle, release_params
 from flows.releasing.replay import K, answered_at, length_asked, questions, replay
+from flows.releasing.sharing import share as put_release_under_dvc
 from models.release.bundle import Manifest, read_manifest, unseal
 from models.release.store import JUDGED, Release, ReleaseStore, now
 
@@ -35,7 +37,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Plan:
-    """A release that is being made: its id, from which project and bundle, by whom and why."""
+    """A release that is being made: its id, from which project and bundle, by whom and why.
+
+    lineage: what the bundle was made from, as it was when the release began.
+    """
 
     release: str
     project: Project
@@ -45,6 +50,7 @@ class Plan:
     why: str
     forced: bool
     refit: bool = False
+    lineage: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def store(self) -> ReleaseStore:
@@ -104,7 +110,9 @@ def begin(project: Project, settings: Settings, manifest: Manifest, *, who: str,
     instant = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     reason = why or "promoted by the gate"
     refit = release_params(project).refit
-    plan = Plan(f"{instant}-{manifest.hash[:8]}", project, settings, manifest, who, reason, force and refused, refit)
+    origin = lineage(project, settings.home, manifest)
+    name = f"{instant}-{manifest.hash[:8]}"
+    plan = Plan(name, project, settings, manifest, who, reason, force and refused, refit, origin)
     plan.scratch.mkdir(parents=True)
     shutil.copytree(project.paths.bundle, plan.judged)
     if unseal(plan.judged).hash != manifest.hash:
@@ -189,6 +197,17 @@ def swap(plan: Plan, tag: str) -> Release:
     return release
 
 
+def share(project: Project, settings: Settings, release: str) -> None:
+    """Names a release's files in DVC; that they cannot be shared does not undo what is live."""
+    try:
+        path = put_release_under_dvc(project, settings, release)
+    except UserError as error:
+        logger.warning("release=%s is live, but not shared: %s; `recops release` again tries it anew", release, error)
+        return
+    if path is not None:
+        logger.info("%s: commit it, and `dvc push` shares the release", path.relative_to(project.root))
+
+
 def description(plan: Plan, tag: str) -> Release:
     """What release.json says."""
     return Release(
@@ -228,6 +247,7 @@ def _origin(plan: Plan) -> Iterator[tuple[str, Any]]:
     yield "data_hash", plan.manifest.data_hash
     yield "params_hash", plan.manifest.params_hash
     yield "code_version", plan.manifest.code_version
+    yield from plan.lineage.items()
     yield "who", plan.who
     yield "forced", plan.forced
     if plan.refit:
@@ -235,16 +255,8 @@ def _origin(plan: Plan) -> Iterator[tuple[str, Any]]:
         yield "judged_bundle", plan.manifest.hash
         yield "refit_overlap", round(figures["overlap"], 4)
         yield "refit_coverage", round(figures["coverage"], 4)
-    if run := _flow_run():
+    if run := flow_run_id():
         yield "flow_run", run
-
-
-def _flow_run() -> str | None:
-    """Id of the flow run that makes it, so that a release leads to its page."""
-    from prefect.context import FlowRunContext
-
-    context = FlowRunContext.get()
-    return str(context.flow_run.id) if context and context.flow_run else None
 
 
 def _flush(folder: Path) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 from features.offline.feature_tables import build_tables, scan
 from features.positives import DEFAULT_POSITIVES
 from features.schema import CATALOGUE, INTERACTIONS
-from models.release.bundle import Manifest, seal
+from models.release.bundle import Manifest, combined_hash, seal, sha256_of_files
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 VALID_CUT = START + timedelta(hours=4)
@@ -44,7 +44,13 @@ def make_project(root: Path, *, weights: str = "one", promote: bool = True, even
     (bundle / "manifest.json").unlink(missing_ok=True)
     CATALOGUE.write(catalogue, bundle / "catalogue" / "catalogue.parquet")
     (bundle / "weights.txt").write_text(weights)
-    manifest = seal(bundle, features=["a"], data_hash="d", params_hash="p", code_version="c")
+    manifest = seal(
+        bundle,
+        features=["a"],
+        data_hash=combined_hash(sha256_of_files(root / "data" / "split")),
+        params_hash="p",
+        code_version="c",
+    )
     _write_json(root / "data" / "tables" / "source.json", {"source": "csv", "events_through": events_through})
     _write_json(root / "data" / "profile.json", {"n_rows": 10})
     judge(root, manifest.hash, promote=promote)

@@ -29,13 +29,15 @@ def test_the_table_has_challenger_and_champion_first_and_the_interval_of_their_d
 
 
 def test_outside_a_flow_run_nothing_is_published_and_nothing_fails(tmp_path):
-    assert publish_train(tmp_path, ["ingest"]) == []
+    assert publish_train(tmp_path, [{"stage": "ingest", "wrote": ""}], {"bundle": "b"}) == []
 
 
 def test_a_release_in_markdown_says_what_it_was_made_from():
-    release = Release("id", "hash", "2026-01-01T00:00:00+00:00", 0, 0, "n", "recops:x", {"ndcg@10": 0.5}, {"who": "a"})
+    source = {"who": "a", "git": {"commit": "c0ffee", "dirty": True, "differs": ["M a.py", "?? b.py"], "folder": ""}}
+    release = Release("id", "hash", "2026-01-01T00:00:00+00:00", 0, 0, "n", "recops:x", {"ndcg@10": 0.5}, source)
     text = release_text(release, "promoted by the gate")
     assert "# id" in text
     assert "| bundle | hash |" in text
     assert "| ndcg@10 | 0.5000 |" in text
     assert "| who | a |" in text
+    assert "| git | commit c0ffee, dirty True, differs M a.py, ?? b.py |" in text

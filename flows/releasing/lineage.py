@@ -1,0 +1,103 @@
+"""Lineage: what a release was made from, by hash, and in words how to make it again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from features.errors import UserError
+from flows.project.dataset import Project
+from flows.project.provenance import data_hashes, git_state, lock_hash, train_run
+from flows.project.under_dvc import open_repo
+from models.release.bundle import MANIFEST, Manifest
+from models.release.store import Release, Span
+
+SHARED = "data/releases"
+
+
+def lineage(project: Project, home: Path, manifest: Manifest) -> dict[str, Any]:
+    """What a bundle of this project was made from. Values that nobody knows are null."""
+    git = git_state(project.root)
+    resolved = project.paths.resolved
+    return {
+        "git": {**asdict(git), "dirty": git.dirty, "differs": list(git.differs)},
+        "dvc_lock": lock_hash(project),
+        "stale": stale_stages(project),
+        "train_run": train_run(home, manifest.hash),
+        "data": data_hashes(project),
+        "resolved": json.loads(resolved.read_text(encoding="utf-8")) if resolved.is_file() else None,
+    }
+
+
+def stale_stages(project: Project) -> list[str] | None:
+    """Stages before the bundle whose results are not those of dvc.lock; None where DVC knows nothing of the project."""
+    from dvc.exceptions import DvcException
+
+    if not (project.root / ".dvc").is_dir():
+        return None
+    try:
+        with open_repo(project.root) as repo:
+            return sorted(repo.status(targets=["bundle"], with_deps=True))
+    except (DvcException, UserError):
+        return None
+
+
+def described(release: Release, spans: list[Span]) -> Iterator[str]:
+    """A release in words: what it is, what it was made from, how to make it again."""
+    source = release.source
+    yield f"release {release.release}, made {release.created_at} by {source.get('who') or 'unknown'}"
+    for span in spans:
+        yield f"  live      {span.live_from} → {span.live_to or 'now'}  {span.who}: {span.why}"
+    yield f"  bundle    {release.bundle_hash}"
+    if release.refit:
+        yield f"  refit of  {release.judged}, which the gate judged"
+    yield f"  Bento     {release.bento_tag or 'none'}"
+    yield f"  runs      train {source.get('train_run') or 'unknown'}, release {source.get('flow_run') or 'unknown'}"
+    yield f"  code      {source.get('code_version') or 'unknown'}, params {source.get('params_hash') or 'unknown'}"
+    yield f"  data      {source.get('data_hash') or 'unknown'} of source {source.get('source') or 'unknown'}"
+    for path, digest in (source.get("data") or {}).items():
+        yield f"            {digest}  {path}"
+    for name, value in (source.get("resolved") or {}).items():
+        yield f"  {name.replace('_', ' '):<9} {value}"
+    git = source.get("git") or {}
+    yield f"  git       {git.get('commit') or 'none'}, dvc.lock {source.get('dvc_lock') or 'none'}"
+    yield ""
+    yield from reproduction(release)
+
+
+def reproduction(release: Release) -> Iterator[str]:
+    """How to make a release's bundle again, or why it cannot be."""
+    source = release.source
+    git = source.get("git") or {}
+    obstacles = list(_obstacles(source, git))
+    if obstacles:
+        yield "It cannot be made again from git and DVC:"
+        yield from (f"  {obstacle}" for obstacle in obstacles)
+        yield f"Its files are in {SHARED}/{release.release}.dvc by hash: `recops releases pull {release.release}`."
+        return
+    folder = f"/{git['folder']}" if git.get("folder") else ""
+    yield "To make the same bundle again, with the packages of requirements.lock:"
+    yield f"    git clone {git.get('remote') or 'URL'} again"
+    yield f"    cd again{folder}"
+    yield f"    git checkout {git['commit']}"
+    yield "    dvc pull"
+    yield "    dvc repro bundle"
+    yield f"data/bundle/{MANIFEST} then has the hash {release.judged}."
+    if release.refit:
+        yield f"`recops release` there, with release.refit true, fits it anew to {release.bundle_hash}."
+
+
+def _obstacles(source: dict[str, Any], git: dict[str, Any]) -> Iterator[str]:
+    if not git.get("commit"):
+        yield "it was released outside of a git repository, so there is no commit to check out"
+    elif git.get("dirty"):
+        more = git["n_differs"] - len(git["differs"])
+        named = ", ".join(git["differs"]) + (f" and {more} more" if more else "")
+        yield f"the project differed from commit {git['commit']}: {named}"
+    if not source.get("dvc_lock"):
+        yield "there was no dvc.lock"
+    if source.get("stale"):
+        yield f"data/bundle was not that of dvc.lock: not up to date were {', '.join(source['stale'])}"
