@@ -188,7 +188,8 @@ def test_a_release_is_made_again_in_a_clone_by_the_commands_that_it_shows(projec
     assert done.source["stale"] == []
     shown = recops(project, "releases", "show", done.release).stdout
     assert f"data/bundle/manifest.json then has the hash {done.bundle_hash}" in shown, shown
-    commands = [line.strip() for line in shown.splitlines() if line.startswith("    ")]
+    instructions = shown.partition("To make the same bundle again")[2]
+    commands = [line.strip() for line in instructions.splitlines() if line.startswith("    ")]
     assert commands[0] == "git clone URL again"
     folder = tmp_path / "elsewhere"
     folder.mkdir()
@@ -198,6 +199,7 @@ def test_a_release_is_made_again_in_a_clone_by_the_commands_that_it_shows(projec
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert bundle_hash(folder / "again") == done.bundle_hash
+    git(project, "tag", "-a", "bundle@v1.0.0", "-m", "bundle")  # DVC's registry takes versions from such tags
     got = folder / "got"
     run("-m", "dvc", "artifacts", "get", str(project), "bundle", "-o", str(got), cwd=folder)
     assert json.loads((got / "manifest.json").read_text())["hash"] == done.bundle_hash
