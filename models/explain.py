@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from features.arrays import Float32, Int32, Int64
+from models.data.ragged import Ragged
 from models.data.types import Catalogue, Queries, Slate
 from models.interfaces import Explains, HasPeriod, HasReason, Retriever
 
@@ -49,16 +50,15 @@ def contributions(part: Explains, query: Queries, left_out: Sequence[Int32], ite
 
 def without(query: Queries, left_out: Sequence[Int32]) -> Queries:
     """One query, a batch of one, as often as there are items to leave out of its history; nothing is excluded."""
-    kept = [np.flatnonzero(~np.isin(query.items, items)) for items in left_out]
-    events = np.concatenate([np.zeros(0, dtype=np.int64), *kept])
-    n = len(left_out)
+    n, events = len(left_out), np.arange(len(query.items))
+    kept = Ragged.of_rows([events[~np.isin(query.items, items)] for items in left_out], np.int64)
     return Queries(
         user_ids=np.repeat(query.user_ids, n),
         at=np.repeat(query.at, n),
-        offsets=np.cumsum([0, *(len(events) for events in kept)]).astype(np.int64),
-        items=query.items[events],
-        times=query.times[events],
-        weights=query.weights[events],
+        offsets=kept.offsets,
+        items=query.items[kept.values],
+        times=query.times[kept.values],
+        weights=query.weights[kept.values],
         excluded_offsets=np.zeros(n + 1, dtype=np.int64),
         excluded=query.excluded[:0],
         unavailable=query.unavailable,

@@ -10,6 +10,7 @@ import polars as pl
 
 from features.arrays import Bool, Int32, Int64
 from features.positives import DEFAULT_POSITIVES, Positives, refusals_where
+from models.data.ragged import offsets_of
 from models.data.types import Queries, Targets
 from models.data.vocabulary import Vocabulary
 
@@ -159,11 +160,6 @@ def _with_positions(rows: pl.DataFrame, vocabulary: Vocabulary) -> pl.DataFrame:
         schema_overrides={"item_id": pl.String},
     )
     return rows.join(known, on="item_id", maintain_order="left")
-
-
-def offsets_of(owners: npt.NDArray[np.integer], n_queries: int) -> Int64:
-    """(n_queries + 1,) where each query's entries start and end; owners: (n,) the query of each entry, ascending."""
-    return np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=n_queries))]).astype(np.int64)
 
 
 def _assemble(

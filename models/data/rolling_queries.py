@@ -9,7 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from features.positives import DEFAULT_POSITIVES, Positives
-from models.data.queries import offsets_of
+from models.data.ragged import offsets_of
 from models.data.types import Queries, Targets
 from models.data.vocabulary import Vocabulary, distinct_ids
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from features.arrays import Int64
 from features.positives import Positives
+from models.data.ragged import offsets_of_lengths
 from models.data.types import Queries, Targets
 
 TRUNCATED = "short.parquet"  # beside the examples: rows of INTERACTIONS, short histories under names of their own
@@ -77,7 +78,7 @@ def _ranges(starts: Int64, sizes: Int64) -> Int64:
 
 def _offsets(sizes: Int64) -> Int64:
     """(n + 1,) where each of ragged rows starts, and the end."""
-    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    return offsets_of_lengths(sizes)
 
 
 def aliases(queries: Queries, n_acts: Int64) -> npt.NDArray[np.str_]:

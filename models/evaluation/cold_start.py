@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from features.arrays import Bool, Int64
-from models.data.queries import offsets_of
+from models.data.ragged import offsets_of
 from models.evaluation.evaluate import (
     HEADLINE,
     HISTORY_SIZES,

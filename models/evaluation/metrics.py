@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.arrays import Bool, Float64, Integers
+from models.data.ragged import owners_of
 
 
 def metric_names(cuts: Sequence[int]) -> list[str]:
@@ -28,7 +29,7 @@ def found(lists: Integers, offsets: Integers, targets: Integers) -> npt.NDArray[
     if not len(targets) or not lists.size:
         return nothing
     span = int(max(lists.max(), targets.max())) + 1
-    owners = np.repeat(np.arange(n_queries, dtype=np.int64), np.diff(offsets))
+    owners = owners_of(offsets)
     keys = owners * span + targets
     wanted = np.arange(n_queries, dtype=np.int64)[:, None] * span + lists
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)

@@ -12,6 +12,7 @@ import polars as pl
 
 from features.arrays import Bool, Float64, Int64
 from features.errors import ContractError
+from models.data.ragged import offsets_of, owners_of
 from models.data.vocabulary import distinct_ids
 
 
@@ -55,7 +56,7 @@ class TestSet:
     @property
     def owners(self) -> Int64:
         """(n_targets,) which query wants each target."""
-        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        return owners_of(self.offsets)
 
     def codes(self, item_ids: Sequence[str] | npt.NDArray[np.str_]) -> Int64:
         """Codes of item ids.
@@ -125,7 +126,7 @@ def make_test_set(
     kept = kept.join(queries, on="user_id", how="semi")
     owners, codes = _codes(kept, "user_id", user_ids), _codes(kept, "item_id", item_ids)
     order = np.lexsort((codes, owners))
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=len(user_ids)))]).astype(np.int64)
+    offsets = offsets_of(owners, len(user_ids))
     categories = _categories(items, item_ids)
     of_rows = categories[_codes(rows, "item_id", item_ids)]
     owned = _codes(rows, "user_id", user_ids)[of_rows >= 0]

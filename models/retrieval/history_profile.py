@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy import sparse
 
 from features.arrays import MICROSECONDS_A_DAY, Int64
+from models.data.ragged import offsets_of, owners_of
 from models.data.types import Log, Queries
 
 
@@ -27,13 +28,13 @@ def history_profiles(queries: Queries, n_items: int, recency: Recency) -> sparse
 
     The order of acts at one instant does not matter; each row depends on its own query alone, bit for bit.
     """
-    owners = np.repeat(np.arange(len(queries), dtype=np.int64), np.diff(queries.offsets))
+    owners = owners_of(queries.offsets)
     order = np.lexsort((queries.times, queries.items, owners))
     owner, item, time = owners[order], queries.items[order], queries.times[order]
     last = np.ones(len(order), dtype=np.bool_)
     last[:-1] = (owner[1:] != owner[:-1]) | (item[1:] != item[:-1])
     owner, item, time, weight = owner[last], item[last], time[last], queries.weights[order][last].astype(np.float64)
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(queries)))]).astype(np.int64)
+    offsets = offsets_of(owner, len(queries))
     if recency.half_life_events is not None:
         weight *= np.exp2(-_newer(owner, item, time, offsets) / recency.half_life_events)
     if recency.half_life_days is not None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from scipy import sparse
 
 from features.arrays import Float32, Int32
+from models.data.ragged import offsets_of_lengths, owners_of
 from models.data.saved_params import PARAMS, read_params, write_params
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Hits, NotFittedError, Queries
@@ -95,7 +96,7 @@ def strongest(
     matrix = sparse.csr_matrix((n_rows, n_columns), dtype=np.float32)
     matrix.data = np.concatenate(data) if data else np.zeros(0, dtype=np.float32)
     matrix.indices = np.concatenate(indices) if indices else np.zeros(0, dtype=np.int32)
-    matrix.indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    matrix.indptr = offsets_of_lengths(lengths)
     return matrix
 
 
@@ -103,7 +104,7 @@ def propagate(profile: sparse.csr_matrix, weights: sparse.csr_matrix) -> Float32
     """profile · weights as dense rows, -inf where nothing of the profile reaches an item; each row on its own."""
     product = profile @ weights
     scores = np.full(product.shape, -np.inf, dtype=np.float32)
-    owners = np.repeat(np.arange(product.shape[0]), np.diff(product.indptr))
+    owners = owners_of(product.indptr)
     scores[owners, product.indices] = product.data
     return scores
 

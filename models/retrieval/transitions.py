@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from features.arrays import Float32, Float64, Int32, Int64
+from models.data.ragged import offsets_of
 from models.data.types import Log
 
 
@@ -30,7 +31,7 @@ class Sequences:
         rows = np.flatnonzero(weights > 0)
         rows = rows[np.argsort(log.users[rows], kind="stable")]
         items = log.items[rows]
-        bounds = np.concatenate([[0], np.cumsum(np.bincount(items, minlength=n_items))]).astype(np.int64)
+        bounds = offsets_of(items, n_items)
         return cls(log.users[rows], items, weights[rows], np.argsort(items, kind="stable"), bounds)
 
 

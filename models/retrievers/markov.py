@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy import sparse
 
 from features.arrays import MICROSECONDS_A_DAY, Float32
+from models.data.ragged import offsets_of, owners_of
 from models.data.types import Catalogue, Log, Queries
 from models.retrieval.item_similarity import ItemToItem, strongest
 
@@ -79,7 +80,7 @@ def last_acts(queries: Queries, n_items: int, params: MarkovParams) -> sparse.cs
 
     A repeated item has the sum of its acts. Each row depends on its own query alone, bit for bit.
     """
-    owner = np.repeat(np.arange(len(queries), dtype=np.int64), np.diff(queries.offsets))
+    owner = owners_of(queries.offsets)
     newer = queries.offsets[owner + 1] - 1 - np.arange(len(owner))
     weights = (newer + 1.0) ** -params.recency_power * queries.weights
     chosen = np.flatnonzero((newer < params.last_events) & (weights > 0))
@@ -91,5 +92,5 @@ def last_acts(queries: Queries, n_items: int, params: MarkovParams) -> sparse.cs
     matrix = sparse.csr_matrix((len(queries), n_items), dtype=np.float32)
     matrix.data = (np.add.reduceat(weights, at) if len(at) else weights).astype(np.float32)
     matrix.indices = item[at].astype(np.int32)
-    matrix.indptr = np.concatenate([[0], np.cumsum(np.bincount(owner[at], minlength=len(queries)))]).astype(np.int64)
+    matrix.indptr = offsets_of(owner[at], len(queries))
     return matrix

@@ -14,6 +14,7 @@ from scipy import sparse
 
 from features.arrays import Float32, Ids, Int32, Int64
 from features.files import write_text
+from models.data.ragged import Ragged, offsets_of_lengths
 from models.data.saved_params import PARAMS, read_params, write_params
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
@@ -71,7 +72,7 @@ class Social:
         self._learn(
             strongest(dense, len(rows), catalogue.n_items, self.params.max_items_per_user),
             names.tolist(),
-            np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            offsets_of_lengths(counts),
             members.astype(np.int32),
         )
         return self
@@ -108,20 +109,16 @@ class Social:
         """(n_queries, n_items), -inf where no friend chose the item."""
         friends = self._learned()
         profile = history_profiles(queries, friends.shape[1], self.params)
-        places = [self._place.get(name, -1) for name in queries.user_ids.tolist()]
-        told = [
-            self.members_[self.offsets_[place] : self.offsets_[place + 1]] if place >= 0 else self.members_[:0]
-            for place in places
-        ]
-        lengths = np.array([len(members) for members in told], dtype=np.int64)
-        members, asking = np.concatenate([self.members_[:0], *told]), np.repeat(np.arange(len(told)), lengths)
+        places = np.array([self._place.get(name, -1) for name in queries.user_ids.tolist()], dtype=np.int64)
+        friends_of = Ragged(self.offsets_, self.members_).rows(places)
+        members, asking = friends_of.values, friends_of.owners
         alike = np.asarray(friends[members].multiply(profile[asking]).sum(axis=1), dtype=np.float32).ravel()
         length = self._lengths[members] * _lengths(profile)[asking]
         alike = np.divide(alike, length, out=np.zeros_like(alike), where=length > 0)
         near = sparse.csr_matrix((len(queries), friends.shape[0]), dtype=np.float32)
         near.data = np.float32(1) + np.float32(self.params.similarity_weight) * alike
         near.indices = members
-        near.indptr = np.concatenate([[0], np.cumsum(lengths)])
+        near.indptr = friends_of.offsets
         return propagate(near, friends)
 
 

@@ -1,0 +1,74 @@
+"""Ragged arrays: rows of different lengths in one array, and where each begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from features.arrays import Int64, Integers
+
+T = TypeVar("T", bound=np.generic)
+
+
+def offsets_of_lengths(lengths: Integers | Sequence[int]) -> Int64:
+    """(n_rows + 1,) where rows of these lengths begin and end."""
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def offsets_of(owners: Integers, n_rows: int) -> Int64:
+    """(n_rows + 1,) where each row's entries begin and end; owners: (n,) the row of each entry, ascending."""
+    return offsets_of_lengths(np.bincount(owners, minlength=n_rows))
+
+
+def owners_of(offsets: Integers) -> Int64:
+    """(n,) the row of each entry."""
+    return np.repeat(np.arange(len(offsets) - 1, dtype=np.int64), np.diff(offsets))
+
+
+@dataclass(frozen=True)
+class Ragged(Generic[T]):
+    """Row r is `values[offsets[r]:offsets[r + 1]]`."""
+
+    offsets: Int64
+    values: npt.NDArray[T]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, row: int) -> npt.NDArray[T]:
+        return self.values[self.offsets[row] : self.offsets[row + 1]]
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[npt.NDArray[T]], kind: Any) -> Ragged[T]:
+        """From the rows themselves; kind: their type, also where there is none."""
+        values = np.concatenate([np.zeros(0, dtype=kind), *rows]).astype(kind, copy=False)
+        return cls(offsets_of_lengths([len(row) for row in rows]), values)
+
+    @property
+    def lengths(self) -> Int64:
+        """(n_rows,)"""
+        return np.diff(self.offsets)
+
+    @property
+    def owners(self) -> Int64:
+        """(n,) the row of each entry."""
+        return owners_of(self.offsets)
+
+    def part(self, start: int, stop: int) -> Ragged[T]:
+        """Rows start..stop-1."""
+        first, last = self.offsets[start], self.offsets[stop]
+        return Ragged(self.offsets[start : stop + 1] - first, self.values[first:last])
+
+    def rows(self, chosen: Integers) -> Ragged[T]:
+        """Some rows in the order given, repeated ones too; -1: an empty row."""
+        known = chosen >= 0
+        at = np.where(known, chosen, 0)
+        if not len(self):
+            return Ragged(np.zeros(len(chosen) + 1, dtype=np.int64), self.values[:0])
+        offsets = offsets_of_lengths(np.where(known, self.lengths[at], 0))
+        shift = np.repeat(self.offsets[at] - offsets[:-1], np.diff(offsets))
+        return Ragged(offsets, self.values[np.arange(offsets[-1]) + shift])
