@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from features.errors import UserError
@@ -12,7 +15,9 @@ from flows.orchestration import server
 from flows.project import dag
 from flows.project.dag import wanted
 from flows.project.dataset import Project
+from flows.project.resolve import refresh_resolved
 
+ROOT = Path(__file__).parents[3]
 NEEDS = {"ingest": set(), "clean": {"ingest"}, "bundle": {"clean", "ingest"}, "decide": {"bundle", "clean", "ingest"}}
 
 
@@ -45,6 +50,10 @@ def test_until_takes_what_it_needs_in_order():
 def test_before_the_flow_begins_the_state_of_all_stages_is_asked_once(monkeypatch, tmp_path):
     asked = Asked("clean")
     asked.root = tmp_path
+    (tmp_path / "data").mkdir()
+    for name in ("params.yaml", "data/resolved.json"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    refresh_resolved(Project(tmp_path), Settings())  # as on the machine that runs this
     monkeypatch.setattr(pipeline, "open_project", lambda: (Project(tmp_path), Settings()))
     monkeypatch.setattr(dag, "Dag", lambda root: asked)
     monkeypatch.setattr(train, "Dag", lambda root: asked)

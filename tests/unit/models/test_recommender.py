@@ -16,7 +16,7 @@ from models.data.tables import make_catalogue, make_log
 from models.data.types import Catalogue, Slate
 from models.explain import contributions
 from models.rankers.fusion import Fusion
-from models.ranking.examples import joined, make_examples
+from models.ranking.examples import Outcomes, joined, make_examples
 from models.ranking.features import feature_names, features_of, query_features
 from models.ranking.ranker_data import RankerData
 from models.ranking.training import Params, ndcg_of, train_ranker
@@ -270,11 +270,11 @@ def test_examples_are_labelled_by_what_was_chosen_later(catalogue, tmp_path):
     assert again.candidates.retrievers == ("item_knn", "popular")
     features = features_of(candidates, queries.user_ids, queries.at, query_features(queries), Age())
     assert features.shape == (len(candidates), len(feature_names(("item_knn", "popular"), Age.names)))
-    both = joined([examples, replace(again, live=~again.live)])
-    assert both.candidates.query[len(candidates) :].tolist() == (candidates.query + len(queries)).tolist()
+    both = joined([Outcomes.of(examples), Outcomes.of(replace(again, live=~again.live))])
+    assert both.user_ids.tolist() == queries.user_ids.tolist() * 2
     assert both.live.tolist() == [False] * len(queries) + [True] * len(queries)
     assert both.labels.tolist() == examples.labels.tolist() * 2
-    assert np.array_equal(both.asked, np.tile(query_features(queries), (2, 1)), equal_nan=True)
+    assert both.groups.tolist() == examples.groups.tolist() * 2
 
 
 def test_a_query_tells_how_long_its_history_is_and_how_long_idle(catalogue):
