@@ -37,6 +37,7 @@ import os, signal, sys
 from importlib import import_module
 from pathlib import Path
 from features.settings import Settings
+from flows.project.dataset import Project
 from flows.releasing import steps as releasing
 from flows.releasing.cleanup import release_lock
 
