@@ -7,11 +7,12 @@ import json
 import polars as pl
 import pytest
 
+from features.arrays import MICROSECONDS_A_DAY
 from features.errors import RefusedError
 from features.events.clock import clock
 from features.events.event_log import EventLog, NewEvent
 from features.settings import Settings
-from flows.compaction import DAY, compact_events, restore_events, retire_events, verify_events
+from flows.compaction import compact_events, restore_events, retire_events, verify_events
 from flows.project.dataset import Project
 from models.release.store import Release, ReleaseStore
 
@@ -56,7 +57,7 @@ def test_old_events_stay_until_they_are_exported_and_every_release_knows_them(tm
     (project.paths.raw / "source.json").write_text(json.dumps({"source": "csv", "events_through": 8}))
     post(settings, 10)
     compact_events(settings)
-    in_two_days = clock() + 2 * DAY
+    in_two_days = clock() + 2 * MICROSECONDS_A_DAY
     assert retire_events(project, settings).startswith("0 events")
     assert retire_events(project, Settings(home=tmp_path / "home"), now=in_two_days).startswith("0 events")
     ReleaseStore(settings.home).write(Release("r1", "h", "2026-01-01T00:00:00+00:00", 0, 5, "n"))

@@ -21,7 +21,7 @@ from flows.retrain import worth_releasing
 from flows.train import Outcome
 from models.release.store import Release, ReleaseStore
 from tests.support.release_project import make_project
-from tests.support.workspace import environment, make_workspace, recops
+from tests.support.workspace import environment, make_workspace, recops, run
 
 
 def free_port():
@@ -131,25 +131,44 @@ def test_with_the_params_of_before_the_export_starts_again(fresh):
     assert exported(folder) == 2
 
 
-def test_an_export_that_was_killed_before_dvc_knew_of_it_is_ended_by_the_next(fresh, monkeypatch):
+KILLED_EXPORT = """
+import os
+from pathlib import Path
+from features.settings import Settings
+from flows.project import imports
+from flows.project.dataset import Project
+imports.put_under_dvc = lambda *_: os._exit(9)
+imports.export_events(Project(Path.cwd()), Settings())
+"""
+
+
+def test_an_export_that_was_killed_before_dvc_knew_of_it_is_ended_by_the_next(fresh):
     folder, settings = fresh
     post(settings, "a")
     export_events(Project(folder), settings)
     before = (folder / "data" / "raw.dvc").read_bytes()
     post(settings, "b")
-
-    def killed(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr("flows.project.imports.put_under_dvc", killed)
-        with pytest.raises(KeyboardInterrupt):
-            export_events(Project(folder), settings)
+    killed = run("-c", KILLED_EXPORT, cwd=folder, check=False, RECOPS_HOME=str(settings.home))
+    assert killed.returncode == 9
     assert (folder / "data" / "raw.dvc").read_bytes() == before
     assert export_events(Project(folder), settings).n_events == 0
     assert exported(folder) == 2
     assert (folder / "data" / "raw.dvc").read_bytes() != before
     assert "ingest" in Dag(folder).stale()
+
+
+def test_an_export_that_is_interrupted_changes_nothing_and_happens_later(fresh, monkeypatch):
+    folder, settings = fresh
+    post(settings, "a")
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.project.imports.put_under_dvc", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            export_events(Project(folder), settings)
+    assert export_events(Project(folder), settings).n_events == 1
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Memory of the stages whose work grows with the number of users: it is done in parts, so it has a limit."""
+"""Memory of the stages whose work grows with the number of users: the limits that it must keep."""
 
 from __future__ import annotations
 

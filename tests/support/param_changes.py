@@ -16,7 +16,7 @@ CHANGED: dict[str, Any] = {
     "source.simulator.new_item_share": 0.2,
     "source.simulator.bot_share": 0.05,
     "validate.now": "2025-03-10T00:00:00Z",
-    "validate.stale_days": 10,
+    "validate.stale_days": 20,
     "validate.value_min": 1.0,
     "validate.value_max": 5.0,
     "validate.unknown_item_share": 0.4,
@@ -113,13 +113,16 @@ UNCHANGED = {
 
 _SMALL_BURSTS = {"clean.burst_rows": 3, "clean.burst_factor": 1.5}
 ALONGSIDE: dict[str, dict[str, Any]] = {
+    "validate.stale_days": {"validate.now": "2025-03-10T00:00:00Z"},
     "clean.burst_rows": _SMALL_BURSTS,
     "clean.burst_factor": _SMALL_BURSTS,
     "clean.burst_trust": _SMALL_BURSTS,
 }
-"""Params set before and after alike, so that there is something to change: a small world has small bursts."""
+"""Params set before and after alike, so that there is something to change: a small world has small bursts, and
+freshness is asked of the stage at a named instant only."""
 
 OUTSIDE = {
+    "freshness": "asked of the clock by the flow, before any stage: tests/unit/flows/test_freshness.py",
     "release": "read by `recops release`, which is no stage: tests/unit/models/test_refit.py",
     "tune": "read by `recops tune`, which is no stage",
     "rating": "read by `recops evaluate --task rating`, which is no stage",

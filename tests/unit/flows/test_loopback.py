@@ -52,6 +52,7 @@ def proxy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
     """A proxy that nobody answers at, in the environment in one of its forms."""
     for name in (*VARIABLES, "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(urllib.request, "_opener", None)  # made once a process, with the proxies of that moment
     chosen = {"upper": VARIABLES[0:3:2], "lower": VARIABLES[1:4:2]}.get(request.param, VARIABLES[4:])
     for name in chosen:
         monkeypatch.setenv(name, "socks5h://127.0.0.1:9" if request.param == "socks" else NOWHERE)
