@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ def open_repo(root: Path, *, level: int = logging.WARNING) -> Any:
     from dvc.scm import SCMError
 
     logging.getLogger("dvc").setLevel(level)  # after the import, which sets a level of its own
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"dvc\.")  # of its libraries: no user can act
     try:
         try:
             return Repo(str(root))
