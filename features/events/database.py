@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from features.errors import UserError
-
 Row = tuple[Any, ...]
 
 
@@ -59,24 +57,6 @@ class Database(Protocol):
     def transaction(self, *, write: bool = False) -> Iterator[Statements]: ...
 
     def close(self) -> None: ...
-
-
-def open_database(url: str, patience: Patience = PATIENT) -> Database:
-    """The database of a URL: `sqlite:///file` or `postgresql://…`.
-
-    Raises:
-        UserError: another kind of URL.
-    """
-    if url.startswith("sqlite:///"):
-        return SqliteDatabase(Path(url.removeprefix("sqlite:///")), patience)
-    if url.startswith(("postgresql://", "postgres://")):
-        from features.events.postgres import PostgresDatabase
-
-        return PostgresDatabase(url, patience)
-    kind = url.split(":", 1)[0]
-    raise UserError(
-        f"RECOPS_DATABASE_URL: found '{kind}:…'; expected sqlite:///file or postgresql://user@host/name; set it anew"
-    )
 
 
 class SqliteDatabase:

@@ -10,7 +10,14 @@ import polars as pl
 
 from features.events.arrivals import clamp, next_arrival
 from features.events.clock import FAR_US, SKEW_US, Horizon, SteadyClock, clock
-from features.events.database import PATIENT, DatabaseError, Patience, Statements, ValueRefusedError, open_database
+from features.events.connecting import open_database
+from features.events.database import (
+    PATIENT,
+    DatabaseError,
+    Patience,
+    Statements,
+    ValueRefusedError,
+)
 from features.schema import INTERACTIONS
 from features.table import type_of_time
 

@@ -15,7 +15,8 @@ import polars as pl
 from features.arrays import Float64
 from features.errors import UserError
 from features.events.event_log import Event
-from features.online.backends import WriteRefusedError, place
+from features.online.backends import place
+from features.online.online_place import WriteRefusedError
 from features.online.rows import instant_of, proto_of, state_of
 from features.online.user_update import UserUpdate
 from features.positives import Positives

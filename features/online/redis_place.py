@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import unquote, urlparse
 
-from features.online.backends import WriteRefusedError
+from features.online.online_place import WriteRefusedError
 from features.resilience.outages import Outage, StoreUnavailableError
 
 LOCK_S = 30

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from features.files import locked, write_text
-from features.online.backends import WriteRefusedError
+from features.online.online_place import WriteRefusedError
 from features.resilience.outages import StoreUnavailableError
 
 BUSY_S = 5

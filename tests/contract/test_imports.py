@@ -11,11 +11,6 @@ import pytest
 from flows.project.code_closure import imports_at_the_top, imports_of
 
 ROOT = Path(__file__).parents[2]
-# a protocol's module whose factory imports the implementation that a URL asks for, when it is called
-FACTORIES = {
-    "features/events/database.py": {"features/events/postgres.py"},
-    "features/online/backends.py": {"features/online/redis_place.py", "features/online/sqlite_place.py"},
-}
 PACKAGES = ("features", "models", "flows", "services")
 
 
@@ -48,12 +43,8 @@ def test_no_module_imports_itself_by_others():
     assert circle({file: imports_at_the_top(ROOT, file) - {file} for file in MODULES}) == []
 
 
-def test_functions_hide_no_other_circles_than_factories():
-    hidden = {file: imports_of(ROOT, file) - {file} - FACTORIES.get(file, set()) for file in MODULES}
-    assert circle(hidden) == []
-    for file, implementations in FACTORIES.items():  # what is no circle any more goes from the list
-        assert implementations <= imports_of(ROOT, file) - imports_at_the_top(ROOT, file)
-        assert all(file in imports_of(ROOT, implementation) for implementation in implementations)
+def test_imports_inside_functions_hide_no_circle():
+    assert circle({file: imports_of(ROOT, file) - {file} for file in MODULES}) == []
 
 
 def test_the_test_would_see_a_circle():
