@@ -152,6 +152,19 @@ def test_a_retriever_is_made_asked_explained_saved_and_read(tmp_path):
     assert read_part("retriever", "one", tmp_path / "one").params == part.params
 
 
+def test_the_example_of_contributing_works_as_it_stands(tmp_path, monkeypatch):
+    """u0 chose i1 in the last three days before day 10, u1 chose i2 long before: i1 alone is offered."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (tmp_path / "trending_of_the_docs.py").write_text(text.split("```python\n", 1)[1].split("```", 1)[0])
+    monkeypatch.setitem(RETRIEVERS, "trending", "trending_of_the_docs:Trending")
+    catalogue, log = make_catalogue(4), make_log([(0, 1, 9), (1, 2, 1)], at=10 * DAY)
+    part = make("retriever", "trending", {"recent_days": 3}).fit(log, catalogue)
+    query = one_query("u9", 10 * DAY, [], [], catalogue.vocabulary)
+    assert part.retrieve(query, 2).items.tolist() == [[1, -1]]
+    part.save(tmp_path / "saved")
+    assert read_part("retriever", "trending", tmp_path / "saved").retrieve(query, 2).items.tolist() == [[1, -1]]
+
+
 def test_a_ranker_is_trained_by_its_section_alone():
     section = {"name": "column", "min_queries": 10, "column": {"first": 1}}
     trained = train_ranker(data(), Params.model_validate(section))
