@@ -29,7 +29,7 @@ demo: install ## the main job from nothing to a served, changed, judged, release
 test: install ## all everyday tests (under 12 minutes on 2 cores)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-check: install ## ruff, mypy --strict, the floors, unit and contract tests (under a minute)
+check: install ## ruff, mypy --strict, the floors, unit and contract tests (about two minutes)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

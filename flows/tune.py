@@ -19,6 +19,7 @@ from flows.orchestration.notify import notify_hooks
 from flows.orchestration.restarts import enforce_restart_limit
 from flows.project.dag import Dag, project_root
 from flows.project.dataset import Project
+from flows.project.under_dvc import TUNING, make_writable, put_under_dvc
 from flows.tuning.inputs import read_valid
 from flows.tuning.proposal import propose, tasks_of, tune_params
 from flows.tuning.study import Found, search
@@ -50,6 +51,7 @@ def tune_flow(
     ends = time.monotonic() + minutes * 60
     params, tasks = tune_params(project, horizon), tasks_of(project, retrievers)
     with _alone(project):
+        make_writable(project.root, TUNING)
         with Dag(project.root).exclusive(wait_s=0):
             valid = read_valid(project, params)
         n_queries = sum(int(chunk.counted.sum()) for chunk in valid.chunks)
@@ -63,8 +65,17 @@ def tune_flow(
             searching = partial(search, project.paths.tuning, wanted, valid, params, n_trials=trials, seconds=seconds)
             found.append(_run.with_options(name=wanted.name, task_run_name=wanted.name)(searching))
         text = propose(project, tasks, found, params)
+        _keep(project)
     publish_tune(text)
     return text
+
+
+def _keep(project: Project) -> None:
+    """Studies and report go to DVC's cache: `data/tuning.dvc` says which they are, `dvc push` shares them."""
+    try:
+        put_under_dvc(project.root, TUNING)
+    except UserError as error:  # the search has ended well; its files are there
+        logger.warning("%s", error)
 
 
 @contextmanager

@@ -113,7 +113,12 @@ def tune(
     from flows.tuning.proposal import tasks_of, tune_params
 
     if accept:
-        print(f"params.yaml: {apply(project)} values changed; `recops run` trains and judges with them")
+        from flows.project.under_dvc import TUNING, make_writable, put_under_dvc
+
+        make_writable(project.root, TUNING)
+        n_changed = apply(project)
+        put_under_dvc(project.root, TUNING)
+        print(f"params.yaml: {n_changed} values changed; `recops run` trains and judges with them")
         return
     from flows.tuning.inputs import check_there
 

@@ -16,6 +16,7 @@ from features.importing.raw_folder import recover, remove
 
 RAW = "data/raw"
 REFERENCE = "data/reference"
+TUNING = "data/tuning"
 NO_REFERENCE = "data/initial"
 
 
@@ -64,6 +65,13 @@ def put_under_dvc(root: Path, path: str) -> None:
         except (DvcException, OSError) as error:
             reason = " ".join(str(error).split())
             raise UserError(f"{root / path}: `dvc add` does not take it: {reason}; {_remedy(root, path)}") from error
+
+
+def make_writable(root: Path, path: str) -> None:
+    """What DVC keeps of a folder may be written again, also where it links files to its cache (`cache.type`)."""
+    if (root / f"{path}.dvc").is_file() and (root / path).exists():
+        with open_repo(root, level=logging.ERROR) as repo:
+            repo.unprotect(path)
 
 
 def _remedy(root: Path, path: str) -> str:

@@ -56,9 +56,11 @@ def test_a_search_needs_no_test_part_and_changes_no_input_until_it_is_accepted(p
     report = json.loads((project / "data/tuning/report.json").read_text())
     assert report["retrievers"]["popular"]["n_trials"] == 6
     assert (project / "params.yaml").read_text() == before
+    assert "up to date" in run("-m", "dvc", "status", "data/tuning.dvc", cwd=project).stdout
     accepted = recops(project, "tune", "--accept", check=False)
     assert accepted.returncode == (0 if report["changes"] else 2)
     assert ((project / "params.yaml").read_text() != before) == bool(report["changes"])
+    assert "up to date" in run("-m", "dvc", "status", "data/tuning.dvc", cwd=project).stdout
 
 
 def test_without_a_server_it_runs_too_and_until_stops_where_it_is_told(tmp_path, monkeypatch):
