@@ -13,6 +13,7 @@ from features.files import write_text
 from features.params import parse, section
 from flows.project.dataset import Project
 from flows.project.params_file import edited, read_text, unified_diff
+from flows.project.under_dvc import TUNING
 from flows.tuning.study import Found
 from flows.tuning.trials import Task
 from models.registry import load_retriever
@@ -20,7 +21,6 @@ from models.reports.summary import aligned
 from models.tuning.objective import METRIC, Params
 from models.tuning.search_space import SLOW, SPACES, axes_of
 
-TUNING = Path("data/tuning")
 REPORT, DIFF, PROPOSED = "report.json", "params.diff", "params.yaml"
 
 
@@ -141,7 +141,7 @@ def report_text(found: Sequence[Found], params: Params, diff: str) -> str:
             shares = ", ".join(f"{name} {share:.0%}" for name, share in ended.importance.items() if share >= 0.005)
             lines.append(f"what matters in {ended.retriever}: {shares}")
     if diff:
-        lines += ["", diff, f"`recops tune --accept` applies it ({TUNING / DIFF}); then `recops run`"]
+        lines += ["", diff, f"`recops tune --accept` applies it ({TUNING}/{DIFF}); then `recops run`"]
     else:
         lines += ["", "nothing is proposed: no gain is beyond chance"]
     return "\n".join(lines)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import pytest
 
 from features.events.event_log import EventLog, NewEvent
 from features.settings import Settings
+from flows.orchestration.processes import free_port
 from flows.project.dag import Dag
 from flows.project.dataset import Project
 from flows.project.imports import export_events, exported_through, import_into_project
@@ -22,12 +22,6 @@ from flows.train import Outcome
 from models.release.store import Release, ReleaseStore
 from tests.support.release_project import make_project
 from tests.support.workspace import environment, make_workspace, recops, run
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 def call(address, body):

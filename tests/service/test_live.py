@@ -11,15 +11,7 @@ import pytest
 from features.errors import UserError
 from models.release.store import ReleaseStore
 from tests.support.small_release import release
-
-
-def wait_for(check, seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if check():
-            return True
-        time.sleep(0.05)
-    return False
+from tests.support.waiting import wait_for
 
 
 def live(client) -> str:
@@ -29,10 +21,10 @@ def live(client) -> str:
 def test_the_service_follows_the_pointer_forth_and_back(client, made, settings):
     assert live(client) == "r1"
     release(made, settings, "r2")
-    assert wait_for(lambda: live(client) == "r2")
+    assert wait_for(lambda: live(client) == "r2", seconds=20)
     started = time.monotonic()
     ReleaseStore(settings.home).swap("r1", who="test", why="rolled back")
-    assert wait_for(lambda: live(client) == "r1")
+    assert wait_for(lambda: live(client) == "r1", seconds=20)
     assert time.monotonic() - started < 5
 
 
@@ -44,11 +36,11 @@ def test_a_bad_release_leaves_the_old_one_serving(client, made, settings):
     shutil.copytree(made.bundle, folder / "bundle")
     (folder / "bundle" / "ranker" / "lightgbm_1.txt").write_text("altered")
     store.swap("r2", who="test", why="bad")
-    assert wait_for(lambda: client.runtime.live._refused[0] == "r2")
+    assert wait_for(lambda: client.runtime.live._refused[0] == "r2", seconds=20)
     assert live(client) == "r1"
     assert client.get("/releases").json()["live"] == "r2"
     shutil.copy(made.bundle / "ranker" / "lightgbm_1.txt", folder / "bundle" / "ranker" / "lightgbm_1.txt")
-    assert wait_for(lambda: live(client) == "r2")
+    assert wait_for(lambda: live(client) == "r2", seconds=20)
 
 
 def test_a_release_whose_hash_is_another_is_not_served(client, made, settings):
@@ -57,14 +49,14 @@ def test_a_release_whose_hash_is_another_is_not_served(client, made, settings):
     path = store.folder("r2") / "release.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "bundle_hash": "0" * 64}))
     store.swap("r2", who="test", why="bad")
-    assert wait_for(lambda: client.runtime.live._refused[0] == "r2")
+    assert wait_for(lambda: client.runtime.live._refused[0] == "r2", seconds=20)
     assert live(client) == "r1"
 
 
 def test_answers_go_on_while_a_release_is_loaded(client, made, settings):
     release(made, settings, "r2")
     found = set()
-    assert wait_for(lambda: found.add(live(client)) or "r2" in found)
+    assert wait_for(lambda: found.add(live(client)) or "r2" in found, seconds=20)
     assert found <= {"r1", "r2"}
 
 
@@ -76,9 +68,9 @@ def test_a_replay_instant_that_is_none_is_refused(settings, start, at):
 
 def test_one_damaged_release_is_passed_over_and_named(client, made, settings):
     release(made, settings, "r2")
-    assert wait_for(lambda: live(client) == "r2")
+    assert wait_for(lambda: live(client) == "r2", seconds=20)
     release(made, settings, "r3")
-    assert wait_for(lambda: live(client) == "r3")
+    assert wait_for(lambda: live(client) == "r3", seconds=20)
     (settings.home / "releases" / "r2" / "release.json").write_text('{"release": "r2", ')
     for path in ("/status", "/releases"):
         answer = client.get(path)
@@ -113,4 +105,4 @@ def test_a_service_starts_with_a_damaged_pointer_and_serves_when_it_is_mended(ma
     client = start()
     assert client.post("/recommend", json={"user_id": "u"}).status_code == 503
     pointer.write_text(good)
-    assert wait_for(lambda: client.post("/recommend", json={"user_id": "u"}).status_code == 200)
+    assert wait_for(lambda: client.post("/recommend", json={"user_id": "u"}).status_code == 200, seconds=20)

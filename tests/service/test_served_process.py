@@ -13,7 +13,8 @@ import time
 
 from features.events.event_log import EventLog
 from features.events.shards import verify
-from tests.support.served import ROOT, call, family, free_port, is_running, serving
+from flows.orchestration.processes import free_port
+from tests.support.served import ROOT, call, family, is_running, serving
 from tests.support.small_release import release
 
 

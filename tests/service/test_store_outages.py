@@ -13,6 +13,7 @@ import redis
 from features.settings import Settings
 from tests.support.faulty import OwnRedis, Wire
 from tests.support.small_release import release
+from tests.support.waiting import wait_for
 
 FIRST_S, NEXT_S = 2.0, 0.3
 
@@ -56,15 +57,6 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.monotonic() - started, answer
 
 
-def wait_for(check: Callable[[], bool], seconds: float = 15) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if check():
-            return True
-        time.sleep(0.05)
-    return False
-
-
 @pytest.mark.parametrize("fault", ["refuses", "hangs"])
 def test_a_redis_that_does_not_answer_costs_one_late_answer_and_a_sentence(on_redis, own_redis, fault):
     user = on_redis.runtime.serving().users["user_id"][0]
@@ -92,7 +84,7 @@ def test_a_redis_that_goes_on_after_a_pause_is_used_again_with_every_event(on_re
     event = {"user_id": user, "item_id": "b001", "event": "click"}
     assert on_redis.post("/events", json={"events": [event]}).status_code == 200
     own_redis.go_on()
-    assert wait_for(lambda: ask(on_redis, user).status_code == 200)
+    assert wait_for(lambda: ask(on_redis, user).status_code == 200, seconds=15)
     assert on_redis.get("/history", params={"user_id": user}).json()["n_events"] == before + 1
     assert on_redis.get("/status").json()["stores"]["online_store"] is None
 
@@ -108,7 +100,7 @@ def test_a_redis_that_came_back_empty_is_503_and_never_a_shorter_history(on_redi
     else:
         own_redis.kill()
         own_redis.start()
-    assert wait_for(lambda: "is gone" in on_redis.get("/history", params={"user_id": user}).text)
+    assert wait_for(lambda: "is gone" in on_redis.get("/history", params={"user_id": user}).text, seconds=15)
     for answer in (on_redis.get("/history", params={"user_id": user}), ask(on_redis, user), ask(on_redis)):
         assert answer.status_code == 503
         assert "make a release again" in answer.json()["error"]["message"]
@@ -121,7 +113,7 @@ def test_a_redis_that_was_filled_again_answers_again(on_redis, own_redis, made):
     redis.Redis.from_url(own_redis.url).flushall()
     assert ask(on_redis, user).status_code == 503
     release(made, Settings(), "r2")
-    assert wait_for(lambda: ask(on_redis, user).status_code == 200)
+    assert wait_for(lambda: ask(on_redis, user).status_code == 200, seconds=15)
     assert ask(on_redis, user).json()["items"] == before
 
 
@@ -144,7 +136,7 @@ def test_a_postgres_that_does_not_answer_costs_one_late_answer_and_then_only_the
     assert "event log" in answer.json()["error"]["message"]
     assert "does not answer" in on_postgres.get("/status").json()["stores"]["event_log"]
     wire.mend() if fault == "refuses" else wire.speak()
-    assert wait_for(lambda: on_postgres.post("/events", json={"events": [event]}).status_code == 200)
+    assert wait_for(lambda: on_postgres.post("/events", json={"events": [event]}).status_code == 200, seconds=15)
     assert "b001" not in [item["item_id"] for item in ask(on_postgres, user).json()["items"]]
 
 

@@ -14,11 +14,7 @@ from urllib.parse import urlparse
 
 import pytest
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from flows.orchestration.processes import free_port
 
 
 class OwnRedis:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from flows.orchestration.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,12 +28,6 @@ def call(address: str, path: str, body: dict | None = None) -> tuple[int, dict |
     except urllib.error.HTTPError as error:
         status, text = error.code, error.read().decode()
     return status, json.loads(text) if text.startswith("{") else text
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager
