@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -18,16 +19,19 @@ from features.settings import Settings
 from flows.orchestration.artifacts import flow_run_id, publish_train
 from flows.orchestration.notify import notify_hooks
 from flows.orchestration.restarts import enforce_restart_limit
-from flows.project.dag import Dag, StageCrashError, project_root, wanted
+from flows.project.dag import Dag, StageCrashError, project_root, wanted_and_stale
 from flows.project.dataset import Project
-from flows.project.freshness import judge_freshness
 from flows.project.provenance import bundle_hash, git_state, lock_hash, note_run, results_of
 from flows.project.reference import refresh_reference
 from flows.project.resolve import refresh_resolved, stale_here
+from flows.project.run_events import Listener, RunStarted, StageEnded, StageStarted, ignore_events
+from flows.project.running.freshness import judge_freshness
 
 logger = logging.getLogger(__name__)
 
 BUNDLE = "data/bundle"
+# no parameter of the flow: Prefect keeps those
+_listener: ContextVar[Listener] = ContextVar("listener", default=ignore_events)
 
 
 @dataclass(frozen=True)
@@ -47,13 +51,21 @@ def _worth_another_try(task: Any, run: Any, state: State[Any]) -> bool:
 @task(
     cache_policy=NO_CACHE, persist_result=False, retries=1, retry_delay_seconds=1, retry_condition_fn=_worth_another_try
 )
-def run_stage(dag: Dag, name: str) -> Any:
+def run_stage(dag: Dag, stage: StageStarted) -> Any:
     """One stage through DVC; a stage that is up to date completes as `Skipped`."""
+    name, listener = stage.name, _listener.get()
     if not dag.is_stale(name):
+        listener(StageEnded(name, 0.0, "skipped"))
         return Completed(name="Skipped", message="up to date")
+    listener(stage)
     started = time.monotonic()
-    dag.run(name)
+    try:
+        dag.run(name)
+    except BaseException:
+        listener(StageEnded(name, time.monotonic() - started, "failed"))
+        raise
     seconds = time.monotonic() - started
+    listener(StageEnded(name, seconds, "ran"))
     logger.info("stage=%s seconds=%.1f", name, seconds)
     return Completed(name="Completed", message=f"ran in {seconds:.1f} s")
 
@@ -79,10 +91,14 @@ def train_flow(root: str | None = None, until: str | None = None, wait_s: float 
 
 def _run_all(dag: Dag, settings: Settings, until: str | None) -> Outcome:
     _prepare(dag, settings)
+    listener = _listener.get()
+    names, stale = wanted_and_stale(dag, until)
+    listener(RunStarted(tuple(names), tuple(stale)))
     ran: list[str] = []
     skipped: list[str] = []
-    for name in wanted(dag, until):
-        state = run_stage.with_options(name=name, task_run_name=name)(dag, name, return_state=True)
+    for number, name in enumerate(names, start=1):
+        stage = StageStarted(name, number, len(names), None)
+        state = run_stage.with_options(name=name, task_run_name=name)(dag, stage, return_state=True)
         state.result()
         (skipped if state.name == "Skipped" else ran).append(name)
     return Outcome(ran, skipped, verdict(Project(dag.root)))
@@ -103,10 +119,17 @@ def train(project: Project, *, wait_s: float) -> Outcome:
     return begin(dag, None, wait_s)
 
 
-def begin(dag: Dag, until: str | None, wait_s: float) -> Outcome:
-    """Starts the flow, which opens the DAG anew; the caller has seen that something is stale."""
+def begin(dag: Dag, until: str | None, wait_s: float, *, listener: Listener = ignore_events) -> Outcome:
+    """Starts the flow, which opens the DAG anew; the caller has seen that something is stale.
+
+    listener: is told what happens, in this thread (flows/project/run_events.py).
+    """
     dag.forget()
-    return cast(Outcome, train_flow(str(dag.root), until, wait_s))
+    token = _listener.set(listener)
+    try:
+        return cast(Outcome, train_flow(str(dag.root), until, wait_s))
+    finally:
+        _listener.reset(token)
 
 
 def verdict(project: Project) -> bool | None:

@@ -19,7 +19,9 @@ def whole_rules(params: Params, accepted: Profile) -> list[Rule]:
             "import more data, or lower validate.min_rows",
         ),
     ]
-    if params.now is not None:  # without it there is no clock here; the flow has one (flows/project/freshness.py)
+    if (
+        params.now is not None
+    ):  # without it there is no clock here; the flow has one (flows/project/running/freshness.py)
         rules.append(
             expect_dataset(
                 "data_is_fresh",

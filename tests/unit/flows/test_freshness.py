@@ -11,7 +11,7 @@ import pytest
 from features.errors import RefusedError, UserError
 from features.importing.importer import import_source
 from flows.project.dataset import Project
-from flows.project.freshness import judge_freshness
+from flows.project.running.freshness import judge_freshness
 
 NEWEST = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
