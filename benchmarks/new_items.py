@@ -25,10 +25,11 @@ from features.errors import UserError
 from features.params import positives, section
 from features.schema import INTERACTIONS
 from features.table import write_parquet
+from models.data.ragged import Ragged, offsets_of_lengths
 from models.data.tables import make_log, read_catalogue
-from models.data.types import Catalogue, Log, Queries
+from models.data.types import Catalogue, History, Log, Queries
 from models.evaluation.intervals import bounds, resampled_means
-from models.evaluation.metrics import accuracy, found
+from models.evaluation.metrics import accuracy, target_positions
 from models.registry import load_part, make
 
 SHOWN = ("ndcg@10", "hr@10", "recall@20")
@@ -46,15 +47,15 @@ def asked(past: Log, new: npt.NDArray[np.bool_], user_ids: npt.NDArray[np.str_])
     rows = rows[np.isin(past.user_ids[past.users[rows]], user_ids)]
     counts = np.unique(past.users[rows], return_counts=True)[1]
     return Queries(
-        user_ids,
-        np.full(len(user_ids), past.at, dtype=np.int64),
-        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        past.items[rows],
-        past.times[rows],
-        np.ones(len(rows), dtype=np.float32),
-        np.zeros(len(user_ids) + 1, dtype=np.int64),
-        np.zeros(0, dtype=np.int32),
-        ~new,
+        user_ids=user_ids,
+        at=np.full(len(user_ids), past.at, dtype=np.int64),
+        history=History(
+            items=Ragged(offsets_of_lengths(counts), past.items[rows]),
+            times=past.times[rows],
+            weights=np.ones(len(rows), dtype=np.float32),
+        ),
+        excluded=Ragged.empty_rows(len(user_ids), np.int32),
+        unavailable=~new,
     )
 
 
@@ -96,12 +97,11 @@ def main() -> None:
     wanted = late & np.isin(names, user_ids)
     owner, item = np.searchsorted(user_ids, names[wanted]), log.items[wanted]
     order = np.lexsort((item, owner))
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(user_ids)))]).astype(np.int64)
-    targets, counts = item[order], np.diff(offsets)
-    print(f"{len(user_ids)} users, {int((~queries.unavailable).sum())} new items, {len(targets)} targets")  # type: ignore[operator]
+    targets = Ragged.grouped(owner[order], len(user_ids), item[order])
+    print(f"{len(user_ids)} users, {int((~queries.unavailable).sum())} new items, {len(targets.values)} targets")  # type: ignore[operator]
     for name in [*(options.retriever or ["text", "cold_items"]), "random"]:
         lists = lists_of(name, past, catalogue, queries)
-        values = accuracy(found(lists, offsets, targets) >= 0, counts, [10, 20])
+        values = accuracy(target_positions(lists, targets) >= 0, targets.lengths, [10, 20])
         table = np.stack([values[metric] for metric in SHOWN], axis=1)
         low, high = bounds(resampled_means(table, 1000, 1)[:, 0], 0.95)
         shown = " · ".join(f"{metric} {value:.4f}" for metric, value in zip(SHOWN, table.mean(axis=0), strict=True))

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from features.arrays import Float32, Int32, Int64
-from models.data.types import UNKNOWN_TIME, Catalogue, Log, Queries
+from models.data.ragged import Ragged
+from models.data.types import UNKNOWN_TIME, Catalogue, History, Log, Queries
 from models.data.vocabulary import Vocabulary
 from models.interfaces import FeatureLookup
 from models.ranking.features import feature_names, features_of, query_features
@@ -78,14 +79,14 @@ def histories(n_items: int, n_queries: int, length: int, seed: int) -> Queries:
     offsets = np.arange(n_queries + 1) * length
     excluded = np.concatenate([np.sort(items[start : start + length]) for start in offsets[:-1]])
     return Queries(
-        np.array([f"u{query}" for query in range(n_queries)]),
-        np.full(n_queries, 300 * DAY),
-        offsets,
-        items,
-        np.tile(np.arange(length) * DAY, n_queries),
-        np.ones(len(items), dtype=np.float32),
-        offsets,
-        excluded,
+        user_ids=np.array([f"u{query}" for query in range(n_queries)]),
+        at=np.full(n_queries, 300 * DAY),
+        history=History(
+            items=Ragged(offsets, items),
+            times=np.tile(np.arange(length) * DAY, n_queries),
+            weights=np.ones(len(items), dtype=np.float32),
+        ),
+        excluded=Ragged(offsets, excluded),
     )
 
 

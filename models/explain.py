@@ -50,17 +50,13 @@ def contributions(part: Explains, query: Queries, left_out: Sequence[Int32], ite
 
 def without(query: Queries, left_out: Sequence[Int32]) -> Queries:
     """One query, a batch of one, as often as there are items to leave out of its history; nothing is excluded."""
-    n, events = len(left_out), np.arange(len(query.items))
-    kept = Ragged.of_rows([events[~np.isin(query.items, items)] for items in left_out], np.int64)
+    n, past = len(left_out), query.history.items.values
+    kept: Ragged[np.int64] = Ragged.of_rows([np.flatnonzero(~np.isin(past, items)) for items in left_out], np.int64)
     return Queries(
         user_ids=np.repeat(query.user_ids, n),
         at=np.repeat(query.at, n),
-        offsets=kept.offsets,
-        items=query.items[kept.values],
-        times=query.times[kept.values],
-        weights=query.weights[kept.values],
-        excluded_offsets=np.zeros(n + 1, dtype=np.int64),
-        excluded=query.excluded[:0],
+        history=query.history.take(kept),
+        excluded=Ragged.empty_rows(n, np.int32),
         unavailable=query.unavailable,
     )
 
@@ -72,7 +68,7 @@ def named_items(part: Explains, query: Queries, items: Int32) -> list[list[int]]
     named; where none of the newest items of a long history does anything, the older ones are tried.
     """
     named: list[list[int]] = [[] for _ in items]
-    past = _newest_first(query.items)
+    past = _newest_first(query.history.items.values)
     scores = part.scores_of(query, items)[0]
     least = ROUNDING * float(np.abs(scores[np.isfinite(scores)]).max(initial=0.0))
     for start in range(0, min(len(past), STEP * STEPS), STEP):
@@ -143,7 +139,7 @@ def _sentences(part: Retriever, catalogue: Catalogue, query: Queries, items: Int
     """(n_items,) what a retriever says of items that it offered; "" where it has nothing to say."""
     if isinstance(part, Explains):
         sentence, most = SENTENCES[part.reason], MOST_NAMED[part.reason]
-        named = named_items(part, query, items) if len(query.items) else [[] for _ in items]
+        named = named_items(part, query, items) if query.history.n_events else [[] for _ in items]
         titles = [[_title(catalogue, item) for item in row[:most]] for row in named]
         return [sentence.format(items=" and ".join(row)) if row else "" for row in titles]
     if isinstance(part, HasReason) and part.reason != "popularity":

@@ -11,7 +11,8 @@ import numpy as np
 from features.arrays import Bool, Float32
 from features.errors import UserError
 from features.positives import DEFAULT_POSITIVES, Positives
-from models.data.types import UNKNOWN_TIME, Candidates, Catalogue, Queries, Slate
+from models.data.ragged import Ragged
+from models.data.types import UNKNOWN_TIME, Candidates, Catalogue, History, Queries, Slate
 from models.explain import reasons
 from models.exploration import ExploreParams, explore, key_of
 from models.interfaces import Explains, FeatureLookup, Reranker, Retriever, Scores
@@ -59,18 +60,13 @@ class Recommender:
 
     def similar(self, item: int, k: int, *, unavailable: Bool | None = None) -> Slate:
         """The k items most like one (a position), by every retriever that can tell from that item alone."""
-        history = np.array([item], dtype=np.int32)
-        ends = np.array([0, 1], dtype=np.int64)
+        items: Ragged[np.int32] = Ragged.one_row(np.array([item], dtype=np.int32))
         query = Queries(
-            np.array([""], dtype=np.str_),
-            np.array([0], dtype=np.int64),
-            ends,
-            history,
-            np.array([0], dtype=np.int64),
-            np.ones(1, dtype=np.float32),
-            ends,
-            history,
-            unavailable,
+            user_ids=np.array([""], dtype=np.str_),
+            at=np.array([0], dtype=np.int64),
+            history=History(items=items, times=np.array([0], dtype=np.int64), weights=np.ones(1, dtype=np.float32)),
+            excluded=items,
+            unavailable=unavailable,
         )
         slate = self._similar(query, min(k, LONG), self.k)
         return slate if k <= LONG else lengthened(slate, self._similar(query, LONG + k, max(self.k, LONGEST, k)), k)

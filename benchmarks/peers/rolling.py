@@ -78,10 +78,11 @@ def rolling(
     item_ids = np.unique(known.to_numpy().astype(np.str_))
     vocabulary = Vocabulary(item_ids.tolist())
     queries, targets = rolling_queries(events, history, part, vocabulary, positives=positives)
-    ones = np.ones(len(queries.excluded), dtype=np.bool_)
+    excluded, past = queries.excluded, queries.history
+    ones = np.ones(len(excluded.values), dtype=np.bool_)
     shape = (len(queries), len(item_ids))
-    seen = sparse.csr_matrix((ones, queries.excluded, queries.excluded_offsets), shape=shape)
-    histories = Histories(queries.offsets, queries.items.astype(np.int64), queries.times)
+    seen = sparse.csr_matrix((ones, excluded.values, excluded.offsets), shape=shape)
+    histories = Histories(past.items.offsets, past.items.values.astype(np.int64), past.times)
     return PeerTask(
         events.get_column("query_id").to_numpy().astype(np.str_),
         item_ids,

@@ -118,7 +118,7 @@ def judge(test: Test, contenders: Contenders, params: Params, source: Source) ->
     if source.name == "simulator" and source.simulator is not None:
         singles["oracle"] = _oracle(contenders.log, ours, source.simulator, params)
     lists |= {model: codes_of(test_set, ours.catalogue, items) for model, items in singles.items()}
-    logger.info("queries=%d models=%d targets=%d", len(test_set), len(lists), len(test_set.targets))
+    logger.info("queries=%d models=%d targets=%d", len(test_set), len(lists), len(test_set.targets.values))
     asked = {"challenger": ours.queries} | ({"champion": theirs.queries} if contenders.champion is not None else {})
     evaluation = evaluate(test_set, lists, params)
     if len(test_set) < n_possible:

@@ -84,7 +84,7 @@ def _facts(judged: Judgement) -> dict[str, Any]:
         "n_queries": {
             "test": len(test_set),
             "headline": judged.evaluation.per_query.filter(slice=HEADLINE, model="challenger").height,
-            "n_targets": len(test_set.targets),
+            "n_targets": len(test_set.targets.values),
             "n_repeats_left_out": test_set.n_dropped,
         },
     }

@@ -10,8 +10,8 @@ import polars as pl
 
 from features.arrays import Bool, Int32, Int64
 from features.positives import DEFAULT_POSITIVES, Positives, refusals_where
-from models.data.ragged import offsets_of
-from models.data.types import Queries, Targets
+from models.data.ragged import Ragged
+from models.data.types import History, Queries, Targets
 from models.data.vocabulary import Vocabulary
 
 
@@ -96,8 +96,8 @@ def part_queries(
     )
     counts = np.bincount(wanted.get_column("query").to_numpy(), minlength=len(user_ids)).astype(np.int64)
     wanted = _with_positions(wanted, vocabulary).sort("query", "item")
-    offsets = offsets_of(wanted.get_column("query").to_numpy(), len(user_ids))
-    return queries, Targets(offsets, wanted.get_column("item").to_numpy().astype(np.int32), counts)
+    items = wanted.get_column("item").to_numpy().astype(np.int32)
+    return queries, Targets(Ragged.grouped(wanted.get_column("query").to_numpy(), len(user_ids), items), counts)
 
 
 def one_query(
@@ -128,15 +128,15 @@ def one_query(
     out = np.unique(out if include_seen else np.concatenate([items, out]))
     out = out[out >= 0].astype(np.int32)
     return Queries(
-        np.array([user_id], dtype=np.str_),
-        np.array([at], dtype=np.int64),
-        np.array([0, len(order)], dtype=np.int64),
-        items[chosen][order],
-        times[chosen][order],
-        np.ones(len(order), dtype=np.float32),
-        np.array([0, len(out)], dtype=np.int64),
-        out,
-        unavailable,
+        user_ids=np.array([user_id], dtype=np.str_),
+        at=np.array([at], dtype=np.int64),
+        history=History(
+            items=Ragged.one_row(items[chosen][order]),
+            times=times[chosen][order],
+            weights=np.ones(len(order), dtype=np.float32),
+        ),
+        excluded=Ragged.one_row(out),
+        unavailable=unavailable,
     )
 
 
@@ -178,15 +178,15 @@ def _assemble(
         unavailable = unavailable_at(created_at, int(at.max()))
         seen_owners, seen_items = _with_unborn(seen_owners, seen_items, at, created_at)
     return Queries(
-        user_ids,
-        at,
-        offsets_of(owners, len(at)),
-        np.ascontiguousarray(items, dtype=np.int32),
-        np.ascontiguousarray(times, dtype=np.int64),
-        np.ones(len(items), dtype=np.float32),
-        offsets_of(seen_owners, len(at)),
-        np.ascontiguousarray(seen_items, dtype=np.int32),
-        unavailable,
+        user_ids=user_ids,
+        at=at,
+        history=History(
+            items=Ragged.grouped(owners, len(at), np.ascontiguousarray(items, dtype=np.int32)),
+            times=np.ascontiguousarray(times, dtype=np.int64),
+            weights=np.ones(len(items), dtype=np.float32),
+        ),
+        excluded=Ragged.grouped(seen_owners, len(at), np.ascontiguousarray(seen_items, dtype=np.int32)),
+        unavailable=unavailable,
     )
 
 

@@ -31,7 +31,10 @@ def owners_of(offsets: Integers) -> Int64:
 
 @dataclass(frozen=True)
 class Ragged(Generic[T]):
-    """Row r is `values[offsets[r]:offsets[r + 1]]`."""
+    """Rows of different lengths: row r is `values[offsets[r]:offsets[r + 1]]`.
+
+    offsets: (n_rows + 1,), the first is 0; values: (n_entries,) of all rows, one row after the other.
+    """
 
     offsets: Int64
     values: npt.NDArray[T]
@@ -48,6 +51,21 @@ class Ragged(Generic[T]):
         values = np.concatenate([np.zeros(0, dtype=kind), *rows]).astype(kind, copy=False)
         return cls(offsets_of_lengths([len(row) for row in rows]), values)
 
+    @classmethod
+    def one_row(cls, values: npt.NDArray[T]) -> Ragged[T]:
+        """A single row."""
+        return cls(np.array([0, len(values)], dtype=np.int64), values)
+
+    @classmethod
+    def empty_rows(cls, n_rows: int, kind: Any) -> Ragged[T]:
+        """Rows without entries; kind: the type of the entries."""
+        return cls(np.zeros(n_rows + 1, dtype=np.int64), np.zeros(0, dtype=kind))
+
+    @classmethod
+    def grouped(cls, owners: Integers, n_rows: int, values: npt.NDArray[T]) -> Ragged[T]:
+        """From entries that are sorted by row; owners: (n_entries,) the row of each entry, ascending."""
+        return cls(offsets_of(owners, n_rows), values)
+
     @property
     def lengths(self) -> Int64:
         """(n_rows,)"""
@@ -55,7 +73,7 @@ class Ragged(Generic[T]):
 
     @property
     def owners(self) -> Int64:
-        """(n,) the row of each entry."""
+        """(n_entries,) the row of each entry."""
         return owners_of(self.offsets)
 
     def part(self, start: int, stop: int) -> Ragged[T]:
@@ -65,10 +83,19 @@ class Ragged(Generic[T]):
 
     def rows(self, chosen: Integers) -> Ragged[T]:
         """Some rows in the order given, repeated ones too; -1: an empty row."""
-        known = chosen >= 0
-        at = np.where(known, chosen, 0)
         if not len(self):
             return Ragged(np.zeros(len(chosen) + 1, dtype=np.int64), self.values[:0])
-        offsets = offsets_of_lengths(np.where(known, self.lengths[at], 0))
-        shift = np.repeat(self.offsets[at] - offsets[:-1], np.diff(offsets))
-        return Ragged(offsets, self.values[np.arange(offsets[-1]) + shift])
+        exists = chosen >= 0
+        row = np.where(exists, chosen, 0)
+        return self.take(ranges(self.offsets[row], np.where(exists, self.lengths[row], 0)))
+
+    def take(self, positions: Ragged[np.int64]) -> Ragged[T]:
+        """Rows made of the entries at some positions of `values`."""
+        return Ragged(positions.offsets, self.values[positions.values])
+
+
+def ranges(starts: Integers, lengths: Integers) -> Ragged[np.int64]:
+    """Row r holds the numbers starts[r], …, starts[r] + lengths[r] - 1."""
+    offsets = offsets_of_lengths(lengths)
+    shift = np.repeat(starts - offsets[:-1], np.diff(offsets))
+    return Ragged(offsets, (np.arange(offsets[-1]) + shift).astype(np.int64, copy=False))

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import polars as pl
 
 from features.positives import DEFAULT_POSITIVES, Positives
-from models.data.ragged import offsets_of
-from models.data.types import Queries, Targets
+from models.data.ragged import Ragged
+from models.data.types import History, Queries, Targets
 from models.data.vocabulary import Vocabulary, distinct_ids
 
 
@@ -75,19 +75,19 @@ def rolling_queries(
     new[1:] = (seen.query[1:] != seen.query[:-1]) | (seen.items[1:] != seen.items[:-1])
     at = events.get_column("timestamp").dt.epoch("us").to_numpy().astype(np.int64) - 1  # features must not know it
     queries = Queries(
-        events.get_column("user_id").to_numpy().astype(np.str_),
-        at,
-        offsets_of(past.query, len(at)),
-        past.items,
-        past.times,
-        np.ones(len(past.items), dtype=np.float32),
-        offsets_of(seen.query[new], len(at)),
-        seen.items[new],
-        _unknown(history.filter(positives.where()), vocabulary),
+        user_ids=events.get_column("user_id").to_numpy().astype(np.str_),
+        at=at,
+        history=History(
+            items=Ragged.grouped(past.query, len(at), past.items),
+            times=past.times,
+            weights=np.ones(len(past.items), dtype=np.float32),
+        ),
+        excluded=Ragged.grouped(seen.query[new], len(at), seen.items[new]),
+        unavailable=_unknown(history.filter(positives.where()), vocabulary),
     )
     wanted = vocabulary.positions(events.get_column("item_id").to_list())
-    here = np.flatnonzero(wanted >= 0)
-    return queries, Targets(offsets_of(here, len(at)), wanted[here], np.ones(len(at), dtype=np.int64))
+    reachable = np.flatnonzero(wanted >= 0)
+    return queries, Targets(Ragged.grouped(reachable, len(at), wanted[reachable]), np.ones(len(at), dtype=np.int64))
 
 
 def _in_time(history: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import polars as pl
 
 from features.arrays import Int64
 from features.positives import Positives
-from models.data.ragged import offsets_of_lengths
+from models.data.ragged import ranges
 from models.data.types import Queries, Targets
 
 TRUNCATED = "short.parquet"  # beside the examples: rows of INTERACTIONS, short histories under names of their own
@@ -35,7 +35,7 @@ def sample_queries(queries: Queries, n_queries: int, seed: int) -> tuple[Int64, 
     The numbers run from 1 to LONGEST, each as often on a logarithmic scale: one act differs from two as five from ten.
     """
     rng = np.random.default_rng(seed)
-    long = np.flatnonzero(np.diff(queries.offsets) > LONGEST)
+    long = np.flatnonzero(queries.history.items.lengths > LONGEST)
     places = np.sort(rng.permutation(long)[:n_queries])
     kept = np.floor(np.exp(rng.uniform(0.0, np.log(LONGEST + 1), len(places)))).astype(np.int64)
     return places.astype(np.int64), np.minimum(kept, LONGEST)
@@ -46,39 +46,20 @@ def truncate(queries: Queries, places: Int64, n_acts: Int64) -> Queries:
 
     Exclusions stay those of the full history, so that what is wanted stays the same.
     """
-    ends = queries.offsets[places + 1]
-    kept = np.minimum(ends - queries.offsets[places], n_acts)
-    acts = _ranges(ends - kept, kept)
-    starts = queries.excluded_offsets[places]
-    sizes = queries.excluded_offsets[places + 1] - starts
+    items = queries.history.items
+    n_kept = np.minimum(items.lengths[places], n_acts)
     return replace(
         queries,
         user_ids=queries.user_ids[places],
         at=queries.at[places],
-        offsets=_offsets(kept),
-        items=queries.items[acts],
-        times=queries.times[acts],
-        weights=queries.weights[acts],
-        excluded_offsets=_offsets(sizes),
-        excluded=queries.excluded[_ranges(starts, sizes)],
+        history=queries.history.take(ranges(items.offsets[places + 1] - n_kept, n_kept)),
+        excluded=queries.excluded.rows(places),
     )
 
 
 def targets_of(targets: Targets, places: Int64) -> Targets:
     """The targets of the queries at `places`."""
-    starts = targets.offsets[places]
-    sizes = targets.offsets[places + 1] - starts
-    return Targets(_offsets(sizes), targets.items[_ranges(starts, sizes)], targets.counts[places])
-
-
-def _ranges(starts: Int64, sizes: Int64) -> Int64:
-    """Positions starts[i], …, starts[i] + sizes[i] - 1 of every i, one range after the other."""
-    return (np.arange(sizes.sum()) - np.repeat(_offsets(sizes)[:-1] - starts, sizes)).astype(np.int64)
-
-
-def _offsets(sizes: Int64) -> Int64:
-    """(n + 1,) where each of ragged rows starts, and the end."""
-    return offsets_of_lengths(sizes)
+    return Targets(targets.items.rows(places), targets.counts[places])
 
 
 def aliases(queries: Queries, n_acts: Int64) -> npt.NDArray[np.str_]:

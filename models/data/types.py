@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.arrays import Bool, Float32, Ids, Int32, Int64
+from models.data.ragged import Ragged
 from models.data.vocabulary import Vocabulary
 
 UNKNOWN_TIME = np.iinfo(np.int64).min
@@ -15,13 +16,13 @@ UNKNOWN_TIME = np.iinfo(np.int64).min
 
 @dataclass(frozen=True)
 class Targets:
-    """What the users of a batch of queries chose later: query q wants `items[offsets[q]:offsets[q + 1]]`, ascending.
+    """What the users of a batch of queries chose later.
 
-    `counts`: (n_queries,) all targets, also those outside the vocabulary.
+    items: vocabulary positions, one row a query, ascending and distinct within it;
+    counts: (n_queries,) all targets, also those outside the vocabulary.
     """
 
-    offsets: Int64
-    items: Int32
+    items: Ragged[np.int32]
     counts: Int64
 
 
@@ -116,47 +117,63 @@ class Catalogue:
         return [self.category_names[place] if place >= 0 else None for place in self.categories.tolist()]
 
 
-@dataclass(frozen=True)
-class Queries:
-    """Who is asking, when, and what is known of them then. Ragged arrays: query q owns `offsets[q]:offsets[q + 1]`.
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """The histories of a batch of queries: positive events, oldest first within a query.
 
-    user_ids: (n_queries,) external ids; at: (n_queries,) µs;
-    items, times, weights: history (positive events, oldest first; vocabulary positions; trust or decay weight);
-    excluded, excluded_offsets: items that must not be offered to the query (ascending within a query);
-    unavailable: (n_items,) bool, items that must not be offered to any query of the batch, or None.
+    items: vocabulary positions, one row a query; times, weights: (n_events,) of the entries of `items`: µs since 1970
+    UTC, and trust or decay weight.
+    """
+
+    items: Ragged[np.int32]
+    times: Int64
+    weights: Float32
+
+    @property
+    def n_events(self) -> int:
+        """Events of all queries."""
+        return len(self.times)
+
+    def part(self, start: int, stop: int) -> History:
+        """The histories of queries start..stop-1."""
+        first, last = self.items.offsets[start], self.items.offsets[stop]
+        return History(
+            items=self.items.part(start, stop), times=self.times[first:last], weights=self.weights[first:last]
+        )
+
+    def take(self, events: Ragged[np.int64]) -> History:
+        """Histories made of the events at some positions, one row a query."""
+        return History(
+            items=self.items.take(events), times=self.times[events.values], weights=self.weights[events.values]
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queries:
+    """Who asks, when, and what was known of them then.
+
+    user_ids: (n_queries,) external ids; at: (n_queries,) µs since 1970 UTC; history: see `History`;
+    excluded: vocabulary positions that must not be offered to the query, one row a query, ascending within it;
+    unavailable: (n_items,) items that must not be offered to any query of the batch, or None.
     """
 
     user_ids: npt.NDArray[np.str_]
     at: Int64
-    offsets: Int64
-    items: Int32
-    times: Int64
-    weights: Float32
-    excluded_offsets: Int64
-    excluded: Int32
+    history: History
+    excluded: Ragged[np.int32]
     unavailable: Bool | None = None
 
     def __len__(self) -> int:
         return len(self.user_ids)
 
-    def history(self, query: int) -> Int32:
-        """Positions of one query's history, oldest first."""
-        return self.items[self.offsets[query] : self.offsets[query + 1]]
-
     def part(self, start: int, stop: int) -> Queries:
         """Queries start..stop-1 as a batch of their own."""
-        first, last = self.offsets[start], self.offsets[stop]
-        first_excluded, last_excluded = self.excluded_offsets[start], self.excluded_offsets[stop]
         return Queries(
-            self.user_ids[start:stop],
-            self.at[start:stop],
-            self.offsets[start : stop + 1] - first,
-            self.items[first:last],
-            self.times[first:last],
-            self.weights[first:last],
-            self.excluded_offsets[start : stop + 1] - first_excluded,
-            self.excluded[first_excluded:last_excluded],
-            self.unavailable,
+            user_ids=self.user_ids[start:stop],
+            at=self.at[start:stop],
+            history=self.history.part(start, stop),
+            excluded=self.excluded.part(start, stop),
+            unavailable=self.unavailable,
         )
 
 

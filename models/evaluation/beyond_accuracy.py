@@ -47,7 +47,7 @@ def list_values(test_set: TestSet, lists: Int64, k: int) -> dict[str, Float64]:
     values[f"pop_lift@{k}"] = values[f"arp@{k}"] / test_set.habit
     if (test_set.categories >= 0).any():
         values[f"miscalibration@{k}"] = _miscalibration(test_set, top)
-    if test_set.has_tags:
+    if len(test_set.tags.values):
         values[f"ild@{k}"] = _diversity(test_set, top)
     return values
 
@@ -103,29 +103,26 @@ def _miscalibration(test_set: TestSet, top: Int64) -> Float64:
     width = int(test_set.categories.max()) + 1
     query, place = np.nonzero(kinds >= 0)
     cells, counts = np.unique(query * width + kinds[query, place], return_counts=True)
-    wanted = test_set.taste_queries * width + test_set.taste_categories
+    tastes = test_set.tastes
+    wanted = tastes.queries * width + tastes.categories
     at = np.minimum(np.searchsorted(cells, wanted), max(len(cells) - 1, 0))
     shown = np.where(cells[at] == wanted, counts[at], 0) if len(cells) else np.zeros(len(wanted))
-    n_shown = np.maximum((kinds >= 0).sum(axis=1), 1)[test_set.taste_queries]
-    mixed = (1 - CALIBRATION_SMOOTHING) * shown / n_shown + CALIBRATION_SMOOTHING * test_set.taste_shares
-    terms = test_set.taste_shares * np.log(test_set.taste_shares / mixed)
-    divergence = np.bincount(test_set.taste_queries, terms, minlength=len(top))
-    asked = np.bincount(test_set.taste_queries, minlength=len(top)) > 0
+    n_shown = np.maximum((kinds >= 0).sum(axis=1), 1)[tastes.queries]
+    mixed = (1 - CALIBRATION_SMOOTHING) * shown / n_shown + CALIBRATION_SMOOTHING * tastes.shares
+    terms = tastes.shares * np.log(tastes.shares / mixed)
+    divergence = np.bincount(tastes.queries, terms, minlength=len(top))
+    asked = np.bincount(tastes.queries, minlength=len(top)) > 0
     return np.where(asked & (top >= 0).any(axis=1), divergence, np.nan)
 
 
 def _diversity(test_set: TestSet, top: Int64) -> Float64:
     """Mean pairwise 1 - cosine: the pairs' cosines add up to |sum of unit rows|² - n (zero rows count 0)."""
-    n_tags = np.bincount(test_set.tag_items, minlength=len(test_set.item_ids))
-    n_all_tags = int(test_set.tag_ids.max()) + 1 if len(test_set.tag_ids) else 1
-    first = np.searchsorted(test_set.tag_items, np.arange(len(test_set.item_ids)))
+    n_all_tags = int(test_set.tags.values.max()) + 1
     counted = (top >= 0) & test_set.described[top]
     query = np.nonzero(counted)[0]
-    item = top[counted]
-    repeats = n_tags[item]
-    starts = np.repeat(first[item] - np.concatenate([[0], np.cumsum(repeats)[:-1]]), repeats) if len(item) else item
-    entries = starts + np.arange(repeats.sum())
-    keys = np.repeat(query, repeats) * n_all_tags + test_set.tag_ids[entries]
+    tags = test_set.tags.rows(top[counted])
+    repeats = tags.lengths
+    keys = np.repeat(query, repeats) * n_all_tags + tags.values
     cells, cell = np.unique(keys, return_inverse=True)
     sums = np.bincount(cell, weights=np.repeat(1.0 / np.sqrt(np.maximum(repeats, 1)), repeats), minlength=len(cells))
     squared = np.bincount(cells // n_all_tags, weights=sums**2, minlength=len(top))

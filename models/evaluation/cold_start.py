@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from features.arrays import Bool, Int64
-from models.data.ragged import offsets_of
+from models.data.ragged import Ragged
 from models.evaluation.evaluate import (
     HEADLINE,
     HISTORY_SIZES,
@@ -20,7 +20,7 @@ from models.evaluation.evaluate import (
     queries_of,
     slices_of,
 )
-from models.evaluation.metrics import accuracy, found
+from models.evaluation.metrics import accuracy, target_positions
 from models.evaluation.test_set import TestSet
 
 
@@ -29,7 +29,7 @@ def users_with_long_histories(test_set: TestSet, history: pl.DataFrame, params: 
     history at least as long as the greatest size; history: of `newest` with that many."""
     long = history.group_by("user_id").len().filter(pl.col("len") >= HISTORY_SIZES[-1]).get_column("user_id")
     wanted, warm = slices_of(test_set, params)[HEADLINE]
-    able = warm & (np.bincount(test_set.owners[wanted], minlength=len(test_set)) > 0)
+    able = warm & (np.bincount(test_set.targets.owners[wanted], minlength=len(test_set)) > 0)
     able &= np.isin(test_set.user_ids, long.to_numpy().astype(np.str_))
     places = np.flatnonzero(able)
     drawn = np.random.default_rng(params.seed).permutation(places)[: params.cold_start_users]
@@ -50,15 +50,16 @@ def with_cold_start(
     the challenger comes first.
     """
     wanted, _ = slices_of(test_set, params)[HEADLINE]
-    owners = test_set.owners
+    owners = test_set.targets.owners
     n_targets = np.bincount(owners[wanted], minlength=len(test_set)).astype(np.int64)
     kept = wanted & chosen[owners]
     places = np.flatnonzero(chosen)
-    offsets, targets = offsets_of(np.searchsorted(places, owners[kept]), len(places)), test_set.targets[kept]
+    new_owners = np.searchsorted(places, owners[kept])
+    targets = Ragged.grouped(new_owners, len(places), test_set.targets.values[kept])
     queries, summary, differences = [evaluation.per_query], [evaluation.summary], [evaluation.differences]
     for n, lists in lists_by_size.items():
         values = {
-            model: accuracy(found(items, offsets, targets) >= 0, n_targets[chosen], params.k)
+            model: accuracy(target_positions(items, targets) >= 0, n_targets[chosen], params.k)
             for model, items in lists.items()
         }
         table = {model: np.stack(list(columns.values()), axis=1) for model, columns in values.items()}

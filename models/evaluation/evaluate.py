@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from features.arrays import Bool, Float64, Int64
 from models.evaluation.beyond_accuracy import list_properties, list_values, serendipity
 from models.evaluation.intervals import bounds, ratio_less_one, resampled_means
-from models.evaluation.metrics import accuracy, found, metric_names, recall_curve
+from models.evaluation.metrics import accuracy, metric_names, recall_curve, target_positions
 from models.evaluation.test_set import TestSet
 
 # what each slice is, in words that stand in reports
@@ -109,27 +109,28 @@ def slices_of(test_set: TestSet, params: Params) -> dict[str, tuple[Bool, Bool]]
     rising = np.sort(test_set.popularity[known])
     border = rising[max(0, round(params.tail_share * len(rising)) - 1)] if len(rising) else 0
     tail = known & (test_set.popularity <= border)
+    targets = test_set.targets.values
     n, everyone = test_set.n_history, np.ones(len(test_set), dtype=np.bool_)
-    every, warm = np.ones(len(test_set.targets), dtype=np.bool_), n > 0
+    every, warm = np.ones(len(targets), dtype=np.bool_), n > 0
     new, heavy = n <= params.new_user_items, n >= max(params.heavy_user_items, params.new_user_items + 1)
     return {
-        "warm": (known[test_set.targets], warm),
+        "warm": (known[targets], warm),
         "warm_all": (every, warm),
         "all": (every, everyone),
         "cold_users": (every, ~warm),
         "new_users": (every, new),
         "light_users": (every, ~new & ~heavy),
         "heavy_users": (every, heavy),
-        "new_items": (~known[test_set.targets], warm),
-        "tail_items": (tail[test_set.targets], warm),
+        "new_items": (~known[targets], warm),
+        "tail_items": (tail[targets], warm),
     }
 
 
 def headline_accuracy(test_set: TestSet, lists: Int64, cuts: Sequence[int], params: Params) -> dict[str, Float64]:
     """Each metric of `accuracy` of the queries that the headline judges, (n_chosen,); lists: as in `evaluate`."""
     wanted, asked = slices_of(test_set, params)[HEADLINE]
-    n_targets = np.bincount(test_set.owners[wanted], minlength=len(test_set)) * asked
-    place = found(lists, test_set.offsets, test_set.targets)
+    n_targets = np.bincount(test_set.targets.owners[wanted], minlength=len(test_set)) * asked
+    place = target_positions(lists, test_set.targets)
     hits = (place >= 0) & np.append(wanted, False)[place]
     return {name: values[n_targets > 0] for name, values in accuracy(hits, n_targets, cuts).items()}
 
@@ -142,9 +143,9 @@ def evaluate(test_set: TestSet, lists: Mapping[str, Int64], params: Params) -> E
     k = params.k[0]
     models = tuple(lists)
     cuts = sorted(params.k)
-    places = {model: found(lists[model], test_set.offsets, test_set.targets) for model in models}
+    places = {model: target_positions(lists[model], test_set.targets) for model in models}
     properties = {model: list_values(test_set, lists[model], k) for model in models}
-    owners = test_set.owners
+    owners = test_set.targets.owners
     queries, summary, differences, curves = [], [], [], []
     for name, (wanted, asked) in slices_of(test_set, params).items():
         n_targets = np.bincount(owners[wanted], minlength=len(test_set)) * asked

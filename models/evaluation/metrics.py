@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from features.arrays import Bool, Float64, Integers
-from models.data.ragged import owners_of
+from models.data.ragged import Ragged
 
 
 def metric_names(cuts: Sequence[int]) -> list[str]:
@@ -18,19 +19,17 @@ def metric_names(cuts: Sequence[int]) -> list[str]:
     ]
 
 
-def found(lists: Integers, offsets: Integers, targets: Integers) -> npt.NDArray[np.int64]:
-    """Where each recommended item stands among the query's targets: index into `targets`, -1 when it is none.
+def target_positions(lists: Integers, targets: Ragged[Any]) -> npt.NDArray[np.int64]:
+    """(n_queries, depth) where each recommended item stands in `targets.values`, -1 when it is no target of its query.
 
-    lists: (n_queries, depth) item codes, -1 pads; targets: ragged item codes, ascending and distinct within a query;
-    query q owns `offsets[q]:offsets[q + 1]`.
+    lists: (n_queries, depth) item codes, -1 pads; targets: item codes, one row a query, ascending and distinct in it.
     """
     n_queries, depth = lists.shape
     nothing = np.full((n_queries, depth), -1, dtype=np.int64)
-    if not len(targets) or not lists.size:
+    if not len(targets.values) or not lists.size:
         return nothing
-    span = int(max(lists.max(), targets.max())) + 1
-    owners = owners_of(offsets)
-    keys = owners * span + targets
+    span = int(max(lists.max(), targets.values.max())) + 1
+    keys = targets.owners * span + targets.values
     wanted = np.arange(n_queries, dtype=np.int64)[:, None] * span + lists
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     return np.where((keys[place] == wanted) & (lists >= 0), place, nothing)

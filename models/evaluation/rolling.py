@@ -11,7 +11,7 @@ import polars as pl
 from features.arrays import Int32
 from models.data.types import Targets
 from models.data.vocabulary import Vocabulary
-from models.evaluation.metrics import accuracy, found, metric_names
+from models.evaluation.metrics import accuracy, metric_names, target_positions
 from models.evaluation.results import ROLLING
 
 DEPTH = 20  # ranks of a query in the table ROLLING
@@ -30,6 +30,6 @@ def rolling_table(events: pl.DataFrame, lists: Int32, vocabulary: Vocabulary, de
 
 def rolling_values(lists: Int32, targets: Targets, cuts: Sequence[int]) -> dict[str, npt.NDArray[np.float64]]:
     """ndcg@k and hr@k for each cut, and mrr (at the largest), of each event: (n_events,); no answer counts as 0."""
-    values = accuracy(found(lists, targets.offsets, targets.items) >= 0, targets.counts, cuts)
+    values = accuracy(target_positions(lists, targets.items) >= 0, targets.counts, cuts)
     wanted = [name for name in metric_names(cuts) if name.startswith(("ndcg@", "hr@", "mrr"))]
     return {name: values[name] for name in wanted}

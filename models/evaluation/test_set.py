@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,29 +11,39 @@ import polars as pl
 
 from features.arrays import Bool, Float64, Int64
 from features.errors import ContractError
-from models.data.ragged import offsets_of, owners_of
+from models.data.ragged import Ragged
 from models.data.vocabulary import distinct_ids
 
 
 @dataclass(frozen=True)
+class Tastes:
+    """Of the rows of a query's history that have a category the share of each, ascending by query and category.
+
+    queries, categories, shares: (n_pairs,).
+    """
+
+    queries: Int64
+    categories: Int64
+    shares: Float64
+
+
+@dataclass(frozen=True, kw_only=True)
 class TestSet:
     """Items are codes: positions in `item_ids`, the sorted ids of everything seen, wanted or recommended.
 
-    user_ids: (n_queries,) ascending, one query a user; offsets, targets: ragged codes, ascending within a query:
-    later positives that are not in the user's history; n_history: (n_queries,) distinct items before the cut;
+    user_ids: (n_queries,) ascending, one query a user; targets: codes of later positives that are not in the user's
+    history, one row a query, ascending within it; n_history: (n_queries,) distinct items before the cut;
     popularity: (n_items,) users who had the item before the cut, 0 for an item without history; n_users: users with a
     history; habit: (n_queries,) mean popularity over the rows of the user's history, NaN without one;
     n_catalogue: items with history united with the item table;
     n_dropped: targets left out since the user had the item before;
-    categories: (n_items,) code of the item's category, -1 without one; taste_queries, taste_categories, taste_shares:
-    of the categorised rows of a query's history the share that is of a category, ascending by query and category;
-    described: (n_items,) item stands in the item table; tag_items, tag_ids: (item, tag) pairs, None without a column.
+    categories: (n_items,) code of the item's category, -1 without one; tastes: see `Tastes`;
+    described: (n_items,) item stands in the item table; tags: codes of each item's tags, one row an item.
     """
 
     item_ids: npt.NDArray[np.str_]
     user_ids: npt.NDArray[np.str_]
-    offsets: Int64
-    targets: Int64
+    targets: Ragged[np.int64]
     n_history: Int64
     popularity: Int64
     n_users: int
@@ -42,21 +51,12 @@ class TestSet:
     n_catalogue: int
     n_dropped: int
     described: Bool
-    tag_items: Int64
-    tag_ids: Int64
-    has_tags: bool
+    tags: Ragged[np.int64]
     categories: Int64
-    taste_queries: Int64
-    taste_categories: Int64
-    taste_shares: Float64
+    tastes: Tastes
 
     def __len__(self) -> int:
         return len(self.user_ids)
-
-    @property
-    def owners(self) -> Int64:
-        """(n_targets,) which query wants each target."""
-        return owners_of(self.offsets)
 
     def codes(self, item_ids: Sequence[str] | npt.NDArray[np.str_]) -> Int64:
         """Codes of item ids.
@@ -126,18 +126,15 @@ def make_test_set(
     kept = kept.join(queries, on="user_id", how="semi")
     owners, codes = _codes(kept, "user_id", user_ids), _codes(kept, "item_id", item_ids)
     order = np.lexsort((codes, owners))
-    offsets = offsets_of(owners, len(user_ids))
     categories = _categories(items, item_ids)
     of_rows = categories[_codes(rows, "item_id", item_ids)]
     owned = _codes(rows, "user_id", user_ids)[of_rows >= 0]
     described = np.zeros(len(item_ids), dtype=np.bool_)
     described[_positions(item_ids, table.to_numpy().astype(np.str_), "item")] = True
-    tag_items, tag_ids = _tags(items, item_ids)
     return TestSet(
         item_ids=item_ids,
         user_ids=user_ids,
-        offsets=offsets,
-        targets=codes[order],
+        targets=Ragged.grouped(owners[order], len(user_ids), codes[order]),
         n_history=counted.get_column("n").fill_null(0).to_numpy().astype(np.int64),
         popularity=popularity,
         n_users=pairs.get_column("user_id").n_unique(),
@@ -145,11 +142,9 @@ def make_test_set(
         n_catalogue=int((described | (popularity > 0)).sum()),
         n_dropped=wanted.height - wanted.join(pairs, on=["user_id", "item_id"], how="anti").height,
         described=described,
-        tag_items=tag_items,
-        tag_ids=tag_ids,
-        has_tags=len(tag_items) > 0,
+        tags=_tags(items, item_ids),
         categories=categories,
-        **_tastes(owned, of_rows[of_rows >= 0]),
+        tastes=_tastes(owned, of_rows[of_rows >= 0]),
     )
 
 
@@ -163,25 +158,25 @@ def _categories(items: pl.DataFrame | None, item_ids: npt.NDArray[np.str_]) -> I
     return codes
 
 
-def _tastes(owners: Int64, categories: Int64) -> dict[str, Any]:
+def _tastes(owners: Int64, categories: Int64) -> Tastes:
     """The shares of categories in each query's history, from the query and the category of each row."""
     width = int(categories.max()) + 1 if len(categories) else 1
     cells, counts = np.unique(owners * width + categories, return_counts=True)
     queries = cells // width
     shares = counts / np.bincount(owners)[queries] if len(cells) else counts.astype(np.float64)
-    return {"taste_queries": queries, "taste_categories": cells % width, "taste_shares": shares}
+    return Tastes(queries, cells % width, shares)
 
 
-def _tags(items: pl.DataFrame | None, item_ids: npt.NDArray[np.str_]) -> tuple[Int64, Int64]:
-    """Distinct (item, tag) pairs as codes; a comma or a bar inside a tag parts it in two."""
+def _tags(items: pl.DataFrame | None, item_ids: npt.NDArray[np.str_]) -> Ragged[np.int64]:
+    """Codes of the distinct tags of each item; a comma or a bar inside a tag parts it in two."""
     if items is None or "tags" not in items.columns:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        return Ragged.empty_rows(len(item_ids), np.int64)
     tags = pl.col("tags").list.join("|", ignore_nulls=True).str.replace_all(",", "|", literal=True)
     tags = tags.str.strip_chars("[]'\"").str.replace_all("'", "", literal=True).str.split("|")
     rows = items.select("item_id", tag=tags).explode("tag").with_columns(pl.col("tag").str.strip_chars())
     rows = rows.filter(pl.col("tag").is_not_null() & (pl.col("tag") != "")).unique().sort("item_id", "tag")
     codes = rows.get_column("tag").rank("dense").cast(pl.Int64).to_numpy()
-    return _codes(rows, "item_id", item_ids), codes - 1 if len(codes) else codes
+    return Ragged.grouped(_codes(rows, "item_id", item_ids), len(item_ids), codes - 1)
 
 
 def _sorted_ids(ids: Sequence[str] | pl.Series) -> npt.NDArray[np.str_]:

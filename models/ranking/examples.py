@@ -13,7 +13,6 @@ import polars as pl
 from features.arrays import Bool, Float32, Int32, Int64
 from features.positives import DEFAULT_POSITIVES, Positives
 from features.table import write_parquet
-from models.data.ragged import owners_of
 from models.data.types import Candidates, Queries, Targets
 from models.data.vocabulary import Vocabulary
 from models.ranking.features import QUERY_FEATURES, query_features
@@ -27,8 +26,7 @@ NAMES = ("user_id", "known_as")  # columns on disk that name a query's user
 
 def labels_of(candidates: Candidates, targets: Targets, n_items: int) -> Float32:
     """(n_rows,) 1 where the candidate was chosen later."""
-    owners = owners_of(targets.offsets)
-    wanted = owners * n_items + targets.items
+    wanted = targets.items.owners * n_items + targets.items.values
     keys = candidates.query.astype(np.int64) * n_items + candidates.item
     return np.isin(keys, wanted).astype(np.float32)
 

@@ -28,10 +28,10 @@ def query_features(queries: Queries) -> Float32:
 
     They tell the horizon: who acts right now chooses otherwise than who comes back some day.
     """
-    lengths = np.diff(queries.offsets)
+    history, lengths = queries.history, queries.history.items.lengths
     idle = np.full(len(queries), np.nan)
     has = lengths > 0
-    last = queries.times[queries.offsets[1:][has] - 1]
+    last = history.times[history.items.offsets[1:][has] - 1]
     idle[has] = np.maximum(queries.at[has] - last, 0) / MICROSECONDS_A_DAY
     found: Float32 = np.stack([idle, np.log1p(lengths)], axis=1).astype(np.float32)
     return found

@@ -22,14 +22,17 @@ def sample_users(
     queries: those of the test set, in the catalogue's positions;
     lists: (n_queries, depth) item codes of the test set, -1 pads.
     """
-    able = np.flatnonzero((np.diff(queries.offsets) > 0) & (np.diff(test_set.offsets) > 0) & (lists[:, 0] >= 0))
+    histories, targets = queries.history.items, test_set.targets
+    able = np.flatnonzero((histories.lengths > 0) & (targets.lengths > 0) & (lists[:, 0] >= 0))
     drawn = np.sort(np.random.default_rng(seed).permutation(able)[:n_users])
     return [_example(test_set, queries, lists, catalogue, int(query)) for query in drawn]
 
 
 def _example(test_set: TestSet, queries: Queries, lists: Int64, catalogue: Catalogue, query: int) -> dict[str, Any]:
-    past = list(dict.fromkeys(queries.history(query)[::-1].tolist()))  # a repeated item stands once, at its newest
-    later = set(test_set.targets[test_set.offsets[query] : test_set.offsets[query + 1]].tolist())
+    past = list(
+        dict.fromkeys(queries.history.items[query][::-1].tolist())
+    )  # a repeated item stands once, at its newest
+    later = set(test_set.targets[query].tolist())
     codes = [code for code in lists[query, :N_SHOWN].tolist() if code >= 0]
     places = catalogue.vocabulary.positions(test_set.item_ids[codes].tolist()).tolist()
     return {

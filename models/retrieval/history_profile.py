@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy import sparse
 
 from features.arrays import MICROSECONDS_A_DAY, Int64
-from models.data.ragged import offsets_of, owners_of
+from models.data.ragged import offsets_of
 from models.data.types import Log, Queries
 
 
@@ -28,12 +28,12 @@ def history_profiles(queries: Queries, n_items: int, recency: Recency) -> sparse
 
     The order of acts at one instant does not matter; each row depends on its own query alone, bit for bit.
     """
-    owners = owners_of(queries.offsets)
-    order = np.lexsort((queries.times, queries.items, owners))
-    owner, item, time = owners[order], queries.items[order], queries.times[order]
+    history, owners = queries.history, queries.history.items.owners
+    order = np.lexsort((history.times, history.items.values, owners))
+    owner, item, time = owners[order], history.items.values[order], history.times[order]
     last = np.ones(len(order), dtype=np.bool_)
     last[:-1] = (owner[1:] != owner[:-1]) | (item[1:] != item[:-1])
-    owner, item, time, weight = owner[last], item[last], time[last], queries.weights[order][last].astype(np.float64)
+    owner, item, time, weight = owner[last], item[last], time[last], history.weights[order][last].astype(np.float64)
     offsets = offsets_of(owner, len(queries))
     if recency.half_life_events is not None:
         weight *= np.exp2(-_newer(owner, item, time, offsets) / recency.half_life_events)

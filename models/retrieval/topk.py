@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from features.arrays import Float32
-from models.data.ragged import owners_of
 from models.data.types import Hits, Queries
 
 CELLS = 1 << 24  # of a block of scores (queries × items): 64 MiB
@@ -20,8 +19,7 @@ def top_k(scores: Float32, queries: Queries, k: int) -> Hits:
     Excluded and unavailable items and those that score -inf or NaN are never offered.
     """
     n_queries, n_items = scores.shape
-    owners = owners_of(queries.excluded_offsets)
-    scores[owners, queries.excluded] = -np.inf
+    scores[queries.excluded.owners, queries.excluded.values] = -np.inf
     if queries.unavailable is not None:
         scores[:, queries.unavailable] = -np.inf
     scores[np.isnan(scores)] = -np.inf

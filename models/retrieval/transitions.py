@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from features.arrays import Float32, Float64, Int32, Int64
-from models.data.ragged import offsets_of
+from models.data.ragged import Ragged
 from models.data.types import Log
 
 
@@ -16,14 +16,13 @@ from models.data.types import Log
 class Sequences:
     """The trusted rows of a log by user, then time, of one instant as they stand.
 
-    occurrences: rows of item i are `occurrences[bounds[i]:bounds[i + 1]]`, ascending.
+    users, items, weights: (n_rows,); occurrences: the rows of each item, ascending.
     """
 
     users: Int32
     items: Int32
     weights: Float64
-    occurrences: Int64
-    bounds: Int64
+    occurrences: Ragged[np.int64]
 
     @classmethod
     def of(cls, log: Log, n_items: int, weights: Float64) -> Sequences:
@@ -31,8 +30,8 @@ class Sequences:
         rows = np.flatnonzero(weights > 0)
         rows = rows[np.argsort(log.users[rows], kind="stable")]
         items = log.items[rows]
-        bounds = offsets_of(items, n_items)
-        return cls(log.users[rows], items, weights[rows], np.argsort(items, kind="stable"), bounds)
+        by_item = np.argsort(items, kind="stable")
+        return cls(log.users[rows], items, weights[rows], Ragged.grouped(items[by_item], n_items, by_item))
 
 
 def transitions(
@@ -49,8 +48,8 @@ def transitions(
         sequences.users,
         sequences.items,
         sequences.weights,
-        sequences.occurrences,
-        sequences.bounds,
+        sequences.occurrences.values,
+        sequences.occurrences.offsets,
         by_gap,
         backward,
     )

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy import sparse
 
 from features.arrays import MICROSECONDS_A_DAY, Float32
-from models.data.ragged import offsets_of, owners_of
+from models.data.ragged import offsets_of
 from models.data.types import Catalogue, Log, Queries
 from models.retrieval.item_similarity import ItemToItem, strongest
 
@@ -80,12 +80,12 @@ def last_acts(queries: Queries, n_items: int, params: MarkovParams) -> sparse.cs
 
     A repeated item has the sum of its acts. Each row depends on its own query alone, bit for bit.
     """
-    owner = owners_of(queries.offsets)
-    newer = queries.offsets[owner + 1] - 1 - np.arange(len(owner))
-    weights = (newer + 1.0) ** -params.recency_power * queries.weights
+    items, owner = queries.history.items, queries.history.items.owners
+    newer = items.offsets[owner + 1] - 1 - np.arange(len(owner))
+    weights = (newer + 1.0) ** -params.recency_power * queries.history.weights
     chosen = np.flatnonzero((newer < params.last_events) & (weights > 0))
-    chosen = chosen[np.lexsort((queries.items[chosen], owner[chosen]))]
-    owner, item, weights = owner[chosen], queries.items[chosen], weights[chosen]
+    chosen = chosen[np.lexsort((items.values[chosen], owner[chosen]))]
+    owner, item, weights = owner[chosen], items.values[chosen], weights[chosen]
     starts = np.ones(len(chosen), dtype=np.bool_)
     starts[1:] = (owner[1:] != owner[:-1]) | (item[1:] != item[:-1])
     at = np.flatnonzero(starts)

@@ -86,7 +86,7 @@ class Popular:
         hits = no_hits(len(queries), k)
         order = self._order if queries.unavailable is None else self._order[~queries.unavailable[self._order]]
         for query in range(len(queries)):
-            excluded = queries.excluded[queries.excluded_offsets[query] : queries.excluded_offsets[query + 1]]
+            excluded = queries.excluded[query]
             offered = order[: k + len(excluded)]
             if len(excluded):
                 place = np.minimum(np.searchsorted(excluded, offered), len(excluded) - 1)
@@ -121,7 +121,7 @@ class Popular:
         prior = (self.scores_ * (self.params.segment_prior / total if total > 0 else 0.0)).astype(np.float32)
         scores = np.tile(np.where(self.scores_ > 0, prior, -np.inf).astype(np.float32), (len(queries), 1))
         for query in range(len(queries)):
-            categories = self.categories_[queries.history(query)]
+            categories = self.categories_[queries.history.items[query]]
             known = categories[categories >= 0]
             if len(known):
                 own = slice(self.segments_.indptr[known[-1]], self.segments_.indptr[known[-1] + 1])

@@ -190,10 +190,10 @@ class Sequence:
 
     def _events(self, queries: Queries, query: int) -> tuple[Int32, Int64]:
         """Items and buckets of gaps of the newest events of a query's history, those that the network reads."""
-        own = slice(int(queries.offsets[query]), int(queries.offsets[query + 1]))
-        gaps = gap_buckets(np.diff(queries.times[own], append=queries.at[query]))
+        history = queries.history.part(query, query + 1)
+        gaps = gap_buckets(np.diff(history.times, append=queries.at[query]))
         newest = slice(-self.params.max_length, None)
-        return queries.items[own][newest], gaps[newest]
+        return history.items.values[newest], gaps[newest]
 
 
 def _shared_start(events: list[tuple[Int32, Int64]]) -> int:

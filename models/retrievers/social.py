@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, Field
 from scipy import sparse
 
-from features.arrays import Float32, Ids, Int32, Int64
+from features.arrays import Float32, Ids, Int64
 from features.files import write_text
 from models.data.ragged import Ragged, offsets_of_lengths
 from models.data.saved_params import PARAMS, read_params, write_params
@@ -41,8 +41,8 @@ class Social:
     """score = Σ over friends that chose the item of trust · (1 + similarity_weight · cosine of the histories)
     (after Ma et al. 2011, doi:10.1145/1935826.1935877: friends count by how alike they are).
 
-    friends_: (n_friends, n_items) what each friend chose; user u's friends are rows
-    `members_[offsets_[u]:offsets_[u + 1]]`, users ascending by id.
+    friends_: (n_friends, n_items) what each friend chose; friends_of_: the rows of it that are each user's friends,
+    users ascending by id.
     """
 
     Params: ClassVar[type[BaseModel]] = SocialParams
@@ -51,8 +51,7 @@ class Social:
     def __init__(self, params: SocialParams | None = None) -> None:
         self.params = params or SocialParams()
         self.friends_: sparse.csr_matrix | None = None
-        self.offsets_: Int64 = np.zeros(1, dtype=np.int64)
-        self.members_: Int32 = np.zeros(0, dtype=np.int32)
+        self.friends_of_: Ragged[np.int32] = Ragged.empty_rows(0, np.int32)
         self._place: dict[str, int] = {}
         self._lengths: Float32 = np.zeros(0, dtype=np.float32)
 
@@ -72,8 +71,7 @@ class Social:
         self._learn(
             strongest(dense, len(rows), catalogue.n_items, self.params.max_items_per_user),
             names.tolist(),
-            offsets_of_lengths(counts),
-            members.astype(np.int32),
+            Ragged(offsets_of_lengths(counts), members.astype(np.int32)),
         )
         return self
 
@@ -83,7 +81,8 @@ class Social:
 
     def save(self, folder: Path) -> None:
         write_sparse(self._learned(), folder / "friends.safetensors")
-        write_arrays({"offsets": self.offsets_, "members": self.members_}, folder / "members.safetensors")
+        friends_of = self.friends_of_
+        write_arrays({"offsets": friends_of.offsets, "members": friends_of.values}, folder / "members.safetensors")
         write_text(json.dumps(list(self._place), ensure_ascii=False) + "\n", folder / "users.json")
         write_params(self.params, folder / PARAMS)
 
@@ -92,11 +91,12 @@ class Social:
         social = cls(read_params(folder / PARAMS, "retrievers.social", SocialParams))
         names = json.loads((folder / "users.json").read_text(encoding="utf-8"))
         arrays = read_arrays(folder / "members.safetensors")
-        social._learn(read_sparse(folder / "friends.safetensors"), names, arrays["offsets"], arrays["members"])
+        friends_of = Ragged(arrays["offsets"], arrays["members"])
+        social._learn(read_sparse(folder / "friends.safetensors"), names, friends_of)
         return social
 
-    def _learn(self, friends: sparse.csr_matrix, names: list[str], offsets: Int64, members: Int32) -> None:
-        self.friends_, self.offsets_, self.members_ = friends, offsets, members
+    def _learn(self, friends: sparse.csr_matrix, names: list[str], friends_of: Ragged[np.int32]) -> None:
+        self.friends_, self.friends_of_ = friends, friends_of
         self._place = {name: place for place, name in enumerate(names)}
         self._lengths = _lengths(friends)
 
@@ -110,7 +110,7 @@ class Social:
         friends = self._learned()
         profile = history_profiles(queries, friends.shape[1], self.params)
         places = np.array([self._place.get(name, -1) for name in queries.user_ids.tolist()], dtype=np.int64)
-        friends_of = Ragged(self.offsets_, self.members_).rows(places)
+        friends_of = self.friends_of_.rows(places)
         members, asking = friends_of.values, friends_of.owners
         alike = np.asarray(friends[members].multiply(profile[asking]).sum(axis=1), dtype=np.float32).ravel()
         length = self._lengths[members] * _lengths(profile)[asking]

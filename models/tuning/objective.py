@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from features.arrays import Float64
 from models.data.types import Queries, Targets
 from models.evaluation.intervals import Interval, resampled_means
-from models.evaluation.metrics import accuracy, found
+from models.evaluation.metrics import accuracy, target_positions
 from models.interfaces import Retriever
 
 K = 10
@@ -53,7 +53,7 @@ class Chunk:
 
     @property
     def counted(self) -> npt.NDArray[np.bool_]:
-        return (np.diff(self.queries.offsets) > 0) & (self.targets.counts > 0)
+        return (self.queries.history.items.lengths > 0) & (self.targets.counts > 0)
 
 
 def user_chunks(user_ids: Sequence[str], n_chunks: int, seed: int) -> list[list[str]]:
@@ -73,7 +73,7 @@ def answered(retriever: Retriever, chunks: Sequence[Chunk]) -> Iterator[tuple[Fl
     """NDCG@10 of the counted queries of one chunk after the other, and whether anything was offered at all."""
     for chunk in chunks:
         lists = retriever.retrieve(chunk.queries, K).items
-        hits = found(lists, chunk.targets.offsets, chunk.targets.items) >= 0
+        hits = target_positions(lists, chunk.targets.items) >= 0
         yield accuracy(hits, chunk.targets.counts, [K])[METRIC][chunk.counted], bool((lists >= 0).any())
 
 

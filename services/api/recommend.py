@@ -32,7 +32,9 @@ def recommend(
     slate = recommender.recommend(query, request.k, lookup=serving.lookup.bound([state]))
     told = recommender.explain(query, slate)[0] if request.explain else None
     items = _items(serving, slate, told)
-    fallback = None if len(query.items) else (items[0]["sources"][0] if items and items[0]["sources"] else "popular")
+    fallback = (
+        None if query.history.n_events else (items[0]["sources"][0] if items and items[0]["sources"] else "popular")
+    )
     if fallback:
         metrics().fallbacks.labels(fallback).inc()
     if len(items) < request.k:

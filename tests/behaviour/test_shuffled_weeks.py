@@ -21,7 +21,7 @@ from models.data.queries import part_queries
 from models.data.tables import make_catalogue
 from models.data.types import Targets
 from models.evaluation.intervals import bounds, resampled_means
-from models.evaluation.metrics import accuracy, found
+from models.evaluation.metrics import accuracy, target_positions
 from tests.support.trained import trained
 
 WORLD = WorldParams(seed=3, n_users=300, n_items=800, days=60, bot_share=0.0, exposures=False)
@@ -38,7 +38,7 @@ def shuffled(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
 
 def ndcg(items: Int32, targets: Targets) -> np.ndarray:
     """(n_queries,) NDCG@10; NaN without a target."""
-    return accuracy(found(items, targets.offsets, targets.items) >= 0, targets.counts, [10])["ndcg@10"]
+    return accuracy(target_positions(items, targets.items) >= 0, targets.counts, [10])["ndcg@10"]
 
 
 @pytest.fixture(scope="module")

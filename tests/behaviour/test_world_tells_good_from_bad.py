@@ -27,10 +27,11 @@ from features.sources.simulator import read
 from features.split import Params as SplitParams
 from features.split import split
 from models.data.queries import part_queries
+from models.data.ragged import Ragged
 from models.data.tables import make_catalogue, make_log
 from models.data.types import Catalogue, Queries, Targets
 from models.evaluation.intervals import bounds, resampled_means
-from models.evaluation.metrics import accuracy, found
+from models.evaluation.metrics import accuracy, target_positions
 from models.evaluation.oracle import Oracle, OracleParams
 from models.language.encoder import Params as EncoderParams
 from models.language.encoder import encode
@@ -58,12 +59,12 @@ class Trial:
 
     def ndcg(self, model: str, wanted: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.float64]:
         """(n_queries,) NDCG@10 over targets that are `wanted` (n_items,), NaN where a query has none."""
-        offsets, targets, counts = self.targets.offsets, self.targets.items, self.targets.counts
+        targets, counts = self.targets.items, self.targets.counts
         if wanted is not None:
-            owners = np.repeat(np.arange(len(counts)), np.diff(offsets))[wanted[targets]]
-            targets, counts = targets[wanted[targets]], np.bincount(owners, minlength=len(counts))
-            offsets = np.concatenate([[0], np.cumsum(counts)])
-        hits = found(self.items[model], offsets, targets) >= 0
+            kept = wanted[targets.values]
+            targets = Ragged.grouped(targets.owners[kept], len(counts), targets.values[kept])
+            counts = targets.lengths
+        hits = target_positions(self.items[model], targets) >= 0
         return accuracy(hits, counts, [10])["ndcg@10"]
 
 
@@ -185,11 +186,5 @@ def test_further_futures_agree_that_the_oracle_is_best(trial):
 
 def _seen(trial: Trial, people: Sequence[str], rows: dict[str, int]) -> pl.DataFrame:
     queries, ids = trial.queries, trial.catalogue.vocabulary.item_ids
-    pairs = [
-        (person, ids[item])
-        for person in people
-        for item in queries.excluded[
-            queries.excluded_offsets[rows[person]] : queries.excluded_offsets[rows[person] + 1]
-        ]
-    ]
+    pairs = [(person, ids[item]) for person in people for item in queries.excluded[rows[person]]]
     return pl.DataFrame(pairs, schema={"user_id": pl.String, "item_id": pl.String}, orient="row")

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from models.data.queries import one_query
+from models.data.ragged import Ragged
 from models.data.types import Queries, Slate
 from models.explain import contributions, reasons
 from models.interfaces import Explains, HasReason, Retriever
@@ -52,18 +53,21 @@ def offered(name: str, part: Retriever, query: Queries) -> Slate:
     return Slate(hits.items, hits.scores, share, (name,))
 
 
+def past_of(query: Queries) -> np.ndarray:
+    return query.history.items.values
+
+
 def score_of(part: Retriever, query: Queries, item: int) -> float:
     """What `retrieve` says of an item whatever is excluded; -inf where it is not offered."""
-    free = replace(query, excluded=query.excluded[:0], excluded_offsets=np.zeros(2, dtype=np.int64))
+    free = replace(query, excluded=Ragged.empty_rows(1, np.int32))
     hits = part.retrieve(free, N_ITEMS)
     scores = hits.scores[0][hits.items[0] == item]
     return float(scores[0]) if len(scores) else -np.inf
 
 
 def leaving_out(query: Queries, items: list[int]) -> Queries:
-    kept = ~np.isin(query.items, items)
-    ends = np.array([0, kept.sum()])
-    return replace(query, offsets=ends, items=query.items[kept], times=query.times[kept], weights=query.weights[kept])
+    kept = np.flatnonzero(~np.isin(query.history.items.values, items))
+    return replace(query, history=query.history.take(Ragged.one_row(kept)))
 
 
 @pytest.mark.parametrize("world", WORLDS)
@@ -76,11 +80,11 @@ def test_leaving_out_what_a_reason_names_lowers_the_score(name, world):
         for item, score, sentence in zip(slate.items[0].tolist(), slate.scores[0].tolist(), sentences, strict=True):
             named = [place for place, title in ITEMS.items() if title in sentence]
             n_named += bool(named)
-            assert set(named) <= set(query.items.tolist())
+            assert set(named) <= set(past_of(query).tolist())
             assert sentence in ("", "Picked for you") or named
             if named:
                 without = score_of(part, leaving_out(query, named), item)
-                assert without < score, f"{sentence!r} for item {item}, history {query.items.tolist()}"
+                assert without < score, f"{sentence!r} for item {item}, history {past_of(query).tolist()}"
     assert n_named > 20
 
 
@@ -88,7 +92,7 @@ def test_leaving_out_what_a_reason_names_lowers_the_score(name, world):
 def test_contributions_are_what_the_score_falls_by(name):
     part = fitted(name, 1)
     for query in histories(1)[2:6]:
-        past, items = np.unique(query.items), np.unique(offered(name, part, query).items[0])
+        past, items = np.unique(past_of(query)), np.unique(offered(name, part, query).items[0])
         items = items[items >= 0]
         falls = contributions(part, query, [past[[place]] for place in range(len(past))], items)
         for place, row in zip(past.tolist(), falls, strict=True):
@@ -100,7 +104,7 @@ def test_contributions_are_what_the_score_falls_by(name):
 @pytest.mark.parametrize("name", EXPLAINING)
 def test_it_does_not_matter_in_which_order_items_are_named(name):
     part, query = fitted(name, 2), histories(2)[5]
-    past, items = np.unique(query.items), offered(name, part, query).items[0][:9]
+    past, items = np.unique(past_of(query)), offered(name, part, query).items[0][:9]
     one_way = contributions(part, query, [past[[place]] for place in range(len(past))], items)
     back = contributions(part, query, [past[[place]] for place in reversed(range(len(past)))], items[::-1])
     assert one_way == pytest.approx(back[::-1, ::-1], abs=1e-5)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from models.data.queries import one_query
-from models.data.types import Catalogue, Log, NotFittedError, Queries
+from models.data.ragged import Ragged
+from models.data.types import Catalogue, History, Log, NotFittedError, Queries
 from models.data.vocabulary import Vocabulary
 from models.interfaces import Retriever
 from models.registry import load_retriever, part_names
@@ -57,20 +58,19 @@ def batch(log: Log, unavailable: list[int] | None = None) -> Queries:
     histories = [(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64))]
     histories += [(log.items[log.users == user], log.times[log.users == user]) for user in range(N_USERS)]
     histories += [(np.arange(N_ITEMS - 2, dtype=np.int32), np.arange(N_ITEMS - 2) * DAY)]
-    lengths = np.array([len(items) for items, _ in histories])
-    out = [np.unique(items) for items, _ in histories]
+    history = History(
+        items=Ragged.of_rows([items for items, _ in histories], np.int32),
+        times=np.concatenate([times for _, times in histories]),
+        weights=np.ones(sum(len(items) for items, _ in histories), dtype=np.float32),
+    )
     closed = np.zeros(N_ITEMS, dtype=np.bool_)
     closed[unavailable or []] = True
     return Queries(
-        np.array([f"u{place}" for place in range(len(histories))]),
-        np.full(len(histories), 100 * DAY),
-        np.concatenate([[0], np.cumsum(lengths)]),
-        np.concatenate([items for items, _ in histories]).astype(np.int32),
-        np.concatenate([times for _, times in histories]),
-        np.ones(lengths.sum(), dtype=np.float32),
-        np.concatenate([[0], np.cumsum([len(items) for items in out])]),
-        np.concatenate(out).astype(np.int32),
-        closed if unavailable is not None else None,
+        user_ids=np.array([f"u{place}" for place in range(len(histories))]),
+        at=np.full(len(histories), 100 * DAY),
+        history=history,
+        excluded=Ragged.of_rows([np.unique(items) for items, _ in histories], np.int32),
+        unavailable=closed if unavailable is not None else None,
     )
 
 
@@ -116,13 +116,13 @@ def test_never_an_excluded_or_unavailable_item(name):
     queries = batch(log(), unavailable=[0, 3, 11])
     hits = fitted(name).retrieve(queries, N_ITEMS)
     for query, items in enumerate(hits.items):
-        out = queries.excluded[queries.excluded_offsets[query] : queries.excluded_offsets[query + 1]]
+        out = queries.excluded[query]
         assert not set(items[items >= 0].tolist()) & ({0, 3, 11} | set(out.tolist()))
 
 
 def test_a_history_may_be_offered_again_when_it_is_not_excluded(name):
     queries = batch(log())
-    free = replace(queries, excluded=queries.excluded[:0], excluded_offsets=np.zeros(len(queries) + 1, dtype=np.int64))
+    free = replace(queries, excluded=Ragged.empty_rows(len(queries), np.int32))
     assert (fitted(name).retrieve(free, N_ITEMS).items >= 0).sum() > (
         fitted(name).retrieve(queries, N_ITEMS).items >= 0
     ).sum()

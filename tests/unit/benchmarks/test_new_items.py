@@ -18,5 +18,5 @@ def test_each_user_is_asked_with_their_own_rows_in_time_order_and_only_new_items
     log = make_log([(1, 0, 1), (0, 1, 2), (1, 2, 3), (2, 0, 4)])
     new = np.array([False, False, False, True])
     queries = asked(log, new, np.array(["u0", "u1"]))
-    assert [queries.history(query).tolist() for query in range(2)] == [[1], [0, 2]]
+    assert [queries.history.items[query].tolist() for query in range(2)] == [[1], [0, 2]]
     assert lists_of("random", log, make_catalogue(4), queries).tolist() == [[3], [3]]

@@ -16,7 +16,8 @@ from flows.tuning.proposal import accept, propose, tasks_of
 from flows.tuning.study import Found, search
 from flows.tuning.trials import Task
 from models.data.queries import one_query
-from models.data.types import Queries, Targets
+from models.data.ragged import Ragged
+from models.data.types import History, Queries, Targets
 from models.evaluation.intervals import Interval
 from models.registry import load_retriever
 from models.retrievers.popular import Popular
@@ -67,7 +68,7 @@ def test_queries_without_history_or_without_anything_new_do_not_count():
     catalogue = make_catalogue(3)
     asked = [one_query(user, DAY, items, [0] * len(items), catalogue.vocabulary) for user, items in CASES.items()]
     for query, wanted, counted in zip(asked, ([1], [1], []), (True, False, False), strict=True):
-        targets = Targets(np.array([0, len(wanted)]), np.array(wanted, dtype=np.int32), np.array([len(wanted)]))
+        targets = Targets(Ragged.one_row(np.array(wanted, dtype=np.int32)), np.array([len(wanted)]))
         assert Chunk(query, targets).counted.tolist() == [counted]
 
 
@@ -107,16 +108,16 @@ def small_valid() -> Valid:
     for start in (0, 10):
         wanted = np.array([5 + user % 5 for user in range(10)], dtype=np.int32)
         queries = Queries(
-            np.array([f"v{start + user:02}" for user in range(10)]),
-            np.full(10, 100 * DAY),
-            np.arange(11),
-            np.full(10, 11, dtype=np.int32),
-            np.full(10, DAY),
-            np.ones(10, dtype=np.float32),
-            np.zeros(11, dtype=np.int64),
-            np.zeros(0, dtype=np.int32),
+            user_ids=np.array([f"v{start + user:02}" for user in range(10)]),
+            at=np.full(10, 100 * DAY),
+            history=History(
+                items=Ragged(np.arange(11), np.full(10, 11, dtype=np.int32)),
+                times=np.full(10, DAY),
+                weights=np.ones(10, dtype=np.float32),
+            ),
+            excluded=Ragged.empty_rows(10, np.int32),
         )
-        chunks.append(Chunk(queries, Targets(np.arange(11), wanted, np.ones(10, dtype=np.int64))))
+        chunks.append(Chunk(queries, Targets(Ragged(np.arange(11), wanted), np.ones(10, dtype=np.int64))))
     return Valid(make_log(old + late), catalogue, chunks, "key")
 
 

@@ -60,7 +60,7 @@ def test_the_counts_are_those_of_the_test_set(positives: Positives) -> None:
     choices = left_out(history, part, positives)
     test_set = make_test_set(history.filter(pl.col("event").ne_missing("impression")), part.filter(positives.where()))
     assert choices.n_repeated + choices.n_met == test_set.n_dropped > 0
-    assert choices.n_choices == test_set.n_dropped + len(test_set.targets)
+    assert choices.n_choices == test_set.n_dropped + len(test_set.targets.values)
 
 
 def test_many_left_out_are_one_sentence_and_few_are_none() -> None:

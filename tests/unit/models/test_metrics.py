@@ -8,9 +8,10 @@ import pytest
 from sklearn.metrics import ndcg_score
 
 from features.errors import ContractError
+from models.data.ragged import Ragged
 from models.evaluation.beyond_accuracy import gini, head, list_values, serendipity
 from models.evaluation.evaluate import SLICES, Params, evaluate
-from models.evaluation.metrics import accuracy, found, metric_names, recall_curve
+from models.evaluation.metrics import accuracy, metric_names, recall_curve, target_positions
 from models.evaluation.test_set import TestSet, make_test_set
 
 
@@ -53,9 +54,9 @@ def test_ndcg_agrees_with_scikit_learn() -> None:
 
 
 def test_pads_are_no_hits_and_targets_belong_to_their_query() -> None:
-    offsets, targets = np.array([0, 2, 2, 3]), np.array([1, 4, 0])
+    targets = Ragged(np.array([0, 2, 2, 3]), np.array([1, 4, 0]))
     lists = np.array([[4, 0, -1], [1, 4, 0], [-1, -1, -1]])
-    assert found(lists, offsets, targets).tolist() == [[1, -1, -1], [-1, -1, -1], [-1, -1, -1]]
+    assert target_positions(lists, targets).tolist() == [[1, -1, -1], [-1, -1, -1], [-1, -1, -1]]
 
 
 def test_the_curve_of_recall_ends_at_the_recall_of_the_whole_list() -> None:
@@ -83,10 +84,7 @@ def _exam() -> TestSet:
 def test_targets_are_later_items_that_are_not_in_the_history() -> None:
     test_set = _exam()
     assert test_set.user_ids.tolist() == ["ann", "bob", "dan"]
-    per_user = [
-        test_set.item_ids[test_set.targets[a:b]].tolist()
-        for a, b in zip(test_set.offsets, test_set.offsets[1:], strict=False)
-    ]
+    per_user = [test_set.item_ids[test_set.targets[query]].tolist() for query in range(3)]
     assert per_user == [["c", "new"], ["c"], ["a"]]
     assert test_set.n_dropped == 1
     assert test_set.n_history.tolist() == [2, 1, 0]

@@ -48,12 +48,11 @@ LOG = rows(
 
 
 def history(queries, query=0):
-    return [WORDS.item_ids[item] for item in queries.history(query)]
+    return [WORDS.item_ids[item] for item in queries.history.items[query]]
 
 
 def excluded(queries, query=0):
-    start, stop = queries.excluded_offsets[query : query + 2]
-    return [WORDS.item_ids[item] for item in queries.excluded[start:stop]]
+    return [WORDS.item_ids[item] for item in queries.excluded[query]]
 
 
 def test_history_is_what_was_positive_and_known_by_then_oldest_first():
@@ -100,8 +99,15 @@ def test_one_query_is_what_the_table_gives():
     from_state = one_query(
         "u", at(4), ["c", "gone", "d", "a"], [at(3), at(2), at(2), at(1)], WORDS, positive=[True, True, False, True]
     )
-    for name in ("user_ids", "at", "offsets", "items", "times", "weights", "excluded_offsets", "excluded"):
+    for name in ("user_ids", "at"):
         assert np.array_equal(getattr(from_table, name), getattr(from_state, name)), name
+    for name in ("times", "weights"):
+        assert np.array_equal(getattr(from_table.history, name), getattr(from_state.history, name)), name
+    for one, other in (
+        (from_table.history.items, from_state.history.items),
+        (from_table.excluded, from_state.excluded),
+    ):
+        assert (one.offsets.tolist(), one.values.tolist()) == (other.offsets.tolist(), other.values.tolist())
 
 
 def test_items_created_later_are_unavailable_for_all_or_excluded_for_some():
@@ -119,8 +125,11 @@ def test_part_queries_of_a_split_by_time():
     queries, targets = part_queries(LOG, part, WORDS, at(10))
     assert queries.user_ids.tolist() == ["v", "w"]  # u chose nothing
     assert queries.at.tolist() == [at(10)] * 2
-    assert [WORDS.item_ids[item] for item in targets.items] == ["c", "e"]  # a is a repeat, new stands in no vocabulary
-    assert targets.offsets.tolist() == [0, 1, 2]
+    assert [WORDS.item_ids[item] for item in targets.items.values] == [
+        "c",
+        "e",
+    ]  # a is a repeat, new stands in no vocabulary
+    assert targets.items.offsets.tolist() == [0, 1, 2]
     assert targets.counts.tolist() == [2, 1]
 
 
@@ -129,7 +138,7 @@ def test_part_queries_leave_last_out_have_their_own_instants_and_the_preceding_p
     queries, targets = part_queries(earlier, rows(("u", "c", 5), ("v", "d", 10)), WORDS, None)
     assert queries.at.tolist() == [at(5) - 1, at(10) - 1]
     assert history(queries, 0) == ["a", "b"]  # b is of the same instant as the target, but precedes it
-    assert targets.items.tolist() == [2, 3]
+    assert targets.items.values.tolist() == [2, 3]
 
 
 def test_profiles_weigh_by_age_and_by_newer_acts():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.data.ragged import Ragged, offsets_of, offsets_of_lengths, owners_of
+from models.data.ragged import Ragged, offsets_of, offsets_of_lengths, owners_of, ranges
 
 ROWS = [[3, 1], [], [4, 4, 9], [7]]
 
@@ -33,6 +33,25 @@ def test_lengths_and_owners_tell_the_same_as_the_offsets(ragged):
     assert offsets_of_lengths(ragged.lengths).tolist() == ragged.offsets.tolist()
     assert owners_of(ragged.offsets).tolist() == ragged.owners.tolist()
     assert offsets_of(np.zeros(0, dtype=np.int64), 3).tolist() == [0, 0, 0, 0]
+
+
+def test_entries_that_are_sorted_by_row_are_grouped_by_it(ragged):
+    assert lists(Ragged.grouped(ragged.owners, 4, ragged.values)) == ROWS
+    assert lists(Ragged.grouped(ragged.owners, 6, ragged.values)) == [*ROWS, [], []]
+    assert lists(Ragged.one_row(np.array([5, 6]))) == [[5, 6]]
+    assert lists(Ragged.empty_rows(2, np.int32)) == [[], []]
+
+
+def test_neither_one_row_nor_a_part_copies_its_entries(ragged):
+    assert np.shares_memory(Ragged.one_row(ragged.values).values, ragged.values)
+    assert np.shares_memory(ragged.part(2, 4).values, ragged.values)
+
+
+def test_rows_are_made_of_entries_at_ranges_of_positions(ragged):
+    last_two = ranges(np.array([3, 0]), np.array([2, 0]))
+    assert lists(last_two) == [[3, 4], []]
+    assert lists(ragged.take(last_two)) == [[4, 9], []]
+    assert ragged.take(last_two).values.dtype == np.int32
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 4), (1, 3), (2, 2), (3, 4)])

@@ -113,7 +113,7 @@ def test_recommends_what_fits_the_taste_and_nothing_seen(catalogue, retrievers):
     same = []
     for query, user in enumerate(users):
         shown = slate.items[query][slate.items[query] >= 0]
-        assert not set(shown.tolist()) & set(queries.history(query).tolist())
+        assert not set(shown.tolist()) & set(queries.history.items[query].tolist())
         assert N_ITEMS - 1 not in shown  # it is created later
         assert (np.diff(slate.scores[query][: len(shown)]) <= 0).all()
         same += [item % 2 == int(user[1:]) % 2 for item in shown[:1]]

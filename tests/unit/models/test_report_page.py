@@ -51,9 +51,7 @@ def evaluation() -> Evaluation:
     lists = {model: rng.integers(0, 20, (len(test_set), 20)) for model in ("challenger", "champion", "popular")}
     params = Params(bootstrap=100)
     found = evaluate(test_set, lists, params)
-    chosen = (
-        np.bincount(np.repeat(np.arange(len(test_set)), np.diff(test_set.offsets)), minlength=len(test_set)) > 0
-    ) & (test_set.n_history > 0)
+    chosen = (test_set.targets.lengths > 0) & (test_set.n_history > 0)
     short = {model: items[chosen] for model, items in lists.items()}
     return with_cold_start(found, test_set, chosen, dict.fromkeys((0, 1, 3, 10), short), params)
 

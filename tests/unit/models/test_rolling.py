@@ -74,15 +74,15 @@ def test_a_query_knows_what_precedes_it_and_nothing_more():
     events = rolling_events(HISTORY, PART)
     queries, targets = rolling_queries(events, HISTORY, PART, VOCABULARY)
     assert queries.user_ids.tolist() == ["ann", "cid", "bob"]
-    assert [names(queries.history(query)) for query in range(3)] == [["a", "c"], ["a"], ["b"]]
+    assert [names(queries.history.items[query]) for query in range(3)] == [["a", "c"], ["a"], ["b"]]
     ann = queries.part(0, 1)
-    minutes = (ann.times - int(START.timestamp() * 1e6)) // 60_000_000
+    minutes = (ann.history.times - int(START.timestamp() * 1e6)) // 60_000_000
     assert minutes.tolist() == [0, 2]
-    assert names(ann.excluded) == ["a", "c", "d"]  # cancelled is seen too
-    assert names(queries.part(2, 3).excluded) == ["b"]  # an impression is not
+    assert names(ann.excluded.values) == ["a", "c", "d"]  # cancelled is seen too
+    assert names(queries.excluded[2]) == ["b"]  # an impression is not
     assert names(np.flatnonzero(~queries.unavailable)) == ["a", "b", "c"]
-    assert names(targets.items) == ["b", "c", "c"]
-    assert targets.offsets.tolist() == [0, 1, 2, 3]
+    assert names(targets.items.values) == ["b", "c", "c"]
+    assert targets.items.offsets.tolist() == [0, 1, 2, 3]
     assert targets.counts.tolist() == [1, 1, 1]
 
 
@@ -90,15 +90,15 @@ def test_a_history_is_in_the_recorded_order_and_keeps_repeats():
     history = rows(("ann", "c", 1), ("ann", "b", 1), ("ann", "c", 2), ("bob", "d", 2))
     part = rows(("ann", "d", 5))
     queries, _ = rolling_queries(rolling_events(history, part), history, part, VOCABULARY)
-    assert names(queries.items) == ["c", "b", "c"]
-    assert names(queries.excluded) == ["b", "c"]
+    assert names(queries.history.items.values) == ["c", "b", "c"]
+    assert names(queries.excluded.values) == ["b", "c"]
 
 
 def test_what_was_not_yet_known_is_neither_history_nor_excluded():
     history = rows(("ann", "a", 0), ("ann", "b", 1, "buy", 30), ("bob", "c", 2))
     part = rows(("ann", "c", 10))
     queries, _ = rolling_queries(rolling_events(history, part), history, part, VOCABULARY)
-    assert names(queries.items) == names(queries.excluded) == ["a"]
+    assert names(queries.history.items.values) == names(queries.excluded.values) == ["a"]
 
 
 def test_an_item_outside_the_vocabulary_stays_a_target_that_cannot_be_hit():
@@ -106,7 +106,7 @@ def test_an_item_outside_the_vocabulary_stays_a_target_that_cannot_be_hit():
     short = Vocabulary(["a", "b"])
     queries, targets = rolling_queries(events, HISTORY, PART, short)
     assert len(queries) == 3
-    assert targets.offsets.tolist() == [0, 1, 1, 1]
+    assert targets.items.offsets.tolist() == [0, 1, 1, 1]
     values = rolling_values(np.array([[1, 0], [0, 1], [0, -1]], dtype=np.int32), targets, [2])
     assert values["hr@2"].tolist() == [1, 0, 0]
 
@@ -143,7 +143,7 @@ def test_histories_agree_with_a_plain_loop_over_the_rows():
                 expected.append((user, place, [vocabulary.positions([item])[0] for _, item in past]))
             past.append((time, item))
     found = [
-        (queries.user_ids[query], targets.items[query], queries.history(query).tolist())
+        (queries.user_ids[query], targets.items[query].item(), queries.history.items[query].tolist())
         for query in range(len(queries))
     ]
     assert found == expected

@@ -14,6 +14,7 @@ from features.states.aggregates import ITEM_STATS, USER_CATEGORY_STATS, USER_STA
 from flows.judging.truncated_features import lookup_with_truncated, write_features
 from flows.project.dataset import Project
 from models.data.queries import part_queries
+from models.data.ragged import Ragged
 from models.data.truncation import LONGEST, aliases, rows_of, sample_queries, targets_of, truncate
 from tests.support.part_inputs import make_catalogue
 from tests.unit.models.test_cold_start import CUT, HISTORY, ITEMS, PART, VOCABULARY
@@ -29,21 +30,21 @@ def test_a_shortened_query_forgets_the_past_and_keeps_the_exclusions(asked):
     short = truncate(asked[0], np.array([0, 2]), np.array([3, 1]))
     assert short.user_ids.tolist() == ["ann", "cid"]
     assert short.at.tolist() == [CUT, CUT]
-    assert [short.history(query).tolist() for query in range(2)] == [[8, 9, 10], [8]]
-    assert short.part(0, 1).excluded.tolist() == list(range(12))  # what was cancelled too
-    assert short.part(1, 2).excluded.tolist() == list(range(9))
-    assert len(truncate(asked[0], np.array([0, 2]), np.array([0, 0])).items) == 0
+    assert [short.history.items[query].tolist() for query in range(2)] == [[8, 9, 10], [8]]
+    assert short.excluded[0].tolist() == list(range(12))  # what was cancelled too
+    assert short.excluded[1].tolist() == list(range(9))
+    assert truncate(asked[0], np.array([0, 2]), np.array([0, 0])).history.n_events == 0
 
 
 def test_who_has_fewer_acts_keeps_them_all(asked):
-    assert truncate(asked[0], np.array([1]), np.array([5])).history(0).tolist() == [0, 1]
+    assert truncate(asked[0], np.array([1]), np.array([5])).history.items[0].tolist() == [0, 1]
 
 
 def test_the_targets_go_with_their_queries(asked):
-    found = targets_of(asked[1], np.array([0, 2]))
-    assert found.offsets.tolist() == [0, 2, 3]
-    assert found.items.tolist() == [12, 13, 11]
-    assert found.counts.tolist() == [2, 1]
+    targets = targets_of(asked[1], np.array([0, 2]))
+    assert targets.items.offsets.tolist() == [0, 2, 3]
+    assert targets.items.values.tolist() == [12, 13, 11]
+    assert targets.counts.tolist() == [2, 1]
 
 
 def test_only_long_histories_are_shortened_to_one_to_ten_acts(asked):
@@ -56,10 +57,12 @@ def test_only_long_histories_are_shortened_to_one_to_ten_acts(asked):
 def test_one_act_is_as_frequent_as_the_step_from_five_to_ten():
     """Of the draws 1 has log 2 / log 11 = 0.289, and 5 to 10 have log(11 / 5) / log 11 = 0.329."""
     many = np.zeros(20_000, dtype=np.int64)
+    queries = part_queries(HISTORY, PART, VOCABULARY, CUT)[0]
+    eleven_acts = Ragged(np.arange(len(many) + 1, dtype=np.int64) * 11, queries.history.items.values)
     queries = replace(
-        part_queries(HISTORY, PART, VOCABULARY, CUT)[0],
+        queries,
         user_ids=np.array([f"u{place}" for place in range(len(many))]),
-        offsets=np.arange(len(many) + 1, dtype=np.int64) * 11,
+        history=replace(queries.history, items=eleven_acts),
     )
     n_acts = sample_queries(queries, len(many), seed=3)[1]
     assert (n_acts == 1).mean() == pytest.approx(0.289, abs=0.01)
