@@ -51,23 +51,23 @@ def made(n_items: int, n_users: int, seed: int) -> tuple[Log, Catalogue]:
     vectors = rng.normal(size=(n_items, 384)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     log = Log(
-        np.array([f"u{user}" for user in range(n_users)]),
-        users.astype(np.int32),
-        items,
-        np.sort(rng.integers(0, 300, len(users))) * DAY,
-        np.full(len(users), np.nan, dtype=np.float32),
-        np.ones(len(users), dtype=np.float32),
-        300 * DAY,
+        user_ids=np.array([f"u{user}" for user in range(n_users)]),
+        users=users.astype(np.int32),
+        items=items,
+        times=np.sort(rng.integers(0, 300, len(users))) * DAY,
+        values=np.full(len(users), np.nan, dtype=np.float32),
+        weights=np.ones(len(users), dtype=np.float32),
+        at=300 * DAY,
     )
     catalogue = Catalogue(
-        Vocabulary([f"i{item:06}" for item in range(n_items)]),
-        [f"Title {item}" for item in range(n_items)],
-        [["a"]] * n_items,
-        ["a"],
-        np.zeros(n_items, dtype=np.int32),
-        np.full(n_items, np.nan, dtype=np.float32),
-        np.full(n_items, UNKNOWN_TIME),
-        vectors,
+        vocabulary=Vocabulary([f"i{item:06}" for item in range(n_items)]),
+        titles=[f"Title {item}" for item in range(n_items)],
+        tags=[["a"]] * n_items,
+        category_names=["a"],
+        categories=np.zeros(n_items, dtype=np.int32),
+        prices=np.full(n_items, np.nan, dtype=np.float32),
+        created_at=np.full(n_items, UNKNOWN_TIME),
+        vectors=vectors,
     )
     return log, catalogue
 
@@ -118,7 +118,7 @@ def fitted(n_items: int, n_users: int, seed: int) -> Recommender:
     groups = np.bincount(candidates.query, minlength=len(queries)).astype(np.int32)
     names = feature_names(candidates.retrievers, lookup.names)
     ranker = load_ranker("lightgbm")().fit(features, labels, groups, names)
-    return Recommender(catalogue, retrievers, ranker, Mmr(), lookup, 100)
+    return Recommender(catalogue=catalogue, retrievers=retrievers, ranker=ranker, reranker=Mmr(), lookup=lookup, k=100)
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ LONG = 100  # lists up to this length come from `retrieve.k` candidates a retrie
 LONGEST = 500  # what follows in longer lists comes from so many
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Recommender:
     """One fitted recommender; frozen after load, safe to ask from several threads."""
 
@@ -103,15 +103,15 @@ class Recommender:
         retrievers = {name: read_part("retriever", name, folder / "retrievers" / name) for name in plan.retrievers}
         ranker = read_part("ranker", plan.ranker, folder / "ranker")
         return cls(
-            load_catalogue(folder),
-            retrievers,
-            NewcomersInOrder(ranker, feature_names(tuple(plan.retrievers), lookup.names)),
-            make("reranker", plan.reranker, plan.reranker_params),
-            lookup,
-            plan.k,
-            Positives.of(plan.targets),
-            plan.explore,
-            read_manifest(folder).hash if (folder / MANIFEST).is_file() else "",
+            catalogue=load_catalogue(folder),
+            retrievers=retrievers,
+            ranker=NewcomersInOrder(ranker, feature_names(tuple(plan.retrievers), lookup.names)),
+            reranker=make("reranker", plan.reranker, plan.reranker_params),
+            lookup=lookup,
+            k=plan.k,
+            positives=Positives.of(plan.targets),
+            explore=plan.explore,
+            bundle=read_manifest(folder).hash if (folder / MANIFEST).is_file() else "",
         )
 
     def _slate(
@@ -120,11 +120,11 @@ class Recommender:
         """The lists of all queries; without a reranker in the order of the scores, and nothing is drawn."""
         n_queries, draws = len(queries), reranker is not None and self.explore.slots > 0
         slate = Slate(
-            np.full((n_queries, k), -1, dtype=np.int32),
-            np.zeros((n_queries, k), dtype=np.float32),
-            np.full((n_queries, k, len(candidates.retrievers)), np.nan, dtype=np.float32),
-            candidates.retrievers,
-            np.ones((n_queries, k), dtype=np.float32) if draws else None,
+            items=np.full((n_queries, k), -1, dtype=np.int32),
+            scores=np.zeros((n_queries, k), dtype=np.float32),
+            sources=np.full((n_queries, k, len(candidates.retrievers)), np.nan, dtype=np.float32),
+            retrievers=candidates.retrievers,
+            propensities=np.ones((n_queries, k), dtype=np.float32) if draws else None,
         )
         contributions = np.where(
             candidates.ranks > 0, reciprocal_ranks(candidates.ranks, FUSION_CONSTANT), np.float32(np.nan)
@@ -151,11 +151,11 @@ def lengthened(head: Slate, rest: Slate, k: int) -> Slate:
     """Lists of k: each begins with that of `head`, and goes on with what `rest` has beside, in its order."""
     n_queries, _, n_retrievers = head.sources.shape
     longer = Slate(
-        np.full((n_queries, k), -1, dtype=np.int32),
-        np.zeros((n_queries, k), dtype=np.float32),
-        np.full((n_queries, k, n_retrievers), np.nan, dtype=np.float32),
-        head.retrievers,
-        None if head.propensities is None else np.ones((n_queries, k), dtype=np.float32),
+        items=np.full((n_queries, k), -1, dtype=np.int32),
+        scores=np.zeros((n_queries, k), dtype=np.float32),
+        sources=np.full((n_queries, k, n_retrievers), np.nan, dtype=np.float32),
+        retrievers=head.retrievers,
+        propensities=None if head.propensities is None else np.ones((n_queries, k), dtype=np.float32),
     )
     for query in range(n_queries):
         n_first = int((head.items[query] >= 0).sum())

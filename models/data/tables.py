@@ -34,14 +34,14 @@ def make_log(
     rows = rows.sort("timestamp", maintain_order=True)
     user_ids, users = distinct_ids(rows.get_column("user_id"))
     return Log(
-        np.array(user_ids, dtype=np.object_),
-        users.astype(np.int32),
-        rows.get_column("item").to_numpy().astype(np.int32),
-        rows.get_column("timestamp").dt.epoch("us").to_numpy().astype(np.int64),
-        rows.get_column("value").fill_null(float("nan")).to_numpy().astype(np.float32),
-        rows.get_column("trust").to_numpy().astype(np.float32),
-        last if at is None else at,
-        friends,
+        user_ids=np.array(user_ids, dtype=np.object_),
+        users=users.astype(np.int32),
+        items=rows.get_column("item").to_numpy().astype(np.int32),
+        times=rows.get_column("timestamp").dt.epoch("us").to_numpy().astype(np.int64),
+        values=rows.get_column("value").fill_null(float("nan")).to_numpy().astype(np.float32),
+        weights=rows.get_column("trust").to_numpy().astype(np.float32),
+        at=last if at is None else at,
+        friends=friends,
     )
 
 
@@ -52,14 +52,16 @@ def make_catalogue(frame: pl.DataFrame, vectors: Float32 | None = None) -> Catal
     position = {name: place for place, name in enumerate(category_names)}
     created = frame.get_column("created_at").dt.epoch("us").fill_null(UNKNOWN_TIME)
     return Catalogue(
-        Vocabulary(frame.get_column("item_id").to_list()),
-        frame.get_column("title").to_list(),
-        [list(tags or []) for tags in frame.get_column("tags").to_list()],
-        category_names,
-        np.array([position.get(name, -1) for name in frame.get_column("category").to_list()], dtype=np.int32),
-        frame.get_column("price").fill_null(float("nan")).to_numpy().astype(np.float32),
-        created.to_numpy().astype(np.int64),
-        vectors,
+        vocabulary=Vocabulary(frame.get_column("item_id").to_list()),
+        titles=frame.get_column("title").to_list(),
+        tags=[list(tags or []) for tags in frame.get_column("tags").to_list()],
+        category_names=category_names,
+        categories=np.array(
+            [position.get(name, -1) for name in frame.get_column("category").to_list()], dtype=np.int32
+        ),
+        prices=frame.get_column("price").fill_null(float("nan")).to_numpy().astype(np.float32),
+        created_at=created.to_numpy().astype(np.int64),
+        vectors=vectors,
     )
 
 

@@ -30,7 +30,7 @@ class NotFittedError(RuntimeError):
     """A part was asked before `fit` or `load`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Log:
     """Positive interactions to learn from, in time order; one entry a row.
 
@@ -54,7 +54,7 @@ class Log:
         return len(self.user_ids)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ratings:
     """Rows with a value, in the order in which they are stored.
 
@@ -80,16 +80,16 @@ class Ratings:
     def rows(self, chosen: npt.NDArray[np.intp]) -> Ratings:
         """The rows at some places, in the order given; users keep their positions."""
         return Ratings(
-            self.user_ids,
-            self.users[chosen],
-            self.items[chosen],
-            self.values[chosen],
-            self.times[chosen],
-            self.weights[chosen],
+            user_ids=self.user_ids,
+            users=self.users[chosen],
+            items=self.items[chosen],
+            values=self.values[chosen],
+            times=self.times[chosen],
+            weights=self.weights[chosen],
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Catalogue:
     """The items of one bundle, every array in the order of the vocabulary.
 
@@ -185,7 +185,7 @@ class Hits:
     scores: Float32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Candidates:
     """All proposals, one row a (query, item), ascending by query; one column a retriever.
 
@@ -203,7 +203,7 @@ class Candidates:
         return len(self.query)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Slate:
     """What is shown: items (n_queries, k) int32, -1 pads; scores (n_queries, k) float32;
     sources (n_queries, k, n_retrievers) float32: each retriever's contribution (NaN: did not offer the item);

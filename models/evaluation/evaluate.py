@@ -78,7 +78,7 @@ class Params(BaseModel):
     """Share of the items with history, the least popular (and all as popular as the last of them): slice tail_items."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """What all models did on one test set.
 
@@ -168,11 +168,11 @@ def evaluate(test_set: TestSet, lists: Mapping[str, Int64], params: Params) -> E
         summary.append(first_summary)
         differences.append(first_differences)
     return Evaluation(
-        models,
-        pl.concat(queries, how="diagonal"),
-        pl.concat(summary),
-        pl.concat(differences),
-        pl.concat(curves),
+        models=models,
+        per_query=pl.concat(queries, how="diagonal"),
+        summary=pl.concat(summary),
+        differences=pl.concat(differences),
+        curves=pl.concat(curves),
     )
 
 

@@ -24,7 +24,7 @@ class Predicted:
     deviations: Float32 | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Judged:
     """One rater's figures on test, in units of the value; the last four are nan without a predictive distribution.
 
@@ -56,23 +56,29 @@ def judge_ratings(
     to them where they are few.
     """
     truth = test.values.astype(np.float64)
-    found = {}
+    judged = {}
     for name, answer in predicted.items():
         point = answer.values.astype(np.float64)
         squared, absolute = (point - truth) ** 2, np.abs(point - truth)
-        columns, expected, covered = [squared, absolute], (np.nan, np.nan), np.nan
+        columns = [squared, absolute]
+        expected_mae = expected_of_median = covered = float("nan")
         if answer.deviations is not None:
             spread = np.maximum(answer.deviations.astype(np.float64), 1e-9)
             median = medians(point, levels)
             columns.append(np.abs(median - truth))
-            expected = (
-                float(expected_loss(point, spread, point, levels).mean()),
-                float(expected_loss(point, spread, median, levels).mean()),
-            )
+            expected_mae = float(expected_loss(point, spread, point, levels).mean())
+            expected_of_median = float(expected_loss(point, spread, median, levels).mean())
             covered = float((absolute <= 1.959964 * spread).mean())
         rmse, mae, *of_median = _by_user(test, columns, n_resamples, seed, confidence)
-        found[name] = Judged(rmse, mae, of_median[0] if of_median else NO_INTERVAL, *expected, covered)
-    return found
+        judged[name] = Judged(
+            rmse=rmse,
+            mae=mae,
+            mae_of_median=of_median[0] if of_median else NO_INTERVAL,
+            expected_mae=expected_mae,
+            expected_of_median=expected_of_median,
+            covered=covered,
+        )
+    return judged
 
 
 def medians(means: Float64, levels: Float32) -> Float64:

@@ -72,7 +72,7 @@ def load(folder: Path) -> tuple[Evaluation, str]:
         raise UserError(f"no file {path}; judge a bundle first: `recops run`, or name one with --bundle")
     judged = json.loads(path.read_text(encoding="utf-8"))
     frames = {name: pl.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
-    return Evaluation(tuple(judged["models"]), **frames, sampled_from=judged.get("sampled_from")), str(
+    return Evaluation(models=tuple(judged["models"]), **frames, sampled_from=judged.get("sampled_from")), str(
         judged["champion"]
     )
 

@@ -55,7 +55,7 @@ class Judged:
     lists: pl.DataFrame
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """A check's answer; differences are challenger less champion, bounds two-sided at the gate's confidence."""
 
@@ -181,15 +181,26 @@ def _result(
     champion: str,
     confidence: float,
 ) -> Result:
-    means = (float(ours.mean()), float(theirs.mean())) if len(ours) else (float("nan"), float("nan"))
+    challenger, reference = (float(ours.mean()), float(theirs.mean())) if len(ours) else (float("nan"), float("nan"))
     where = f"{check.metric} of {people(check.segment)}"
     queries = f"{len(ours):,} quer{'y' if len(ours) == 1 else 'ies'}"
     if outcome == "too_few":
         sentence = f"{where}: {queries}, fewer than the {check.min_queries:,} that a judgement needs."
     else:
         span = f"{confidence * 100:g} % interval {percent(relative.low)} to {percent(relative.high)}"
-        figures = f"{number(means[0])} against {number(means[1])} of {champion}, {percent(relative.value)}"
+        figures = f"{number(challenger)} against {number(reference)} of {champion}, {percent(relative.value)}"
         verdict = _WORDS[outcome].format(margin=f"{check.margin * 100:g} %")
         less = " (less is better)" if check.sign < 0 else ""
         sentence = f"{where}{less}: {figures} ({span}; {queries}): {verdict}."
-    return Result(check.metric, check.segment, check.margin, outcome, len(ours), *means, apart, relative, sentence)
+    return Result(
+        metric=check.metric,
+        segment=check.segment,
+        margin=check.margin,
+        outcome=outcome,
+        n_queries=len(ours),
+        challenger=challenger,
+        champion=reference,
+        difference=apart,
+        relative=relative,
+        sentence=sentence,
+    )

@@ -51,7 +51,7 @@ class Params(BaseModel):
         return [primary, *self.guards]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Decision:
     """The verdict: promote or not, in one word, in sentences, with every check's figures (the primary first)."""
 
@@ -135,12 +135,12 @@ def decide(
         verdict = primary.outcome
     promote = verdict in ("superior", "not_worse")
     return Decision(
-        promote,
-        verdict,
-        [_summary(verdict, primary, failed, champion.name), *_sentences(results)],
-        results,
-        champion.name,
-        tuple(notes),
+        promote=promote,
+        verdict=verdict,
+        reasons=[_summary(verdict, primary, failed, champion.name), *_sentences(results)],
+        results=results,
+        champion=champion.name,
+        notes=tuple(notes),
     )
 
 

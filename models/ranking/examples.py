@@ -57,7 +57,7 @@ def events_of(
     return marks
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Examples:
     """Candidates of past queries with what came of them, before their features are looked up.
 
@@ -110,26 +110,26 @@ class Examples:
         scores = [rows.get_column(f"score_{name}").to_numpy() for name in names]
         ranks = [rows.get_column(f"rank_{name}").to_numpy() for name in names]
         candidates = Candidates(
-            names,
-            rows.get_column("query").to_numpy(),
-            rows.get_column("item").to_numpy(),
-            np.stack(scores, axis=1) if names else np.zeros((height, 0), dtype=np.float32),
-            np.stack(ranks, axis=1) if names else np.zeros((height, 0), dtype=np.int32),
+            retrievers=names,
+            query=rows.get_column("query").to_numpy(),
+            item=rows.get_column("item").to_numpy(),
+            scores=np.stack(scores, axis=1) if names else np.zeros((height, 0), dtype=np.float32),
+            ranks=np.stack(ranks, axis=1) if names else np.zeros((height, 0), dtype=np.int32),
         )
         return cls(
-            np.asarray(asked.get_column("user_id").to_list(), dtype=np.str_),
-            asked.get_column("at").to_numpy(),
-            asked.get_column("n_targets").to_numpy(),
-            candidates,
-            rows.get_column("label").to_numpy(),
-            asked.get_column("live").to_numpy(),
-            asked.select(QUERY_FEATURES).to_numpy(),
-            {
+            user_ids=np.asarray(asked.get_column("user_id").to_list(), dtype=np.str_),
+            at=asked.get_column("at").to_numpy(),
+            n_targets=asked.get_column("n_targets").to_numpy(),
+            candidates=candidates,
+            labels=rows.get_column("label").to_numpy(),
+            live=asked.get_column("live").to_numpy(),
+            asked=asked.select(QUERY_FEATURES).to_numpy(),
+            events={
                 name.removeprefix(EVENT_PREFIX): rows.get_column(name).to_numpy()
                 for name in rows.columns
                 if name.startswith(EVENT_PREFIX)
             },
-            np.asarray(asked.get_column("known_as").to_list(), dtype=np.str_),
+            known_as=np.asarray(asked.get_column("known_as").to_list(), dtype=np.str_),
         )
 
 
@@ -139,7 +139,15 @@ def make_examples(
     """The examples of a batch of past queries, without their kinds of events."""
     labels = labels_of(candidates, targets, n_items)
     kinds = np.full(len(queries), live)
-    return Examples(queries.user_ids, queries.at, targets.counts, candidates, labels, kinds, query_features(queries))
+    return Examples(
+        user_ids=queries.user_ids,
+        at=queries.at,
+        n_targets=targets.counts,
+        candidates=candidates,
+        labels=labels,
+        live=kinds,
+        asked=query_features(queries),
+    )
 
 
 def save_part(examples: Examples, folder: Path, number: int) -> None:
@@ -169,7 +177,7 @@ def _folders(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"{PART_PREFIX}*"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Outcomes:
     """What came of examples, without the candidates: what a ranker is trained with beside their features.
 
@@ -187,7 +195,12 @@ class Outcomes:
     def of(cls, examples: Examples) -> Outcomes:
         """Those of one batch."""
         return cls(
-            examples.user_ids, examples.n_targets, examples.groups, examples.live, examples.labels, examples.events
+            user_ids=examples.user_ids,
+            n_targets=examples.n_targets,
+            groups=examples.groups,
+            live=examples.live,
+            labels=examples.labels,
+            events=examples.events,
         )
 
 
@@ -195,12 +208,12 @@ def joined(parts: Sequence[Outcomes]) -> Outcomes:
     """Those of several batches as one; in a batch without a kind of event no candidate is of that kind."""
     kinds = sorted({kind for part in parts for kind in part.events})
     return Outcomes(
-        np.concatenate([part.user_ids for part in parts]),
-        np.concatenate([part.n_targets for part in parts]),
-        np.concatenate([part.groups for part in parts]),
-        np.concatenate([part.live for part in parts]),
-        np.concatenate([part.labels for part in parts]),
-        {
+        user_ids=np.concatenate([part.user_ids for part in parts]),
+        n_targets=np.concatenate([part.n_targets for part in parts]),
+        groups=np.concatenate([part.groups for part in parts]),
+        live=np.concatenate([part.live for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        events={
             kind: np.concatenate([part.events.get(kind, np.zeros(len(part.labels), dtype=np.bool_)) for part in parts])
             for kind in kinds
         },

@@ -15,7 +15,7 @@ LEAST_STEPS = 50  # of an epoch: few examples are read in smaller batches
 LEAST_ROWS = 32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How long and how fast to learn; the fields are those of the ranker's Params."""
 

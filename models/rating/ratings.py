@@ -59,12 +59,12 @@ def make_ratings(rows: pl.DataFrame, vocabulary: Vocabulary, *, least_value: flo
     else:
         weights = np.ones(rows.height, dtype=np.float32)
     return Ratings(
-        np.asarray(user_ids, dtype=np.str_),
-        users.astype(np.int32),
-        rows.get_column("item").to_numpy().astype(np.int32),
-        rows.get_column("value").to_numpy().astype(np.float32),
-        rows.get_column("timestamp").dt.epoch("us").to_numpy().astype(np.int64),
-        weights,
+        user_ids=np.asarray(user_ids, dtype=np.str_),
+        users=users.astype(np.int32),
+        items=rows.get_column("item").to_numpy().astype(np.int32),
+        values=rows.get_column("value").to_numpy().astype(np.float32),
+        times=rows.get_column("timestamp").dt.epoch("us").to_numpy().astype(np.int64),
+        weights=weights,
     )
 
 

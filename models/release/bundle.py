@@ -18,7 +18,7 @@ class BundleError(UserError):
     """A bundle that is missing, incomplete or altered."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
     """What stands in manifest.json: no clock, no host, no path, so that equal inputs give equal bytes.
 
@@ -59,7 +59,14 @@ def seal(folder: Path, *, features: Sequence[str], data_hash: str, params_hash: 
     files = sha256_of_files(folder)
     if not files:
         raise BundleError(f"bundle {folder}: there is no file to seal; run the stages before it (`dvc repro bundle`)")
-    manifest = Manifest(combined_hash(files), files, list(features), data_hash, params_hash, code_version)
+    manifest = Manifest(
+        hash=combined_hash(files),
+        files=files,
+        features=list(features),
+        data_hash=data_hash,
+        params_hash=params_hash,
+        code_version=code_version,
+    )
     write_text(json.dumps(asdict(manifest), indent=1, sort_keys=True) + "\n", folder / MANIFEST)
     return manifest
 

@@ -23,7 +23,7 @@ IN_PLACE_S = 10.0
 OTHER_CODE_S = 120.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunningService:
     """A process that serves, or one that starts such processes.
 

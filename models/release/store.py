@@ -22,7 +22,7 @@ class ReleaseError(UserError):
     """No such release, or it cannot be put live."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Release:
     """A bundle that was (or may be) put live. Times are ISO-8601 UTC; data_until is µs since 1970 (None:
     unknown).
@@ -50,7 +50,7 @@ class Release:
         return self.judged_hash or self.bundle_hash
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Span:
     """A stretch of time in which one release was live; live_to is None for the one that is live now."""
 

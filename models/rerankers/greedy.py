@@ -26,7 +26,7 @@ class VarietyParams(BaseModel):
     """Best candidates that may take those places."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Filling:
     """A list in the making: `n_places` places to be taken by items of the pool.
 
@@ -51,12 +51,12 @@ class Filling:
         n_pool = min(max(params.pool, n_places), len(items))
         pool = items[:n_pool]
         return cls(
-            pool,
-            params.relevance * unit_interval(scores[:n_pool]),
-            catalogue.categories[pool],
-            np.ones(n_pool, dtype=np.bool_),
-            most_of_one(params.category_share, n_places),
-            n_places,
+            pool=pool,
+            gain=params.relevance * unit_interval(scores[:n_pool]),
+            categories=catalogue.categories[pool],
+            free=np.ones(n_pool, dtype=np.bool_),
+            most=most_of_one(params.category_share, n_places),
+            n_places=n_places,
         )
 
     @property

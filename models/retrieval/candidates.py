@@ -48,11 +48,11 @@ def gather(hits: Mapping[str, Hits], n_items: int) -> Candidates:
         scores.append(found.scores[query, place])
     rows, where = np.unique(np.concatenate(keys), return_inverse=True) if keys else (np.zeros(0, np.int64), None)
     candidates = Candidates(
-        names,
-        (rows // max(n_items, 1)).astype(np.int32),
-        (rows % max(n_items, 1)).astype(np.int32),
-        np.full((len(rows), len(names)), np.nan, dtype=np.float32),
-        np.zeros((len(rows), len(names)), dtype=np.int32),
+        retrievers=names,
+        query=(rows // max(n_items, 1)).astype(np.int32),
+        item=(rows % max(n_items, 1)).astype(np.int32),
+        scores=np.full((len(rows), len(names)), np.nan, dtype=np.float32),
+        ranks=np.zeros((len(rows), len(names)), dtype=np.int32),
     )
     start = 0
     for column in range(len(names)):

@@ -13,7 +13,7 @@ from models.data.types import Log
 from models.transformer.shape import gap_buckets
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Batch:
     """Windows of about one length.
 
@@ -132,9 +132,9 @@ def _batch(items: Int64, gaps: Int64, weights: Float32, steps: Int64, starts: In
     own = np.arange(len(windows)) + np.repeat(last - np.cumsum(last - first), last - first)
     places, targets = steps[:, own]
     return Batch(
-        np.where(there, items[rows], 0),
-        np.where(there, gaps[rows], 0),
-        windows * length + places - starts[windows],
-        items[targets],
-        weights[targets],
+        items=np.where(there, items[rows], 0),
+        gaps=np.where(there, gaps[rows], 0),
+        places=windows * length + places - starts[windows],
+        targets=items[targets],
+        weights=weights[targets],
     )

@@ -32,7 +32,7 @@ WARM_UP = 0.1  # share of the steps in which the learning rate rises
 FEWEST_TOKENS, STEPS_AN_EPOCH = 256, 256  # small logs are read in smaller steps, so that there are enough of them
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How long and how fast to learn; the fields are those of the retriever's Params."""
 

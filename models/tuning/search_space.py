@@ -22,7 +22,7 @@ class Trial(Protocol):
     def suggest_categorical(self, name: str, choices: Any) -> Any: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Axis:
     """The values of one param: numbers from `low` to `high` (with `log` spread evenly over their logarithms), or
     `choices`."""
@@ -51,70 +51,74 @@ class Axis:
 
 
 _NAMES = Axis()
-_DAYS = Axis(1, 1000, log=True)
+_DAYS = Axis(low=1, high=1000, log=True)
 
 SPACES: dict[str, dict[str, Axis]] = {
-    "popular": {"half_life_days": Axis(0.5, 365, log=True)},
+    "popular": {"half_life_days": Axis(low=0.5, high=365, log=True)},
     "item_knn": {
         "similarity": _NAMES,
-        "neighbors": Axis(5, 500, log=True),
-        "shrinkage": Axis(1, 1000, log=True),
+        "neighbors": Axis(low=5, high=500, log=True),
+        "shrinkage": Axis(low=1, high=1000, log=True),
         "half_life_days": _DAYS,
     },
     "user_knn": {
         "similarity": _NAMES,
-        "asymmetry": Axis(0, 1),
-        "neighbors": Axis(10, 1000, log=True),
-        "shrinkage": Axis(0.1, 100, log=True),
+        "asymmetry": Axis(low=0, high=1),
+        "neighbors": Axis(low=10, high=1000, log=True),
+        "shrinkage": Axis(low=0.1, high=100, log=True),
         "half_life_days": _DAYS,
     },
-    "ease": {"regularization": Axis(1, 10_000, log=True), "text_weight": Axis(0, 300), "half_life_days": _DAYS},
+    "ease": {
+        "regularization": Axis(low=1, high=10_000, log=True),
+        "text_weight": Axis(low=0, high=300),
+        "half_life_days": _DAYS,
+    },
     "als": {
-        "embedding_size": Axis(16, 128, log=True),
-        "unobserved": Axis(1, 300, log=True),
-        "regularization": Axis(0.01, 10, log=True),
-        "frequency_scaling": Axis(0, 1),
+        "embedding_size": Axis(low=16, high=128, log=True),
+        "unobserved": Axis(low=1, high=300, log=True),
+        "regularization": Axis(low=0.01, high=10, log=True),
+        "frequency_scaling": Axis(low=0, high=1),
         "half_life_days": _DAYS,
     },
     "bpr": {
-        "embedding_size": Axis(16, 128, log=True),
-        "epochs": Axis(10, 300, log=True),
-        "learning_rate": Axis(0.005, 0.2, log=True),
-        "regularization": Axis(1e-4, 0.1, log=True),
+        "embedding_size": Axis(low=16, high=128, log=True),
+        "epochs": Axis(low=10, high=300, log=True),
+        "learning_rate": Axis(low=0.005, high=0.2, log=True),
+        "regularization": Axis(low=1e-4, high=0.1, log=True),
         "half_life_days": _DAYS,
     },
-    "svd": {"n_components": Axis(8, 256, log=True), "damping": Axis(0, 1), "half_life_days": _DAYS},
+    "svd": {"n_components": Axis(low=8, high=256, log=True), "damping": Axis(low=0, high=1), "half_life_days": _DAYS},
     "graph": {
-        "alpha": Axis(0.2, 2),
-        "beta": Axis(0, 1),
-        "neighbors": Axis(50, 2000, log=True),
+        "alpha": Axis(low=0.2, high=2),
+        "beta": Axis(low=0, high=1),
+        "neighbors": Axis(low=50, high=2000, log=True),
         "half_life_days": _DAYS,
     },
     "markov": {
-        "window": Axis(1, 100, log=True),
-        "gap_power": Axis(0, 2),
-        "backward": Axis(0, 1),
+        "window": Axis(low=1, high=100, log=True),
+        "gap_power": Axis(low=0, high=2),
+        "backward": Axis(low=0, high=1),
         "half_life_days": _DAYS,
-        "shrinkage": Axis(1, 1000, log=True),
-        "popularity_power": Axis(0, 1),
-        "last_events": Axis(1, 200, log=True),
-        "recency_power": Axis(0, 2),
+        "shrinkage": Axis(low=1, high=1000, log=True),
+        "popularity_power": Axis(low=0, high=1),
+        "last_events": Axis(low=1, high=200, log=True),
+        "recency_power": Axis(low=0, high=2),
     },
-    "social": {"similarity_weight": Axis(0, 300), "half_life_days": _DAYS},
+    "social": {"similarity_weight": Axis(low=0, high=300), "half_life_days": _DAYS},
     "cold_items": {
-        "collaborative": Axis(0, 3),
-        "popularity_prior": Axis(0.01, 1, log=True),
-        "neighbors": Axis(3, 100, log=True),
-        "n_components": Axis(16, 256, log=True),
-        "spectral_power": Axis(0, 2),
+        "collaborative": Axis(low=0, high=3),
+        "popularity_prior": Axis(low=0.01, high=1, log=True),
+        "neighbors": Axis(low=3, high=100, log=True),
+        "n_components": Axis(low=16, high=256, log=True),
+        "spectral_power": Axis(low=0, high=2),
         "half_life_days": _DAYS,
     },
-    "text": {"half_life_events": Axis(1, 200, log=True), "half_life_days": _DAYS},
+    "text": {"half_life_events": Axis(low=1, high=200, log=True), "half_life_days": _DAYS},
     "sequence": {
-        "learning_rate": Axis(0.0005, 0.01, log=True),
-        "weight_decay": Axis(1e-4, 0.1, log=True),
-        "dropout": Axis(0, 0.5),
-        "hidden_text": Axis(0, 0.5),
+        "learning_rate": Axis(low=0.0005, high=0.01, log=True),
+        "weight_decay": Axis(low=1e-4, high=0.1, log=True),
+        "dropout": Axis(low=0, high=0.5),
+        "hidden_text": Axis(low=0, high=0.5),
     },
 }
 SLOW = ("sequence",)  # minutes a fit: tuned when asked for by name

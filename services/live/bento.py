@@ -41,7 +41,14 @@ def name_inside() -> str:
 
 def release_inside(name: str) -> Release:
     """The bundle inside as a release: it knows no users but those of the event log, and no instant of its data."""
-    return Release(name, _hash_inside(), "", None, 0, name.replace("-", "_"))
+    return Release(
+        release=name,
+        bundle_hash=_hash_inside(),
+        created_at="",
+        data_until=None,
+        events_through=0,
+        namespace=name.replace("-", "_"),
+    )
 
 
 def _hash_inside() -> str:

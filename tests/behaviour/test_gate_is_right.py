@@ -53,7 +53,7 @@ def _half(log: Log, users: npt.NDArray[np.bool_]) -> Log:
     rows = users[log.users]
     columns = (log.users, log.items, log.times, log.values, log.weights)
     users_, items, times, values, weights = (column[rows] for column in columns)
-    return Log(log.user_ids, users_, items, times, values, weights, log.at)
+    return Log(user_ids=log.user_ids, users=users_, items=items, times=times, values=values, weights=weights, at=log.at)
 
 
 def _verdicts(seed: int) -> Verdicts:
@@ -71,13 +71,13 @@ def _verdicts(seed: int) -> Verdicts:
     item_ids = world.items.get_column("item_id").to_list()
     n = len(item_ids)
     catalogue = Catalogue(
-        Vocabulary(item_ids),
-        [None] * n,
-        [[] for _ in range(n)],
-        [],
-        np.full(n, -1, dtype=np.int32),
-        np.full(n, np.nan, dtype=np.float32),
-        np.full(n, UNKNOWN_TIME, dtype=np.int64),
+        vocabulary=Vocabulary(item_ids),
+        titles=[None] * n,
+        tags=[[] for _ in range(n)],
+        category_names=[],
+        categories=np.full(n, -1, dtype=np.int32),
+        prices=np.full(n, np.nan, dtype=np.float32),
+        created_at=np.full(n, UNKNOWN_TIME, dtype=np.int64),
     )
     log = make_log(before, catalogue.vocabulary)
     at = int(before.get_column("timestamp").dt.epoch("us").max() or 0)  # type: ignore[arg-type]

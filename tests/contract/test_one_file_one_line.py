@@ -146,7 +146,12 @@ def test_a_retriever_is_made_asked_explained_saved_and_read(tmp_path):
     assert "one" in part_names("retriever") and name_of("retriever", part) == "one"
     query = one_query("u", DAY, ["i1"], [0], catalogue.vocabulary)
     assert candidates_of({"one": part}, query, 3, 4).item.tolist() == [2]
-    slate = Slate(np.array([[2]], np.int32), np.ones((1, 1), np.float32), np.ones((1, 1, 1), np.float32), ("one",))
+    slate = Slate(
+        items=np.array([[2]], np.int32),
+        scores=np.ones((1, 1), np.float32),
+        sources=np.ones((1, 1, 1), np.float32),
+        retrievers=("one",),
+    )
     assert reasons({"one": part}, catalogue, query, slate) == [["Chosen by people you know"]]
     part.save(tmp_path / "one")
     assert read_part("retriever", "one", tmp_path / "one").params == part.params
@@ -196,7 +201,9 @@ def test_a_rater_is_used_by_its_section_alone(tmp_path):
     assert list(raters) == ["sure"]
     assert isinstance(raters["sure"], Rater) and isinstance(raters["sure"], KnowsUncertainty)
     none = np.zeros(0, dtype=np.int64)
-    ratings = Ratings(np.zeros(0, dtype=np.str_), none, none, none, none, none)
+    ratings = Ratings(
+        user_ids=np.zeros(0, dtype=np.str_), users=none, items=none, values=none, times=none, weights=none
+    )
     two = np.zeros(2, dtype=np.int32)
     assert raters["sure"].fit(ratings, make_catalogue(1)).predict(two, two, two).tolist() == [3, 3]
 

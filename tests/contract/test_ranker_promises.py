@@ -112,14 +112,14 @@ def catalogue(vectors: bool) -> Catalogue:
     rng = np.random.default_rng(1)
     rows = rng.normal(size=(30, 4)).astype(np.float32)
     return Catalogue(
-        Vocabulary([str(place) for place in range(30)]),
-        [None] * 30,
-        [["x"] if place % 3 else ["x", "y"] for place in range(30)],
-        ["c"],
-        np.array([place % 2 - 1 for place in range(30)], dtype=np.int32),
-        np.full(30, np.nan, dtype=np.float32),
-        np.zeros(30, dtype=np.int64),
-        rows / np.linalg.norm(rows, axis=1, keepdims=True) if vectors else None,
+        vocabulary=Vocabulary([str(place) for place in range(30)]),
+        titles=[None] * 30,
+        tags=[["x"] if place % 3 else ["x", "y"] for place in range(30)],
+        category_names=["c"],
+        categories=np.array([place % 2 - 1 for place in range(30)], dtype=np.int32),
+        prices=np.full(30, np.nan, dtype=np.float32),
+        created_at=np.zeros(30, dtype=np.int64),
+        vectors=rows / np.linalg.norm(rows, axis=1, keepdims=True) if vectors else None,
     )
 
 

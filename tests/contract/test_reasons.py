@@ -50,7 +50,7 @@ def histories(world: int) -> list[Queries]:
 def offered(name: str, part: Retriever, query: Queries) -> Slate:
     hits = part.retrieve(query, N_ITEMS)
     share = np.full((1, N_ITEMS, 1), 0.016, dtype=np.float32)
-    return Slate(hits.items, hits.scores, share, (name,))
+    return Slate(items=hits.items, scores=hits.scores, sources=share, retrievers=(name,))
 
 
 def past_of(query: Queries) -> np.ndarray:

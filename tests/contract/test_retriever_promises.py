@@ -25,14 +25,14 @@ def catalogue() -> Catalogue:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
     return Catalogue(
-        Vocabulary([f"i{place:02}" for place in range(N_ITEMS)]),
-        [f"Title {place}" for place in range(N_ITEMS)],
-        [["a", "b"] if place % 2 else ["b", "c"] for place in range(N_ITEMS)],
-        ["even", "odd"],
-        np.array([place % 2 for place in range(N_ITEMS)], dtype=np.int32),
-        np.full(N_ITEMS, np.nan, dtype=np.float32),
-        np.full(N_ITEMS, np.iinfo(np.int64).min),
-        vectors,
+        vocabulary=Vocabulary([f"i{place:02}" for place in range(N_ITEMS)]),
+        titles=[f"Title {place}" for place in range(N_ITEMS)],
+        tags=[["a", "b"] if place % 2 else ["b", "c"] for place in range(N_ITEMS)],
+        category_names=["even", "odd"],
+        categories=np.array([place % 2 for place in range(N_ITEMS)], dtype=np.int32),
+        prices=np.full(N_ITEMS, np.nan, dtype=np.float32),
+        created_at=np.full(N_ITEMS, np.iinfo(np.int64).min),
+        vectors=vectors,
     )
 
 
@@ -40,14 +40,14 @@ def log(seed: int = 1, n_rows: int = 400) -> Log:
     rng = np.random.default_rng(seed)
     times = np.sort(rng.integers(0, 100 * DAY, n_rows))
     return Log(
-        np.array([f"u{place:02}" for place in range(N_USERS)]),
-        rng.integers(0, N_USERS, n_rows).astype(np.int32),
-        np.minimum(rng.geometric(0.12, n_rows) - 1, N_ITEMS - 1).astype(np.int32),
-        times,
-        np.full(n_rows, np.nan, dtype=np.float32),
-        rng.choice([0.0, 0.5, 1.0], n_rows).astype(np.float32),
-        100 * DAY,
-        np.array(
+        user_ids=np.array([f"u{place:02}" for place in range(N_USERS)]),
+        users=rng.integers(0, N_USERS, n_rows).astype(np.int32),
+        items=np.minimum(rng.geometric(0.12, n_rows) - 1, N_ITEMS - 1).astype(np.int32),
+        times=times,
+        values=np.full(n_rows, np.nan, dtype=np.float32),
+        weights=rng.choice([0.0, 0.5, 1.0], n_rows).astype(np.float32),
+        at=100 * DAY,
+        friends=np.array(
             [[f"u{place}", f"u{(7 * place + step) % N_USERS:02}"] for place in range(N_USERS) for step in (1, 2, 5)]
         ),
     )
@@ -139,13 +139,13 @@ def test_new_user_unknown_item_and_no_query_are_no_error(name):
 
 def test_an_empty_log_and_items_without_text_are_no_error(name):
     nothing = Log(
-        np.zeros(0, dtype=np.str_),
-        np.zeros(0, dtype=np.int32),
-        np.zeros(0, dtype=np.int32),
-        np.zeros(0, dtype=np.int64),
-        np.zeros(0, dtype=np.float32),
-        np.zeros(0, dtype=np.float32),
-        0,
+        user_ids=np.zeros(0, dtype=np.str_),
+        users=np.zeros(0, dtype=np.int32),
+        items=np.zeros(0, dtype=np.int32),
+        times=np.zeros(0, dtype=np.int64),
+        values=np.zeros(0, dtype=np.float32),
+        weights=np.zeros(0, dtype=np.float32),
+        at=0,
     )
     bare = replace(catalogue(), vectors=None, tags=[[] for _ in range(N_ITEMS)])
     hits = load_retriever(name)().fit(nothing, bare).retrieve(batch(log()), 5)

@@ -60,7 +60,16 @@ def test_old_events_stay_until_they_are_exported_and_every_release_knows_them(tm
     in_two_days = clock() + 2 * MICROSECONDS_A_DAY
     assert retire_events(project, settings).startswith("0 events")
     assert retire_events(project, Settings(home=tmp_path / "home"), now=in_two_days).startswith("0 events")
-    ReleaseStore(settings.home).write(Release("r1", "h", "2026-01-01T00:00:00+00:00", 0, 5, "n"))
+    ReleaseStore(settings.home).write(
+        Release(
+            release="r1",
+            bundle_hash="h",
+            created_at="2026-01-01T00:00:00+00:00",
+            data_until=0,
+            events_through=5,
+            namespace="n",
+        )
+    )
     assert retire_events(project, settings, now=in_two_days) == "5 events have left the database"
     assert verify_events(settings).startswith(
         "5 events up to 10, those up to 5 in shards alone; 1 shards up to 10: sound"

@@ -136,7 +136,17 @@ def test_a_new_champion_during_a_push_changes_nothing_and_is_taken_later(
     (project.root / "params.yaml").write_bytes(params)
     store = ReleaseStore(settings(project).home)
     shutil.copytree(project.root / "data" / "bundle", store.folder("r1") / "bundle")
-    store.write(Release("r1", manifest.hash, "2026-01-01T00:00:00+00:00", 1, 0, "ns", source={"line": ""}))
+    store.write(
+        Release(
+            release="r1",
+            bundle_hash=manifest.hash,
+            created_at="2026-01-01T00:00:00+00:00",
+            data_until=1,
+            events_through=0,
+            namespace="ns",
+            source={"line": ""},
+        )
+    )
     store.swap("r1", who="test", why="a test")
     before = state(project)
     request.getfixturevalue("pushing")

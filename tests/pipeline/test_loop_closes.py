@@ -173,7 +173,16 @@ def judged(tmp_path):
 
 def put(settings, name, bundle_hash):
     store = ReleaseStore(settings.home)
-    store.write(Release(name, bundle_hash, "2026-01-01T00:00:00+00:00", 0, 0, name))
+    store.write(
+        Release(
+            release=name,
+            bundle_hash=bundle_hash,
+            created_at="2026-01-01T00:00:00+00:00",
+            data_until=0,
+            events_through=0,
+            namespace=name,
+        )
+    )
     store.swap(name, who="t", why="")
 
 

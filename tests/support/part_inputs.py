@@ -14,14 +14,14 @@ NEVER = {"half_life_days": None, "half_life_events": None}
 
 def make_catalogue(n_items: int, *, tags=None, vectors=None) -> Catalogue:
     return Catalogue(
-        Vocabulary([f"i{place}" for place in range(n_items)]),
-        [None] * n_items,
-        tags or [[] for _ in range(n_items)],
-        [],
-        np.full(n_items, -1, dtype=np.int32),
-        np.full(n_items, np.nan, dtype=np.float32),
-        np.full(n_items, np.iinfo(np.int64).min),
-        vectors,
+        vocabulary=Vocabulary([f"i{place}" for place in range(n_items)]),
+        titles=[None] * n_items,
+        tags=tags or [[] for _ in range(n_items)],
+        category_names=[],
+        categories=np.full(n_items, -1, dtype=np.int32),
+        prices=np.full(n_items, np.nan, dtype=np.float32),
+        created_at=np.full(n_items, np.iinfo(np.int64).min),
+        vectors=vectors,
     )
 
 
@@ -29,13 +29,13 @@ def make_log(rows: list[tuple[int, int, int]], trust: list[float] | None = None,
     """From (user, item, day)."""
     users, items, days = (np.array(column) for column in zip(*rows, strict=True))
     return Log(
-        np.array([f"u{place}" for place in range(int(users.max()) + 1)]),
-        users.astype(np.int32),
-        items.astype(np.int32),
-        days.astype(np.int64) * DAY,
-        np.full(len(rows), np.nan, dtype=np.float32),
-        np.array(trust or [1.0] * len(rows), dtype=np.float32),
-        at,
+        user_ids=np.array([f"u{place}" for place in range(int(users.max()) + 1)]),
+        users=users.astype(np.int32),
+        items=items.astype(np.int32),
+        times=days.astype(np.int64) * DAY,
+        values=np.full(len(rows), np.nan, dtype=np.float32),
+        weights=np.array(trust or [1.0] * len(rows), dtype=np.float32),
+        at=at,
     )
 
 

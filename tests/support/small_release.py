@@ -128,12 +128,12 @@ def release(made: Made, settings: Settings, name: str, *, live: bool = True, eve
     write_snapshot(folder, made.folder / "features", histories, made.at)
     manifest = read_manifest(made.bundle)
     found = Release(
-        name,
-        manifest.hash,
-        "2026-01-01T00:00:00+00:00",
-        made.at,
-        events_through,
-        namespace,
+        release=name,
+        bundle_hash=manifest.hash,
+        created_at="2026-01-01T00:00:00+00:00",
+        data_until=made.at,
+        events_through=events_through,
+        namespace=namespace,
         metrics={"ndcg@10": 0.123},
     )
     store.write(found)

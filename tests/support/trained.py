@@ -71,4 +71,6 @@ def trained(
     ranker.fit(features, examples.labels, examples.groups, feature_names(candidates.retrievers, lookup.names))
     retrievers = _fitted(full, catalogue, parts.cuts.test_cut, sections)
     served = NewcomersInOrder(ranker, feature_names(candidates.retrievers, lookup.names))
-    return Recommender(catalogue, retrievers, served, load_reranker("mmr")(), lookup, k)
+    return Recommender(
+        catalogue=catalogue, retrievers=retrievers, ranker=served, reranker=load_reranker("mmr")(), lookup=lookup, k=k
+    )

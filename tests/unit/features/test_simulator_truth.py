@@ -27,17 +27,24 @@ def _fit(oracle: Oracle, item_ids: list[str] = ITEM_IDS) -> Oracle:
     n = len(item_ids)
     none = np.zeros(0, dtype=np.int32)
     log = Log(
-        np.zeros(0, dtype=np.str_),
-        none,
-        none,
-        none.astype(np.int64),
-        none.astype(np.float32),
-        none.astype(np.float32),
-        0,
+        user_ids=np.zeros(0, dtype=np.str_),
+        users=none,
+        items=none,
+        times=none.astype(np.int64),
+        values=none.astype(np.float32),
+        weights=none.astype(np.float32),
+        at=0,
     )
-    unknown = np.full(n, np.iinfo(np.int64).min)
-    blank = np.full(n, -1, dtype=np.int32), np.full(n, np.nan, dtype=np.float32)
-    return oracle.fit(log, Catalogue(Vocabulary(item_ids), [None] * n, [[]] * n, [], *blank, unknown))
+    catalogue = Catalogue(
+        vocabulary=Vocabulary(item_ids),
+        titles=[None] * n,
+        tags=[[]] * n,
+        category_names=[],
+        categories=np.full(n, -1, dtype=np.int32),
+        prices=np.full(n, np.nan, dtype=np.float32),
+        created_at=np.full(n, np.iinfo(np.int64).min),
+    )
+    return oracle.fit(log, catalogue)
 
 
 def _ndcg(oracle: Oracle) -> float:

@@ -34,7 +34,17 @@ def test_outside_a_flow_run_nothing_is_published_and_nothing_fails(tmp_path):
 
 def test_a_release_in_markdown_says_what_it_was_made_from():
     source = {"who": "a", "git": {"commit": "c0ffee", "dirty": True, "differs": ["M a.py", "?? b.py"], "folder": ""}}
-    release = Release("id", "hash", "2026-01-01T00:00:00+00:00", 0, 0, "n", "recops:x", {"ndcg@10": 0.5}, source)
+    release = Release(
+        release="id",
+        bundle_hash="hash",
+        created_at="2026-01-01T00:00:00+00:00",
+        data_until=0,
+        events_through=0,
+        namespace="n",
+        bento_tag="recops:x",
+        metrics={"ndcg@10": 0.5},
+        source=source,
+    )
     text = release_text(release, "promoted by the gate")
     assert "# id" in text
     assert "| bundle | hash |" in text

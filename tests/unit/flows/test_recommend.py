@@ -17,11 +17,11 @@ TOLD = [["liked", "new"], ["known", ""]]
 def slate(propensities: list[list[float]] | None) -> Slate:
     """Ada gets c and a; Bo gets b alone."""
     return Slate(
-        np.array([[2, 0], [1, -1]], dtype=np.int32),
-        np.array([[0.5, 0.25], [2.0, 0.0]], dtype=np.float32),
-        np.full((2, 2, 1), np.nan, dtype=np.float32),
-        ("popular",),
-        None if propensities is None else np.array(propensities, dtype=np.float32),
+        items=np.array([[2, 0], [1, -1]], dtype=np.int32),
+        scores=np.array([[0.5, 0.25], [2.0, 0.0]], dtype=np.float32),
+        sources=np.full((2, 2, 1), np.nan, dtype=np.float32),
+        retrievers=("popular",),
+        propensities=None if propensities is None else np.array(propensities, dtype=np.float32),
     )
 
 

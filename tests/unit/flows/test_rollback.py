@@ -27,7 +27,16 @@ def store_with(home, *names):
         folder.mkdir(parents=True)
         (folder / "weights.txt").write_text(name)
         manifest = seal(folder, features=["a"], data_hash="d", params_hash="p", code_version="c")
-        store.write(Release(name, manifest.hash, f"2026-01-0{number + 1}T00:00:00+00:00", 0, 0, name))
+        store.write(
+            Release(
+                release=name,
+                bundle_hash=manifest.hash,
+                created_at=f"2026-01-0{number + 1}T00:00:00+00:00",
+                data_until=0,
+                events_through=0,
+                namespace=name,
+            )
+        )
         online = place("sqlite", home / "online", name)
         online.write_notes({"events_through": 0})
         online.prepare()

@@ -46,15 +46,15 @@ def test_numbers_are_rounded_and_whole_ones_are_whole():
     trial = SimpleNamespace(
         suggest_float=lambda *_, **__: 213.4827, suggest_int=lambda *_, **__: 17, suggest_categorical=lambda *_: "b"
     )
-    assert Axis(1, 1000, log=True).suggested("x", trial) == 213.0
-    assert Axis(1, 100, whole=True).suggested("x", trial) == 17
+    assert Axis(low=1, high=1000, log=True).suggested("x", trial) == 213.0
+    assert Axis(low=1, high=100, whole=True).suggested("x", trial) == 17
     assert Axis(choices=("a", "b")).suggested("x", trial) == "b"
 
 
 def test_present_values_outside_the_space_are_placed_at_its_edge():
-    assert Axis(1, 1000).placed(None) == 1000  # null: never ages
-    assert Axis(1, 1000).placed(0.5) == 1
-    assert Axis(5, 500, whole=True).placed(20) == 20
+    assert Axis(low=1, high=1000).placed(None) == 1000  # null: never ages
+    assert Axis(low=1, high=1000).placed(0.5) == 1
+    assert Axis(low=5, high=500, whole=True).placed(20) == 20
 
 
 def test_every_user_is_in_one_chunk():

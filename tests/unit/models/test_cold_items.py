@@ -98,5 +98,7 @@ def test_the_reason_names_what_the_item_reads_like():
     catalogue.titles[0], catalogue.titles[2] = "Moss", "Ferns"
     query = one_query("x", 9 * DAY, ["i0", "i2"], [DAY, DAY], catalogue.vocabulary)
     ones = np.ones((1, 1), dtype=np.float32)
-    slate = Slate(np.array([[3]], dtype=np.int32), ones, ones[..., None], ("cold_items",))
+    slate = Slate(
+        items=np.array([[3]], dtype=np.int32), scores=ones, sources=ones[..., None], retrievers=("cold_items",)
+    )
     assert reasons({"cold_items": retriever}, catalogue, query, slate) == [["Because of “Moss” in your history"]]

@@ -64,7 +64,12 @@ def test_two_requests_of_one_user_at_once_each_see_their_own_state():
     items = ItemStates(info.item_ids, np.ones((N_ITEMS, len(STATE))), DEFAULT_POSITIVES, 0)
     lookup = OnlineLookup(NoStore(), items, info)
     recommender = Recommender(
-        catalogue, {"popular": popular}, OfTheUser(), Mmr(MmrParams(relevance=1.0)), lookup, N_ITEMS
+        catalogue=catalogue,
+        retrievers={"popular": popular},
+        ranker=OfTheUser(),
+        reranker=Mmr(MmrParams(relevance=1.0)),
+        lookup=lookup,
+        k=N_ITEMS,
     )
     query = one_query("u", 2 * DAY, ["i0"], [DAY], catalogue.vocabulary)
     states = [state(1), state(2)]

@@ -79,7 +79,12 @@ def test_many_left_out_are_one_sentence_and_few_are_none() -> None:
 
 def test_the_verdict_holds_the_sentence_in_every_form() -> None:
     decision = Decision(
-        False, "too_few", ["Refused: 26 test queries are too few."], [], "popular", ("Left out: 5 < 7.",)
+        promote=False,
+        verdict="too_few",
+        reasons=["Refused: 26 test queries are too few."],
+        results=[],
+        champion="popular",
+        notes=("Left out: 5 < 7.",),
     )
     assert decision.as_dict()["notes"] == ["Left out: 5 < 7."]
     assert "- Refused: 26 test queries are too few.\n- Left out: 5 < 7.\n" in decision.as_markdown()

@@ -78,14 +78,31 @@ def test_a_hit_is_of_every_kind_that_its_user_did_with_the_item(tmp_path):
     part = pl.DataFrame(rows, schema=["user_id", "item_id", "event"], orient="row")
     query, item = np.array([0, 0, 1, 1], dtype=np.int32), np.array([0, 1, 0, 1], dtype=np.int32)
     ranks = np.ones((4, 1), dtype=np.int32)
-    candidates = Candidates(("r",), query, item, ranks.astype(np.float32), ranks)
+    candidates = Candidates(retrievers=("r",), query=query, item=item, scores=ranks.astype(np.float32), ranks=ranks)
     labels, users = np.array([1, 1, 1, 0], dtype=np.float32), np.array(["u0", "u1"])
     events = events_of(candidates, labels, users, part, Vocabulary(["a", "b"]))
     expected = {"buy": [True, False, False, False], "click": [True, True, True, False]}
     assert {kind: marks.tolist() for kind, marks in events.items()} == expected
     two = np.array([1, 2])
-    whole = Examples(users, two, two, candidates, labels, two > 5, np.zeros((2, 2), np.float32), events)
-    plain = Examples(users, two, two, candidates, labels, two > 5, np.zeros((2, 2), np.float32))
+    whole = Examples(
+        user_ids=users,
+        at=two,
+        n_targets=two,
+        candidates=candidates,
+        labels=labels,
+        live=two > 5,
+        asked=np.zeros((2, 2), np.float32),
+        events=events,
+    )
+    plain = Examples(
+        user_ids=users,
+        at=two,
+        n_targets=two,
+        candidates=candidates,
+        labels=labels,
+        live=two > 5,
+        asked=np.zeros((2, 2), np.float32),
+    )
     for number, part in enumerate([plain, whole]):
         save_part(part, tmp_path, number)
     again = joined([Outcomes.of(part) for part in load_parts(tmp_path)]).events

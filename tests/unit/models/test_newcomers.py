@@ -34,27 +34,34 @@ class Reversed:
 
 def recommender() -> Recommender:
     catalogue = Catalogue(
-        Vocabulary(ITEMS),
-        [None] * 4,
-        [[] for _ in ITEMS],
-        [],
-        np.full(4, -1, dtype=np.int32),
-        np.full(4, np.nan, dtype=np.float32),
-        np.full(4, np.iinfo(np.int64).min),
+        vocabulary=Vocabulary(ITEMS),
+        titles=[None] * 4,
+        tags=[[] for _ in ITEMS],
+        category_names=[],
+        categories=np.full(4, -1, dtype=np.int32),
+        prices=np.full(4, np.nan, dtype=np.float32),
+        created_at=np.full(4, np.iinfo(np.int64).min),
     )
     chosen = [0, 0, 0, 1, 1, 2]  # a by three, b by two, c by one
     log = Log(
-        np.array(["u", "v", "w"]),
-        np.array([0, 1, 2, 0, 1, 0], dtype=np.int32),
-        np.array(chosen, dtype=np.int32),
-        np.zeros(6, dtype=np.int64),
-        np.full(6, np.nan, dtype=np.float32),
-        np.ones(6, dtype=np.float32),
-        0,
+        user_ids=np.array(["u", "v", "w"]),
+        users=np.array([0, 1, 2, 0, 1, 0], dtype=np.int32),
+        items=np.array(chosen, dtype=np.int32),
+        times=np.zeros(6, dtype=np.int64),
+        values=np.full(6, np.nan, dtype=np.float32),
+        weights=np.ones(6, dtype=np.float32),
+        at=0,
     )
     parts = {"popular": Popular().fit(log, catalogue)}
     ranker = NewcomersInOrder(Reversed(), feature_names(("popular",), NoFeatures.names))
-    return Recommender(catalogue, parts, ranker, Mmr(MmrParams(relevance=1.0)), NoFeatures(), 4)
+    return Recommender(
+        catalogue=catalogue,
+        retrievers=parts,
+        ranker=ranker,
+        reranker=Mmr(MmrParams(relevance=1.0)),
+        lookup=NoFeatures(),
+        k=4,
+    )
 
 
 def shown(history: list[str]) -> list[str]:

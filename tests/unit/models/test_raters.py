@@ -72,7 +72,14 @@ def catalogue_of(n_items: int, vectors: np.ndarray | None = None) -> Catalogue:
     tags = [[f"t{item % 3}"] if item % 5 else [] for item in range(n_items)]
     ids = [f"i{item:04d}" for item in range(n_items)]
     return Catalogue(
-        Vocabulary(ids), [None] * n_items, tags, [], np.full(n_items, -1, np.int32), nothing, created, vectors
+        vocabulary=Vocabulary(ids),
+        titles=[None] * n_items,
+        tags=tags,
+        category_names=[],
+        categories=np.full(n_items, -1, np.int32),
+        prices=nothing,
+        created_at=created,
+        vectors=vectors,
     )
 
 
@@ -88,7 +95,14 @@ def low_rank(seed: int, *, n_users: int = 300, n_items: int = 120, share: float 
     values = (exact + noise * rng.standard_normal(len(users))).astype(np.float32)
     times = rng.integers(0, 100 * MICROSECONDS_A_DAY, size=len(users))
     ids = np.array([f"u{user:04d}" for user in range(n_users)])
-    return Ratings(ids, users, items, values, times, np.ones(len(users), dtype=np.float32))
+    return Ratings(
+        user_ids=ids,
+        users=users,
+        items=items,
+        values=values,
+        times=times,
+        weights=np.ones(len(users), dtype=np.float32),
+    )
 
 
 def rmse(rater: Rater, part: Ratings) -> float:

@@ -100,7 +100,14 @@ def retrievers(catalogue):
 
 def recommender(catalogue, retrievers, relevance: float = 1.0) -> Recommender:
     ranker = Fusion().fit(np.zeros((0, 0), np.float32), None, None, feature_names(NAMES, Age.names))
-    return Recommender(catalogue, retrievers, ranker, Mmr(MmrParams(relevance=relevance)), Age(), 20)
+    return Recommender(
+        catalogue=catalogue,
+        retrievers=retrievers,
+        ranker=ranker,
+        reranker=Mmr(MmrParams(relevance=relevance)),
+        lookup=Age(),
+        k=20,
+    )
 
 
 def test_recommends_what_fits_the_taste_and_nothing_seen(catalogue, retrievers):
@@ -151,9 +158,15 @@ def test_reasons_name_the_source_that_did_most(catalogue, retrievers):
 
     def told(item: int, **sources: float) -> str:
         values = np.array([[[sources.get(name, np.nan) for name in NAMES]]], dtype=np.float32)
-        return asked.explain(query, Slate(np.array([[item]], np.int32), np.zeros((1, 1), np.float32), values, NAMES))[
-            0
-        ][0]
+        return asked.explain(
+            query,
+            Slate(
+                items=np.array([[item]], np.int32),
+                scores=np.zeros((1, 1), np.float32),
+                sources=values,
+                retrievers=NAMES,
+            ),
+        )[0][0]
 
     assert told(6, popular=0.016, user_knn=0.010) == "Popular this week"
     assert told(6, popular=0.010, user_knn=0.016) == "Chosen by people with a history like yours"

@@ -16,7 +16,16 @@ from models.release.store import Release, ReleaseError, ReleaseStore, now
 def store_with(tmp_path, *names):
     store = ReleaseStore(tmp_path)
     for number, name in enumerate(names):
-        store.write(Release(name, f"hash-{name}", f"2026-01-0{number + 1}T00:00:00+00:00", 0, 0, name))
+        store.write(
+            Release(
+                release=name,
+                bundle_hash=f"hash-{name}",
+                created_at=f"2026-01-0{number + 1}T00:00:00+00:00",
+                data_until=0,
+                events_through=0,
+                namespace=name,
+            )
+        )
     return store
 
 
@@ -93,7 +102,17 @@ def test_a_broken_pointer_is_named(tmp_path, text):
 def test_code_serves_the_newest_release_of_the_history_that_it_can_load(tmp_path):
     store = ReleaseStore(tmp_path)
     for name, tag in (("a", "recops:1-c1"), ("b", "recops:2-c1"), ("c", "recops:3-c2"), ("d", None)):
-        store.write(Release(name, name, "2026-01-01T00:00:00+00:00", 0, 0, name, tag))
+        store.write(
+            Release(
+                release=name,
+                bundle_hash=name,
+                created_at="2026-01-01T00:00:00+00:00",
+                data_until=0,
+                events_through=0,
+                namespace=name,
+                bento_tag=tag,
+            )
+        )
     first = RunningCode("v", "bento", "recops:9-c1")
     second = RunningCode("v", "bento", "recops:9-c2")
     tree = RunningCode("v", "working tree", None)
@@ -128,7 +147,16 @@ def test_writers_at_the_same_time_lose_no_span(tmp_path):
 def test_a_swap_that_expects_another_release_changes_nothing(tmp_path):
     store = ReleaseStore(tmp_path)
     for name in ("a", "b", "c"):
-        store.write(Release(name, "h", "2026-01-01T00:00:00+00:00", 0, 0, name))
+        store.write(
+            Release(
+                release=name,
+                bundle_hash="h",
+                created_at="2026-01-01T00:00:00+00:00",
+                data_until=0,
+                events_through=0,
+                namespace=name,
+            )
+        )
     assert store.swap("a", who="t", why="")
     assert store.swap("b", who="t", why="", expected="a")
     before = store.pointer.read_bytes()
@@ -140,7 +168,16 @@ def test_a_swap_that_expects_another_release_changes_nothing(tmp_path):
 def test_of_many_processes_that_expect_the_same_release_one_changes_it(tmp_path):
     store = ReleaseStore(tmp_path)
     for name in ("a", "b"):
-        store.write(Release(name, "h", "2026-01-01T00:00:00+00:00", 0, 0, name))
+        store.write(
+            Release(
+                release=name,
+                bundle_hash="h",
+                created_at="2026-01-01T00:00:00+00:00",
+                data_until=0,
+                events_through=0,
+                namespace=name,
+            )
+        )
         store.swap(name, who="t", why="")
     program = (
         "import sys; from pathlib import Path; from models.release.store import ReleaseStore\n"

@@ -28,14 +28,42 @@ EXAMPLES = [{"n_history": 2, "n_later": 1, "history": ["<b>&"], "shown": [{"titl
 
 def result(outcome: str, value: float = 0.2, metric: str = "ndcg@10") -> Result:
     apart = Interval(value, value - 0.1, value + 0.1)
-    return Result(metric, "warm", 0.05, outcome, 300, 0.12, 0.1, apart, apart, "…")
+    return Result(
+        metric=metric,
+        segment="warm",
+        margin=0.05,
+        outcome=outcome,
+        n_queries=300,
+        challenger=0.12,
+        champion=0.1,
+        difference=apart,
+        relative=apart,
+        sentence="…",
+    )
 
 
 def decision(promote: bool = True, reason: str = "Promoted: better than the champion in ndcg@10.") -> Decision:
     nothing = Interval(*[float("nan")] * 3)
-    left_out = Result("recall@10", "new_users", 0.2, "too_few", 3, float("nan"), float("nan"), nothing, nothing, "…")
+    left_out = Result(
+        metric="recall@10",
+        segment="new_users",
+        margin=0.2,
+        outcome="too_few",
+        n_queries=3,
+        challenger=float("nan"),
+        champion=float("nan"),
+        difference=nothing,
+        relative=nothing,
+        sentence="…",
+    )
     results = [result("superior"), result("worse", float("inf"), "pop_lift@10"), left_out]
-    return Decision(promote, "superior" if promote else "worse", [reason], results, "the champion")
+    return Decision(
+        promote=promote,
+        verdict="superior" if promote else "worse",
+        reasons=[reason],
+        results=results,
+        champion="the champion",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -109,11 +137,11 @@ def test_the_page_says_what_is_so_and_leaves_out_what_there_is_not(evaluation):
     assert f"<b>{hits:.1f} of 10</b>" in html
     assert "How soon it knows a newcomer" in html
     bare = Evaluation(
-        evaluation.models,
-        evaluation.per_query,
-        evaluation.summary.filter(~pl.col("slice").str.starts_with("history_")),
-        evaluation.differences,
-        evaluation.curves,
+        models=evaluation.models,
+        per_query=evaluation.per_query,
+        summary=evaluation.summary.filter(~pl.col("slice").str.starts_with("history_")),
+        differences=evaluation.differences,
+        curves=evaluation.curves,
     )
     assert "How soon it knows a newcomer" not in page(bare, decision(), None, SIZES.clear(), [])
 

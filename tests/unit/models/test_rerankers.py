@@ -17,14 +17,14 @@ SCORES = np.array([4, 3, 2, 1], dtype=np.float32)
 
 def catalogue(vectors=None, categories=(0, 0, 0, 1), days=(0, 0, 0, 0)) -> Catalogue:
     return Catalogue(
-        Vocabulary(["0", "1", "2", "3"]),
-        [None] * 4,
-        [["x"], ["x"], ["x", "y"], ["z"]],
-        ["p", "q"],
-        np.array(categories, dtype=np.int32),
-        np.zeros(4, dtype=np.float32),
-        np.array(days, dtype=np.int64) * MICROSECONDS_A_DAY,
-        None if vectors is None else np.array(vectors, dtype=np.float32),
+        vocabulary=Vocabulary(["0", "1", "2", "3"]),
+        titles=[None] * 4,
+        tags=[["x"], ["x"], ["x", "y"], ["z"]],
+        category_names=["p", "q"],
+        categories=np.array(categories, dtype=np.int32),
+        prices=np.zeros(4, dtype=np.float32),
+        created_at=np.array(days, dtype=np.int64) * MICROSECONDS_A_DAY,
+        vectors=None if vectors is None else np.array(vectors, dtype=np.float32),
     )
 
 

@@ -66,14 +66,14 @@ def test_fusion_adds_weighted_reciprocal_ranks():
 def catalogue(vectors=None, categories=(0, 0, 0, 1)) -> Catalogue:
     n = len(categories)
     return Catalogue(
-        Vocabulary([str(place) for place in range(n)]),
-        [None] * n,
-        [["x"], ["x"], ["x", "y"], ["z"]][:n],
-        ["p", "q"],
-        np.array(categories, dtype=np.int32),
-        np.zeros(n, dtype=np.float32),
-        np.zeros(n, dtype=np.int64),
-        None if vectors is None else np.array(vectors, dtype=np.float32),
+        vocabulary=Vocabulary([str(place) for place in range(n)]),
+        titles=[None] * n,
+        tags=[["x"], ["x"], ["x", "y"], ["z"]][:n],
+        category_names=["p", "q"],
+        categories=np.array(categories, dtype=np.int32),
+        prices=np.zeros(n, dtype=np.float32),
+        created_at=np.zeros(n, dtype=np.int64),
+        vectors=None if vectors is None else np.array(vectors, dtype=np.float32),
     )
 
 

@@ -36,14 +36,14 @@ QUICK = {
 
 def make_catalogue(n_items: int, vectors: np.ndarray | None = None) -> Catalogue:
     return Catalogue(
-        Vocabulary([f"i{place}" for place in range(n_items)]),
-        [None] * n_items,
-        [[] for _ in range(n_items)],
-        [],
-        np.full(n_items, -1, dtype=np.int32),
-        np.full(n_items, np.nan, dtype=np.float32),
-        np.full(n_items, np.iinfo(np.int64).min),
-        None if vectors is None else vectors.astype(np.float32),
+        vocabulary=Vocabulary([f"i{place}" for place in range(n_items)]),
+        titles=[None] * n_items,
+        tags=[[] for _ in range(n_items)],
+        category_names=[],
+        categories=np.full(n_items, -1, dtype=np.int32),
+        prices=np.full(n_items, np.nan, dtype=np.float32),
+        created_at=np.full(n_items, np.iinfo(np.int64).min),
+        vectors=None if vectors is None else vectors.astype(np.float32),
     )
 
 
@@ -53,13 +53,15 @@ def make_log(histories: list[list[tuple[int, int]]], trust: list[list[float]] | 
         (time, user, item, place) for user, own in enumerate(histories) for place, (item, time) in enumerate(own)
     )
     return Log(
-        np.array([f"u{user:03}" for user in range(len(histories))]),
-        np.array([user for _, user, _, _ in rows], dtype=np.int32),
-        np.array([item for _, _, item, _ in rows], dtype=np.int32),
-        np.array([time for time, _, _, _ in rows], dtype=np.int64),
-        np.full(len(rows), np.nan, dtype=np.float32),
-        np.array([1.0 if trust is None else trust[user][place] for _, user, _, place in rows], dtype=np.float32),
-        max(time for time, _, _, _ in rows),
+        user_ids=np.array([f"u{user:03}" for user in range(len(histories))]),
+        users=np.array([user for _, user, _, _ in rows], dtype=np.int32),
+        items=np.array([item for _, _, item, _ in rows], dtype=np.int32),
+        times=np.array([time for time, _, _, _ in rows], dtype=np.int64),
+        values=np.full(len(rows), np.nan, dtype=np.float32),
+        weights=np.array(
+            [1.0 if trust is None else trust[user][place] for _, user, _, place in rows], dtype=np.float32
+        ),
+        at=max(time for time, _, _, _ in rows),
     )
 
 

@@ -71,7 +71,12 @@ def test_without_relations_it_steps_aside_with_a_word(caplog):
 def test_its_reason_names_nobody():
     query = one_query("u0", 9 * DAY, [], [], CATALOGUE.vocabulary)
     shares = np.array([[[0.010, 0.016]]], dtype=np.float32)
-    slate = Slate(np.array([[2]], dtype=np.int32), np.ones((1, 1), dtype=np.float32), shares, ("popular", "social"))
+    slate = Slate(
+        items=np.array([[2]], dtype=np.int32),
+        scores=np.ones((1, 1), dtype=np.float32),
+        sources=shares,
+        retrievers=("popular", "social"),
+    )
     assert reasons({"popular": Popular(), "social": Social()}, CATALOGUE, query, slate) == [
         ["Chosen by people you know"]
     ]
