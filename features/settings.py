@@ -32,6 +32,12 @@ class Settings(BaseSettings):
     """A folder that is searched before any download."""
     bench: Path | None = None
     """A folder with an independent evaluate.py, for tests."""
+    task_timeout_s: float = Field(default=6 * 3600, gt=0)
+    """A stage (or another task of a flow) that takes longer is ended, with its processes, and fails the run."""
+    flow_timeout_s: float = Field(default=24 * 3600, gt=0)
+    """A flow that takes longer is ended, waiting for another run included."""
+    reports_url: str = ""
+    """Where `python -m flows.orchestration.pages.reports_server` is reached: the base of links on the runs' pages."""
     webhook_url: SecretStr = SecretStr("")
     """Where a failed or crashed run is told by POST; empty: a log line."""
     release: str = ""

@@ -7,16 +7,13 @@ import logging
 from contextlib import closing
 from pathlib import Path
 
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
-
 from features.arrays import MICROSECONDS_A_DAY
 from features.errors import RefusedError
 from features.events import shards
 from features.events.clock import clock
 from features.events.event_log import EventLog
 from features.settings import Settings
-from flows.orchestration.notify import notify_hooks
+from flows.orchestration.decorators import main, recops_flow, recops_task
 from flows.orchestration.restarts import enforce_restart_limit
 from flows.project.dataset import Project
 from flows.project.imports import exported_through
@@ -67,12 +64,12 @@ def verify_events(settings: Settings) -> str:
     return f"{result.n_events} events up to {result.last_seq}{retired}; {through}: sound"
 
 
-@task(name="compact", cache_policy=NO_CACHE, persist_result=False, retries=2, retry_delay_seconds=5)
+@recops_task(name="compact", retries=2, retry_delay_seconds=5)
 def _compact(settings: Settings) -> str:
     return f"{compact_events(settings)}; {retire_events(Project(Path()), settings)}"
 
 
-@flow(name="compaction", persist_result=False, validate_parameters=False, **notify_hooks())
+@recops_flow(name="compaction")
 def compaction_flow() -> str:
     """The event log's new events into parquet shards, and old ones out of the database."""
     enforce_restart_limit()
@@ -82,4 +79,4 @@ def compaction_flow() -> str:
 
 
 if __name__ == "__main__":
-    compaction_flow()
+    main(compaction_flow)

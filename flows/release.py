@@ -7,12 +7,9 @@ import logging
 from contextvars import ContextVar
 from pathlib import Path
 
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
-
 from features.settings import Settings
-from flows.orchestration.artifacts import publish_release
-from flows.orchestration.notify import notify_hooks
+from flows.orchestration.decorators import main, recops_flow, recops_task
+from flows.orchestration.pages.artifacts import publish_release
 from flows.orchestration.restarts import enforce_restart_limit
 from flows.project.dag import project_root
 from flows.project.dataset import Project
@@ -35,7 +32,7 @@ def release(project: Project, settings: Settings, *, who: str, force: bool = Fal
         RefusedError: the gate said no of this bundle (and it is not forced with a reason), the refitted one is not
             sane, or the replay differs.
         BundleError: the bundle is not whole.
-        UserError: another release is under way.
+        BusyError: another release is under way.
     """
     found = releasing.check(project, settings, force=force, why=why)
     if isinstance(found, Release):
@@ -51,50 +48,50 @@ def release(project: Project, settings: Settings, *, who: str, force: bool = Fal
     return ReleaseStore(settings.home).read(done)
 
 
-@task(name="refit", cache_policy=NO_CACHE, persist_result=False)
+@recops_task(name="refit")
 def refit(plan: Plan) -> None:
     """Where params.yaml asks for it: what is shipped is fitted anew on all data."""
     releasing.refit(plan)
 
 
-@task(name="materialize", cache_policy=NO_CACHE, persist_result=False)
+@recops_task(name="materialize")
 def materialize(plan: Plan) -> None:
     """The release's own online namespace."""
     releasing.materialize(plan)
 
 
-@task(name="build_bento", cache_policy=NO_CACHE, persist_result=False)
+@recops_task(name="build_bento")
 def build_bento(plan: Plan) -> str:
     """The Bento with the bundle inside; its tag."""
     return releasing.build(plan)
 
 
-@task(name="replay", cache_policy=NO_CACHE, persist_result=False)
+@recops_task(name="replay")
 def replay(plan: Plan, tag: str) -> int:
     """The Bento answers test queries over HTTP as the bundle did offline; how many were asked."""
     return releasing.replay_queries(plan, tag)
 
 
-@task(name="swap", cache_policy=NO_CACHE, persist_result=False)
+@recops_task(name="swap")
 def swap(plan: Plan, tag: str) -> Release:
     """The release is recorded and live."""
     return releasing.swap(plan, tag)
 
 
-@task(name="share", cache_policy=NO_CACHE, persist_result=False)
+@recops_task(name="share")
 def share(plan: Plan) -> None:
     """The release's files by hash in data/releases/ID.dvc."""
     releasing.share(plan.project, plan.settings, plan.release)
 
 
-@task(name="record", cache_policy=NO_CACHE, persist_result=False)
+@recops_task(name="record")
 def record(plan: Plan, done: Release, n_queries: int) -> None:
     """Who, when, from what: a log line and an artifact beside the history that the pointer keeps."""
     logger.info("release=%s bundle=%s who=%s queries=%d", done.release, done.bundle_hash[:12], plan.who, n_queries)
     publish_release(done, plan.why)
 
 
-@flow(name="release", persist_result=False, validate_parameters=False, **notify_hooks())
+@recops_flow(name="release")
 def release_flow(root: str | None = None, who: str | None = None, force: bool = False, why: str | None = None) -> str:
     """Puts the judged bundle live; the id of the release that is live then.
 
@@ -119,4 +116,4 @@ def release_flow(root: str | None = None, who: str | None = None, force: bool = 
 
 
 if __name__ == "__main__":
-    release_flow()
+    main(release_flow)

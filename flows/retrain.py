@@ -6,11 +6,8 @@ import getpass
 import logging
 from pathlib import Path
 
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
-
 from features.settings import Settings
-from flows.orchestration.notify import notify_hooks
+from flows.orchestration.decorators import main, recops_flow, recops_task
 from flows.orchestration.restarts import enforce_restart_limit
 from flows.project.dag import project_root
 from flows.project.dataset import Project
@@ -40,12 +37,12 @@ def worth_releasing(project: Project, settings: Settings, outcome: Outcome) -> s
     return f"it was live as {spans[-1]} and taken back; `recops release` puts it live again by hand"
 
 
-@task(name="export", cache_policy=NO_CACHE, persist_result=False)
+@recops_task(name="export")
 def _export(project: Project, settings: Settings, wait_s: float) -> ExportReport:
     return export_events(project, settings, wait_s=wait_s)
 
 
-@flow(name="retrain", persist_result=False, validate_parameters=False, **notify_hooks())
+@recops_flow(name="retrain")
 def retrain_flow(root: str | None = None, wait_s: float = 3600) -> str:
     """Export, train, release if promoted; one sentence says how it ended.
 
@@ -66,4 +63,4 @@ def retrain_flow(root: str | None = None, wait_s: float = 3600) -> str:
 
 
 if __name__ == "__main__":
-    retrain_flow()
+    main(retrain_flow)

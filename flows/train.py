@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from features.settings import Settings
-from flows.orchestration.artifacts import flow_run_id, publish_train
-from flows.orchestration.notify import notify_hooks
+from flows.orchestration.decorators import main, recops_flow, recops_task
+from flows.orchestration.pages.artifacts import flow_run_id, publish_train
 from flows.orchestration.restarts import enforce_restart_limit
 from flows.project.dag import Dag, StageCrashError, project_root, wanted_and_stale
 from flows.project.dataset import Project
@@ -48,9 +46,7 @@ def _worth_another_try(task: Any, run: Any, state: State[Any]) -> bool:
     return isinstance(state.result(raise_on_failure=False), StageCrashError)
 
 
-@task(
-    cache_policy=NO_CACHE, persist_result=False, retries=1, retry_delay_seconds=1, retry_condition_fn=_worth_another_try
-)
+@recops_task(retries=1, retry_delay_seconds=1, retry_condition_fn=_worth_another_try)
 def run_stage(dag: Dag, stage: StageStarted) -> Any:
     """One stage through DVC; a stage that is up to date completes as `Skipped`."""
     name, listener = stage.name, _listener.get()
@@ -70,7 +66,7 @@ def run_stage(dag: Dag, stage: StageStarted) -> Any:
     return Completed(name="Completed", message=f"ran in {seconds:.1f} s")
 
 
-@flow(name="train", persist_result=False, validate_parameters=False, **notify_hooks())
+@recops_flow(name="train")
 def train_flow(root: str | None = None, until: str | None = None, wait_s: float = 3600) -> Any:
     """Every stage of dvc.yaml in order; artifacts show the metrics against the champion and the gate's verdict.
 
@@ -150,4 +146,4 @@ def _prepare(dag: Dag, settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    train_flow()
+    main(train_flow)

@@ -9,13 +9,11 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
-
 from features.errors import UserError
 from features.files import locked
-from flows.orchestration.artifacts import publish_tune
-from flows.orchestration.notify import notify_hooks
+from flows.orchestration.busy import BusyError
+from flows.orchestration.decorators import main, recops_flow, recops_task
+from flows.orchestration.pages.artifacts import publish_tune
 from flows.orchestration.restarts import enforce_restart_limit
 from flows.project.dag import Dag, project_root
 from flows.project.dataset import Project
@@ -27,12 +25,12 @@ from flows.tuning.study import Found, search
 logger = logging.getLogger(__name__)
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@recops_task()
 def _run(searching: Callable[[], Found]) -> Found:
     return searching()
 
 
-@flow(name="tune", persist_result=False, validate_parameters=False, **notify_hooks())
+@recops_flow(name="tune")
 def tune_flow(
     root: str | None = None,
     retrievers: Sequence[str] = (),
@@ -82,8 +80,8 @@ def _keep(project: Project) -> None:
 def _alone(project: Project) -> Iterator[None]:
     """One search in a project at a time: what another one is trying would be taken for what a killed one left."""
 
-    def refusal(holder: str) -> UserError:
-        return UserError(
+    def refusal(holder: str) -> BusyError:
+        return BusyError(
             f"{project.paths.tuning}: another `recops tune` is under way (process {holder}); wait for it to end"
         )
 
@@ -92,4 +90,4 @@ def _alone(project: Project) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    tune_flow()
+    main(tune_flow)

@@ -1,7 +1,8 @@
 """Crash recovery on the Prefect server: `python -m flows.orchestration.automations` makes (or renews) two automations.
 
 A run whose process died stops beating; the server marks it Crashed. A run that is Crashed is started again from its
-deployment; flows/orchestration/restarts.py caps how often in a row. Making them twice changes nothing.
+deployment; flows/orchestration/restarts.py caps how often in a row. Both act on runs with our tag only: a server may
+have flows of other teams, which beat at another pace or restart by other rules. Making them twice changes nothing.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ from typing import Any
 
 from features.settings import Settings
 from features.telemetry import quiet_telemetry
+from flows.orchestration.run_labels import TAG
 
 logger = logging.getLogger(__name__)
 
 SILENT, CRASHED = "recops: a run without heartbeat has crashed", "recops: a crashed run is started again"
 WEBHOOK = "recops-webhook"
-WITHIN_S = 90  # three beats of PREFECT_FLOWS_HEARTBEAT_FREQUENCY=30, which prefect.yaml sets for every deployment
+WITHIN_S = 90  # three beats of PREFECT_FLOWS_HEARTBEAT_FREQUENCY=30 (flows/orchestration/decorators.py, prefect.yaml)
 HEARTBEAT = "prefect.flow-run.heartbeat"
-ENDS = ("Completed", "Failed", "Cancelled", "Crashed")
+ENDS = ("Completed", "Failed", "TimedOut", "Cancelled", "Skipped", "Crashed")  # names of states, not their types
+OURS = {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TAG}"}
+DEPLOYED = {"prefect.resource.role": "deployment", "prefect.resource.id": "prefect.deployment.*"}
 
 
 def make_automations(settings: Settings, *, within_s: int = WITHIN_S) -> list[str]:
@@ -48,6 +52,7 @@ def silent_run(settings: Settings, within_s: int) -> Any:
         after={HEARTBEAT},
         expect={HEARTBEAT, *(f"prefect.flow-run.{end}" for end in ENDS)},
         match={"prefect.resource.id": "prefect.flow-run.*"},
+        match_related=OURS,
         for_each={"prefect.resource.id"},
         posture=Posture.Proactive,
         threshold=1,
@@ -68,7 +73,7 @@ def crashed_run() -> Any:
     trigger = EventTrigger(
         expect={"prefect.flow-run.Crashed"},
         match={"prefect.resource.id": "prefect.flow-run.*"},
-        match_related={"prefect.resource.role": "deployment", "prefect.resource.id": "prefect.deployment.*"},
+        match_related=[OURS, DEPLOYED],
         for_each={"prefect.resource.id"},
         posture=Posture.Reactive,
         threshold=1,

@@ -56,6 +56,22 @@ def stop(process: subprocess.Popen[bytes], *, grace_s: float = 10) -> None:
     process.wait()
 
 
+def descendants(pid: int) -> list[int]:
+    """Every living process below one, parents first; none where there is no /proc."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+        except (OSError, ValueError):
+            continue  # it has ended meanwhile
+        if state != "Z":
+            parents[int(stat.parent.name)] = int(parent)
+    below = [pid]
+    for parent_pid in below:
+        below += [child for child, parent_of_child in parents.items() if parent_of_child == parent_pid]
+    return below[1:]
+
+
 def free_port(wanted: int = 0) -> int:
     """The wanted port of loopback; another free one when it is taken, or when none is wanted."""
     for port in (wanted, 0):

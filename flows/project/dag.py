@@ -14,6 +14,7 @@ from typing import Any
 from features.errors import RefusedError, UserError
 from features.files import locked, write_text
 from features.params import read_params
+from flows.orchestration.busy import BusyError
 from flows.project.under_dvc import open_repo
 
 
@@ -176,11 +177,11 @@ class Dag:
         """Holds the workspace: two writers in one are not supported by DVC.
 
         Raises:
-            UserError: another run holds it for longer than `wait_s`.
+            BusyError: another run holds it for longer than `wait_s`.
         """
 
-        def refusal(holder: str) -> UserError:
-            return UserError(
+        def refusal(holder: str) -> BusyError:
+            return BusyError(
                 f"{self.root}: another run is under way here (process {holder}); "
                 "wait for it to end, or use another clone"
             )

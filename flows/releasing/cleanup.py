@@ -10,6 +10,7 @@ from pathlib import Path
 from features.errors import UserError
 from features.files import locked
 from features.settings import Settings
+from flows.orchestration.busy import BusyError
 from models.release.store import ReleaseStore
 
 SCRATCH, GONE = ".tmp", ".gone"
@@ -35,12 +36,12 @@ def release_lock(settings: Settings) -> Iterator[None]:
     """Only one process makes or removes releases of a home at a time; a killed one holds it no longer.
 
     Raises:
-        UserError: another one is at it.
+        BusyError: another one is at it.
     """
     path = settings.home / "releases" / ".release.lock"
 
-    def refusal(holder: str) -> UserError:
-        return UserError(f"{path.parent}: another release or gc is under way (process {holder}); wait for it to end")
+    def refusal(holder: str) -> BusyError:
+        return BusyError(f"{path.parent}: another release or gc is under way (process {holder}); wait for it to end")
 
     with locked(path, refusal):
         yield

@@ -19,7 +19,7 @@ from typing import Any
 from features.errors import RefusedError, UserError
 from features.files import flush_folder
 from features.settings import Settings
-from flows.orchestration.artifacts import flow_run_id, models_of
+from flows.orchestration.pages.artifacts import flow_run_id, models_of
 from flows.project.dataset import Project
 from flows.project.reference import data_line
 from flows.releasing.bento import build_bento, folder_of

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from flows.orchestration.artifacts import metric_table, publish_train, release_text
+import json
+
+import pytest
+
+from flows.orchestration.pages.artifacts import metric_table, publish_train, release_text
+from flows.orchestration.pages.headline import headline_text
 from models.release.store import Release
 
 METRICS = {
@@ -51,3 +56,33 @@ def test_a_release_in_markdown_says_what_it_was_made_from():
     assert "| ndcg@10 | 0.5000 |" in text
     assert "| who | a |" in text
     assert "| git | commit c0ffee, dirty True, differs M a.py, ?? b.py |" in text
+
+
+@pytest.fixture
+def reports(tmp_path):
+    decision = {"promote": True, "reasons": ["Promoted: better in ndcg@10.", "ndcg@10: 0.13 against 0.04.", "more"]}
+    (tmp_path / "decision.json").write_text(json.dumps(decision))
+    (tmp_path / "report.html").write_text("")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "index.html").write_text("")
+    return tmp_path
+
+
+def test_the_headline_is_the_verdict_then_the_primary_metric_then_links_then_what_ran(reports):
+    verdict, metric, links, stages = headline_text(reports, ["clean", "split"], "http://host:4201/").split("\n\n")
+    assert verdict == "# Promoted: better in ndcg@10."
+    assert metric == "ndcg@10: 0.13 against 0.04."
+    assert links == "[Report](http://host:4201/report.html) · [Data Docs](http://host:4201/docs/index.html)"
+    assert stages == "2 stages ran: clean, split.\n"
+
+
+def test_without_a_reports_server_the_headline_names_the_files_and_the_setting(reports):
+    text = headline_text(reports, [], "")
+    assert "Report `data/reports/report.html`, Data Docs `data/reports/docs/index.html`" in text
+    assert "RECOPS_REPORTS_URL" in text
+    assert "file://" not in text
+    assert "No stage ran: everything was up to date." in text
+
+
+def test_a_run_that_ended_before_the_gate_says_so(tmp_path):
+    assert headline_text(tmp_path, ["clean"], "").startswith("# Not judged yet\n\nThis run ended before the stage")

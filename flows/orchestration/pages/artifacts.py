@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from features.settings import Settings
+from flows.orchestration.pages.headline import DATA_DOCS, REPORT, headline_text, page_url
 from models.release.store import Release
 
 logger = logging.getLogger(__name__)
@@ -22,28 +24,41 @@ def flow_run_id() -> str | None:
 
 
 def publish_train(
-    reports: Path, ran: Sequence[Mapping[str, str]], origin: Mapping[str, str | None] | None = None
+    reports: Path,
+    ran: Sequence[Mapping[str, str]],
+    origin: Mapping[str, str | None] | None = None,
+    *,
+    reports_url: str | None = None,
 ) -> list[str]:
-    """Artifacts of a `train` run inside its flow run; the keys of those that were made.
+    """Artifacts of a `train` run inside its flow run, in the order of reading; the keys of those that were made.
 
     reports: data/reports. Files that are not there yet (a run that stopped early) are left out. ran: a row a stage,
-    with the hashes of what it wrote; origin: hashes of bundle, dvc.lock and commit.
+    with the hashes of what it wrote; origin: hashes of bundle, dvc.lock and commit; reports_url: the base of links,
+    RECOPS_REPORTS_URL by default.
     """
-    made = []
+    base_url = Settings().reports_url if reports_url is None else reports_url
+    text = headline_text(reports, [row["stage"] for row in ran], base_url)
+    wanted: list[tuple[str, str, dict[str, Any]]] = [
+        ("markdown", "headline", {"markdown": text, "description": "how this run ended"})
+    ]
     metrics, verdict = reports / "metrics.json", reports / "decision.md"
-    docs = reports / "docs" / "index.html"
-    if metrics.is_file():
-        made += _publish("table", "metrics", table=metric_table(_read(metrics)), description="challenger and champion")
     if verdict.is_file():
         text = verdict.read_text(encoding="utf-8")
-        made += _publish("markdown", "verdict", markdown=text, description="what the gate said, and why")
-    if docs.is_file():
-        made += _publish("link", "data-docs", link=docs.as_uri(), link_text="Data Docs", description="what was checked")
+        wanted.append(("markdown", "verdict", {"markdown": text, "description": "what the gate said, and why"}))
+    if metrics.is_file():
+        table = metric_table(_read(metrics))
+        wanted.append(("table", "metrics", {"table": table, "description": "challenger and champion"}))
+    pages = (("report", REPORT, "Report", "what was judged"), ("data-docs", DATA_DOCS, "Data Docs", "what was checked"))
+    for key, page, title, description in pages:
+        link = page_url(base_url, page)
+        if link and (reports / page).is_file():
+            wanted.append(("link", key, {"link": link, "link_text": title, "description": description}))
+    stages = list(ran) or [{"stage": "none: everything was up to date"}]
+    wanted.append(("table", "stages", {"table": stages, "description": "stages that this run ran"}))
     if origin:
         text = "\n".join(["| | |", "|---|---|", *(f"| {name} | {value or 'none'} |" for name, value in origin.items())])
-        made += _publish("markdown", "lineage", markdown=text, description="what this run left, by hash")
-    stages = list(ran) or [{"stage": "none: everything was up to date"}]
-    return made + _publish("table", "stages", table=stages, description="stages that this run ran")
+        wanted.append(("markdown", "lineage", {"markdown": text, "description": "what this run left, by hash"}))
+    return [key for kind, key, content in wanted for key in _publish(kind, key, **content)]
 
 
 def publish_release(release: Release, why: str) -> list[str]:
@@ -54,6 +69,16 @@ def publish_release(release: Release, why: str) -> list[str]:
 def publish_tune(text: str) -> list[str]:
     """The artifact of a search: what was tried, and the diff that it proposes."""
     return _publish("markdown", "tuning", markdown=f"```diff\n{text}\n```\n", description="what was found on valid")
+
+
+def publish_text(key: str, text: str, description: str) -> list[str]:
+    """An artifact of text that is laid out by its spaces, such as a printed table."""
+    return _publish("markdown", key, markdown=f"```\n{text}\n```\n", description=description)
+
+
+def publish_lines(key: str, lines: Sequence[str], description: str) -> list[str]:
+    """An artifact of one point a line."""
+    return _publish("markdown", key, markdown="\n".join(f"- {line}" for line in lines), description=description)
 
 
 def release_text(release: Release, why: str) -> str:

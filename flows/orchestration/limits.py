@@ -1,0 +1,69 @@
+"""Time limits: what takes longer is ended with its processes; the error names the limit and how to raise it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from features.errors import RefusedError
+from flows.orchestration.processes import descendants
+
+GRACE_S = 10.0  # between asking a process to end and forcing it
+BACKSTOP_S = 60.0  # Prefect's own timeout, which can interrupt Python code only, comes so much later
+
+
+class TimeLimitError(RefusedError):
+    """A task or a flow took longer than its limit."""
+
+
+@contextmanager
+def time_limit(what: str, seconds: float, setting: str, *, grace_s: float = GRACE_S) -> Iterator[None]:
+    """Ends the processes that the block starts when it takes longer than `seconds`.
+
+    A block that waits for a process (a stage, a build) goes on as soon as that has ended, and its error is replaced by
+    ours. Python code of this process is not interrupted here: `timeout_seconds` of the flow or task does that.
+
+    what: of which the sentence speaks, e.g. "stage embed"; setting: the environment variable that raises the limit.
+
+    Raises:
+        TimeLimitError: the block failed after its time was over.
+    """
+    spared = set(descendants(os.getpid()))  # Prefect's own server, if this process has one, goes on
+    expired, finished = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        if finished.wait(seconds):
+            return
+        expired.set()
+        _end_processes(spared, signal.SIGTERM)
+        wait_s = grace_s
+        while not finished.wait(wait_s):
+            _end_processes(spared, signal.SIGKILL)
+            wait_s = 1.0
+
+    watcher = threading.Thread(target=watch, daemon=True, name=f"time limit of {what}")
+    watcher.start()
+    try:
+        yield
+    except BaseException as error:
+        if not expired.is_set():
+            raise
+        raise TimeLimitError(
+            f"{what} took longer than its time limit of {seconds:g} s and was ended, with the processes that it had "
+            f"started. If it hangs, its last lines say where; if it needs longer, set {setting} to more seconds and "
+            "start the run again: what had finished stays"
+        ) from error
+    finally:
+        finished.set()
+        watcher.join()
+
+
+def _end_processes(spared: set[int], signal_number: signal.Signals) -> None:
+    for pid in descendants(os.getpid()):
+        if pid not in spared:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal_number)
