@@ -23,8 +23,8 @@ LONGEST_MESSAGE = 2000
 class Hooks(TypedDict):
     """The arguments of `@flow` that tell of runs that end badly."""
 
-    on_failure: list[FlowStateHook[..., Any]]
-    on_crashed: list[FlowStateHook[..., Any]]
+    on_failure: list[FlowStateHook[Any, Any]]
+    on_crashed: list[FlowStateHook[Any, Any]]
 
 
 def notify_hooks() -> Hooks:
