@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     """Name or path of a sentence-transformers model; empty: the one that is installed as a package."""
     api_keys: SecretStr = SecretStr("")
     """`role:sha256-of-key` pairs, comma separated; obligatory on any host but loopback."""
+    id_key: SecretStr = SecretStr("")
+    """Key by which `recops data import --hash-ids` hashes user ids, and the service those of requests; at least 16
+    characters. Empty: ids are plain."""
     data_cache: Path | None = None
     """A folder that is searched before any download."""
     bench: Path | None = None

@@ -49,8 +49,7 @@ DOWNLOADS = {
     ),
     "amazon": Download(
         instructions="get a category's review and metadata files from https://amazon-reviews-2023.github.io into one "
-        "folder "
-        "and give it with --path",
+        "folder and give it with --path",
         names=("amazon",),
         expected_files=("*.json", "*.jsonl", "*.json.gz", "*.jsonl.gz"),
     ),
@@ -63,8 +62,22 @@ DOWNLOADS = {
     "recbole": Download(
         instructions="give a folder of atomic files with --path; RecBole's own are listed at https://recbole.io/dataset_list.html"
     ),
-    "parquet": Download(instructions="give a folder that holds interactions.parquet with --path"),
-    "csv": Download(instructions="give a folder that holds interactions.csv, or one csv file, with --path"),
+    "parquet": Download(
+        instructions="give a folder that holds interactions.parquet with --path, or files of any name with "
+        "--interactions FILE --items FILE"
+    ),
+    "csv": Download(
+        instructions="give a folder that holds interactions.csv, or one csv file, with --path, or files of any "
+        "name with --interactions FILE --items FILE"
+    ),
+    "shopify": Download(
+        instructions="export orders and products as csv (Orders > Export, Products > Export) into one folder and give "
+        "it with --path, or the files with --interactions ORDERS --items PRODUCTS"
+    ),
+    "woocommerce": Download(
+        instructions="export products (Products > Export) and orders (an order export plugin, one row a line item) as "
+        "csv into one folder and give it with --path, or the files with --interactions ORDERS --items PRODUCTS"
+    ),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from features.importing.placeholder_ids import notes_on_placeholders
 from features.importing.raw_folder import Sidecar, read_raw, read_sidecar, recover, write_interactions, write_raw
 from features.params import parse
 from features.positives import DEFAULT_POSITIVES, Positives
+from features.privacy.hashed_ids import KEY, IdHasher
 from features.reading.assemble import check_lengths
 from features.reading.raw_tables import Options, RawTables
 from features.schema import INTERACTIONS, QUARANTINE, RAW_TABLES
@@ -27,7 +28,15 @@ from features.validation.expectations import Params
 __all__ = ["ImportReport", "append_events", "find_input", "import_source", "read_raw", "read_sidecar", "sources_table"]
 
 SIMULATOR = "simulator"
-MAPPED = ("csv", "parquet")  # sources whose columns may be told by --map
+MAPPED = ("csv", "parquet")  # sources whose columns the caller may name
+SHOPS = ("shopify", "woocommerce")
+# option of an import: what the command line calls it, and the sources that take it
+OPTIONS = {
+    "columns": ("--map", MAPPED),
+    "constants": ("--set", MAPPED),
+    "order_column": ("--fill-down", MAPPED),
+    "files": ("--interactions, --items and --users", (*MAPPED, *SHOPS)),
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,7 @@ def import_source(
 ) -> ImportReport:
     """Reads a source and replaces the folder `target` by its tables; with `append` its rows join those that are there.
 
-    `options`: bad_share, columns (for csv and parquet), and the simulator's own parameters. `events_through`: where the
+    `options`: those of `Options`, and the simulator's own parameters. `events_through`: where the
     export of events starts (not with `append`, which leaves it where it is). `positives`: which events count as such,
     for the report.
 
@@ -84,6 +93,9 @@ def import_source(
         raise UserError(
             f"{target}: nothing there that rows could be added to; import once without --append, then with it"
         )
+    hasher: IdHasher | None = options.get("hasher")
+    if append:
+        _check_hashing(source, hasher, read_sidecar(target).id_key, target)
     tables = _read(source, path, options, data_cache)
     if append:
         return _append(source, tables, target, positives)
@@ -94,6 +106,7 @@ def import_source(
         counts=dict(tables.counts),
         events_through=events_through,
         notes=list(tables.notes),
+        id_key=hasher.fingerprint if hasher else "",
     )
     write_raw(tables, sidecar, target)
     n_rows = tables.interactions.height
@@ -136,28 +149,61 @@ def append_events(
 def _read(source: str, path: Path | None, options: dict[str, Any], data_cache: Path | None) -> RawTables:
     module, _, function = SOURCES[source][0].partition(":")
     room = import_module(module)
-    own = {key: value for key, value in options.items() if key not in {"bad_share", "columns"}}
-    columns = options.get("columns") or {}
+    chosen = {key: value for key, value in options.items() if key in _option_names}
+    own = {key: value for key, value in options.items() if key not in _option_names}
+    for option, (flag, sources) in OPTIONS.items():
+        if chosen.get(option) and source not in sources:
+            raise UserError(f"{source}: its files and columns are fixed, so {flag} has no meaning; for {list(sources)}")
     if source == SIMULATOR:
-        if path is not None:
-            raise UserError("simulator: it reads no files; leave --path away (its parameters stand in params.yaml)")
+        if path is not None or chosen.get("hasher"):
+            raise UserError(
+                "simulator: it reads no files and knows no people; leave --path and --hash-ids away (its parameters "
+                "stand in params.yaml)"
+            )
         tables: RawTables = getattr(room, function)(parse("source.simulator", own, room.Params))
         return tables
     if own:
-        raise UserError(f"{source}: no option {sorted(own)}; there are ['bad_share', 'columns']")
-    if columns and source not in MAPPED:
-        raise UserError(f"{source}: its columns are fixed, so --map has no meaning; it is for {list(MAPPED)}")
-    bad_share = float(options.get("bad_share", Options.bad_share))
+        raise UserError(f"{source}: no option {sorted(own)}; there are {sorted(_option_names)}")
     read = getattr(room, function)
-    folder = find_input(source, path, data_cache)
+    files = chosen.get("files") or {}
+    if files and path is not None:
+        raise UserError(f"{source}: name the files by --path or by {OPTIONS['files'][0]}, not by both")
+    if files and INTERACTIONS.name not in files:
+        raise UserError(f"{source}: {' and '.join(f'--{name}' for name in files)} without --interactions FILE; add it")
+    folder = files[INTERACTIONS.name] if files else find_input(source, path, data_cache)
     try:
-        from_files: RawTables = read(folder, Options(bad_share, dict(columns)))
+        from_files: RawTables = read(folder, Options(**chosen))
     except MemoryError as error:
         raise UserError(
             f"{folder}: reading it takes more memory than is free here; split the tables into several files and add "
             "them with --append, or import where there is more memory"
         ) from error
     return from_files
+
+
+_option_names = frozenset(field.name for field in fields(Options))
+
+
+def _check_hashing(source: str, hasher: IdHasher | None, id_key: str, target: Path) -> None:
+    """That rows are added only to rows whose ids were hashed alike.
+
+    Raises:
+        UserError: ids of one are plain and of the other hashed, or the keys differ.
+    """
+    fresh = hasher.fingerprint if hasher else ""
+    if fresh == id_key:
+        return
+    if not fresh:
+        raise UserError(f"{source}: the ids in {target} are hashed; add --hash-ids, with the key of that import")
+    if not id_key:
+        raise UserError(
+            f"{source}: the ids in {target} are plain, so hashed ones would be other users; leave --hash-ids away, or "
+            "import everything anew with it"
+        )
+    raise UserError(
+        f"{source}: the ids in {target} were hashed with another key (fingerprint {id_key}) than {KEY} holds "
+        f"({fresh}); set {KEY} to that key"
+    )
 
 
 def _append(source: str, fresh: RawTables, target: Path, positives: Positives) -> ImportReport:

@@ -42,10 +42,10 @@ def ingest(params: Params) -> tuple[dict[str, pl.DataFrame], dict[str, Any]]:
     folder = Path(params.input)
     if folder.is_dir():
         raw, sidecar = read_raw(folder), read_sidecar(folder)
-        counts, through = dict(sidecar.counts), sidecar.events_through
+        counts, through, id_key = dict(sidecar.counts), sidecar.events_through, sidecar.id_key
     elif params.name == "simulator":
         raw = read(parse("source.simulator", params.simulator, SimulatorParams))
-        counts, through = dict(raw.counts), 0
+        counts, through, id_key = dict(raw.counts), 0, ""
     else:
         raise UserError(
             f"params.yaml: source.name is '{params.name}', but source.input '{params.input}' is no folder of imported "
@@ -61,4 +61,6 @@ def ingest(params: Params) -> tuple[dict[str, pl.DataFrame], dict[str, Any]]:
         "import_counts": counts,
         "quarantined": raw.quarantine.height,
     }
+    if id_key:
+        info["id_key"] = id_key
     return tables, info

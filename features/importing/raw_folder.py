@@ -42,6 +42,8 @@ class Sidecar(BaseModel):
     """Sources that rows were added from later, in order."""
     notes: list[str] = []
     """Sentences of the last import."""
+    id_key: str = ""
+    """Fingerprint of the key by which the ids of users were hashed; empty: they are plain."""
 
 
 def read_raw(folder: Path) -> RawTables:
@@ -159,7 +161,8 @@ def recover(folder: Path) -> None:
 
 
 def _write_sidecar(sidecar: Sidecar, folder: Path) -> None:
-    write_text(json.dumps(sidecar.model_dump(), indent=1, sort_keys=True) + "\n", folder / SIDECAR)
+    unused = None if sidecar.id_key else {"id_key"}
+    write_text(json.dumps(sidecar.model_dump(exclude=unused), indent=1, sort_keys=True) + "\n", folder / SIDECAR)
 
 
 def _exchange(one: Path, other: Path) -> bool:

@@ -32,7 +32,7 @@ def assemble(sheets: Mapping[str, Sheet], options: Options, notes: Sequence[str]
         sheet = sheets[name]
         if name == ITEM_VECTORS.name and "modality" not in sheet.frame.columns:
             sheet = sheet.with_frame(sheet.frame.with_columns(modality=pl.lit("vector")))
-        found = conform(table, sheet)
+        found = conform(table, sheet, options.hasher)
         if name == "interactions":
             timed = give_times(found, sheet.shown)
             found, artificial = timed.shaped, timed.artificial
@@ -93,7 +93,7 @@ def _example(row: Mapping[str, object]) -> str:
 
 
 def _told(name: str, found: Conformed) -> list[str]:
-    notes = []
+    notes = list(found.notes)
     if found.quarantine.height:
         example = _example(found.quarantine.row(0, named=True))
         notes.append(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from features.errors import UserError
 from features.fields import BLANKS, MAX_VALUE
+from features.reading.values.amounts import read_amounts
+from features.reading.values.dates import DayOrMonthError, compact_days, spreadsheet_dates
 from features.table import type_of_time
 
 EARLIEST, LATEST = -2_208_988_800_000_000, 7_258_118_400_000_000  # 1900 and 2200 [µs since 1970]
@@ -27,11 +29,15 @@ FORMATS = (
 
 @dataclass(frozen=True)
 class Cells:
-    """`values` as read (null where nothing is there), `bad` where something is there that cannot be read."""
+    """`values` as read (null where nothing is there), `bad` where something is there that cannot be read.
+
+    `note`: how the cells were understood, where that is a guess that people should see.
+    """
 
     values: pl.Series
     bad: pl.Series
     reason: str
+    note: str | None = None
 
 
 def read_cells(column: pl.Series, kind: pl.DataType | type[pl.DataType], shown: str) -> Cells:
@@ -45,13 +51,20 @@ def read_cells(column: pl.Series, kind: pl.DataType | type[pl.DataType], shown: 
     if isinstance(column.dtype, pl.Categorical | pl.Enum):
         column = column.cast(pl.String)
     reader = _READERS[str(kind)]
-    found = reader(column)
-    if found is None:
+    try:
+        cells = reader(column)
+    except DayOrMonthError as error:
+        raise UserError(
+            f"{shown}: column '{column.name}' holds dates such as '{error}', and no row tells which number is the day "
+            "and which the month; write them as 2024-05-31 (in a spreadsheet the cell format yyyy-mm-dd hh:mm:ss) and "
+            "save the file again"
+        ) from None
+    if cells is None:
         raise UserError(
             f"{shown}: column '{column.name}' is {column.dtype}, expected {_WANTED[str(kind)]}; "
             "convert it where the file is written"
         )
-    return found
+    return cells
 
 
 def _text(column: pl.Series) -> Cells | None:
@@ -69,8 +82,13 @@ def _text(column: pl.Series) -> Cells | None:
 def _number(column: pl.Series) -> Cells | None:
     if column.dtype == pl.String:
         cleaned = _known(column)
-        values = cleaned.cast(pl.Float64, strict=False)
-        return _cells(values, cleaned.is_not_null() & ~_finite(values), "no number")
+        values, note = cleaned.cast(pl.Float64, strict=False), None
+        unread = cleaned.is_not_null() & values.is_null()
+        if unread.any():
+            amounts = read_amounts(cleaned, cleaned.is_not_null())
+            if (unread & amounts.values.is_not_null()).any():
+                values, note = amounts.values.fill_null(values), amounts.note
+        return replace(_cells(values, cleaned.is_not_null() & ~_finite(values), "no number"), note=note)
     if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
         return None
     values = column.cast(pl.Float64).fill_nan(None)
@@ -85,11 +103,15 @@ def _instant(column: pl.Series) -> Cells | None:
     if kind == pl.Date:
         return _in_range(column.cast(pl.Datetime("us")).cast(pl.Int64), column.is_not_null())
     if kind.is_numeric():
+        if kind.is_integer() and (days := compact_days(column.cast(pl.String))) is not None:
+            return _in_range(days, column.is_not_null())
         numbers = column.fill_nan(None) if kind.is_float() else column
         return _in_range(_micros(numbers), numbers.is_not_null())
     if kind != pl.String:
         return None
     cleaned = _known(column)
+    if (days := compact_days(cleaned)) is not None:
+        return _in_range(days, cleaned.is_not_null())
     whole = cleaned.cast(pl.Int64, strict=False)
     if whole.null_count() == cleaned.null_count():
         return _in_range(_micros(whole), cleaned.is_not_null())
@@ -114,13 +136,14 @@ def _micros(numbers: pl.Series) -> pl.Series:
 
 
 def _iso(text: pl.Series) -> pl.Series:
-    """ISO-8601 text as µs; without an offset it is UTC, without a time of day it is midnight."""
-    rest = text.str.replace(r"^(\d{4}-?\d{2}-?\d{2})[Tt_]", "${1} ").str.replace(r"\s*([Zz]|UTC|GMT)$", "+00:00")
+    """ISO-8601 text (else a spreadsheet's) as µs; without an offset it is UTC, without a time of day midnight."""
+    rest = text.str.replace(r"^(\d{4})/(\d{2})/(\d{2})\b", "${1}-${2}-${3}")
+    rest = rest.str.replace(r"^(\d{4}-?\d{2}-?\d{2})[Tt_]", "${1} ").str.replace(r"\s*([Zz]|UTC|GMT)$", "+00:00")
     rest = rest.str.replace(r"(:\d{2}(?:\.\d+)?)\s*([+-]\d{2})$", "${1}${2}:00")
     rest = rest.str.replace(r"\s+([+-]\d{2}:?\d{2})$", "${1}")
     day_only = rest.str.contains(r"^\d{4}-\d{2}-\d{2}$")
-    found = rest.set(~day_only.fill_null(False), None).str.to_date("%Y-%m-%d", strict=False)
-    micros = found.cast(pl.Datetime("us")).cast(pl.Int64)
+    days = rest.set(~day_only.fill_null(False), None).str.to_date("%Y-%m-%d", strict=False)
+    micros = days.cast(pl.Datetime("us")).cast(pl.Int64)
     for form, offset in FORMATS:
         left = micros.is_null() & rest.is_not_null()
         if not left.any():
@@ -131,7 +154,9 @@ def _iso(text: pl.Series) -> pl.Series:
         else:
             parsed = some.str.to_datetime(form, time_unit="us", strict=False)
         micros = micros.fill_null(parsed.cast(pl.Int64))
-    return micros
+    left = micros.is_null() & rest.is_not_null()
+    n_cells = len(text) - text.null_count()
+    return micros.fill_null(spreadsheet_dates(rest.set(~left, None), n_cells)) if left.any() else micros
 
 
 def _in_range(micros: pl.Series, present: pl.Series) -> Cells:
@@ -142,8 +167,11 @@ def _in_range(micros: pl.Series, present: pl.Series) -> Cells:
 
 
 def _list(column: pl.Series) -> Cells | None:
+    note = None
     if column.dtype == pl.String:
-        column = column.str.split("|")
+        commas = not column.str.contains("|", literal=True).any() and bool(column.str.contains(",", literal=True).any())
+        note = "no cell holds a '|', so commas part the lists" if commas else None
+        column = column.str.split("," if commas else "|")
     elif isinstance(column.dtype, pl.Array):
         column = column.arr.to_list()
     inner = getattr(column.dtype, "inner", None)
@@ -151,7 +179,7 @@ def _list(column: pl.Series) -> Cells | None:
         return None
     parts = column.cast(pl.List(pl.String)).list.eval(pl.element().str.strip_chars())
     values = parts.list.eval(pl.element().filter(pl.element().is_not_null() & (pl.element() != "")))
-    return _cells(values.set((values.list.len() == 0).fill_null(False), None), None, "no list")
+    return replace(_cells(values.set((values.list.len() == 0).fill_null(False), None), None, "no list"), note=note)
 
 
 def _vector(column: pl.Series) -> Cells | None:

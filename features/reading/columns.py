@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from features.errors import UserError
+from features.reading.shops.headers import plain_name
 from features.schema import RAW_TABLES
 from features.table import Table
 
@@ -21,7 +22,9 @@ OBLIGATORY = {
 GUESSES: dict[str, tuple[str, ...]] = {
     "user_id": (
         *("userid", "user", "uid", "useruuid", "customerid", "customer", "clientid", "client", "memberid", "member"),
-        *("visitorid", "visitor", "reviewerid", "accountid", "account", "profileid", "personid", "sessionid"),
+        *("visitorid", "visitor", "reviewerid", "accountid", "account", "profileid", "personid", "userpseudoid"),
+        *("customerno", "customernumber", "customeruserid", "customercode", "customeremail", "billingemail"),
+        *("emailbilling", "emailaddress", "email", "effectiveuserid", "sessionid"),
     ),
     "item_id": (
         *(
@@ -38,24 +41,39 @@ GUESSES: dict[str, tuple[str, ...]] = {
             "article",
         ),
         *("newsid", "trackid", "songid", "artistid", "videoid", "contentid", "sku", "stockcode", "parentasin", "asin"),
-        *("isbn", "gameid", "businessid", "recipeid", "animeid", "offerid"),
+        *("isbn", "gameid", "businessid", "recipeid", "animeid", "offerid", "itemsitemid", "lineitemsku", "itemsku"),
+        *("productsku", "productcode", "itemcode", "itemno", "itemnumber", "articlenumber", "articleno", "variantsku"),
+        *("handle", "urlhandle", "lineitemname", "itemname", "productname", "itemsitemname"),
     ),
     "timestamp": (
         *("timestamp", "time", "ts", "datetime", "date", "eventtime", "eventtimestamp", "unixreviewtime", "unixtime"),
-        *("createdat", "invoicedate", "orderdate", "purchasedate", "ratedat", "occurredat", "when"),
+        *("createdat", "invoicedate", "orderdate", "purchasedate", "ratedat", "occurredat", "when", "datecreated"),
+        *("orderdatetime", "orderedat", "paidat", "paiddate", "transactiondate", "saledate", "eventdate"),
     ),
     "event": ("event", "eventtype", "eventname", "action", "actiontype", "behavior", "behaviortype", "interactiontype"),
     "value": ("value", "rating", "score", "stars", "overall", "ratingvalue", "playcount", "listencount", "weight"),
     "known_at": ("knownat",),
     "title": ("title", "name", "itemname", "productname", "movietitle", "booktitle", "headline", "itemtitle"),
-    "description": ("description", "summary", "abstract", "overview", "plot", "text", "body", "itemdescription"),
-    "tags": ("tags", "genres", "genre", "keywords", "labels"),
-    "category": ("category", "maincategory", "categoryname", "productcategory", "department", "section"),
-    "price": ("price", "unitprice"),
+    "description": (
+        *("description", "summary", "abstract", "overview", "plot", "text", "body", "bodyhtml", "itemdescription"),
+        *("productdescription", "shortdescription"),
+    ),
+    "tags": ("tags", "genres", "genre", "keywords", "labels", "producttags"),
+    "category": (
+        *("category", "maincategory", "categoryname", "productcategory", "producttype", "department", "section"),
+        *("itemcategory", "categories", "type"),
+    ),
+    "price": ("price", "unitprice", "variantprice", "saleprice", "regularprice", "listprice", "itemprice"),
     "created_at": ("createdat", "publishedat"),
     "friend_id": ("friendid", "friend", "friendsid", "targetid", "target", "followeeid", "followee", "trusteeid"),
     "modality": ("modality",),
     "vector": ("vector", "embedding", "embeddings", "features"),
+}
+# names of one meaning: a file that has two of them leaves open which one is meant
+RIVALS: dict[str, tuple[frozenset[str], ...]] = {
+    "user_id": (frozenset({"userid", "customerid", "clientid", "memberid", "accountid", "visitorid"}),),
+    "item_id": (frozenset({"itemid", "productid", "articleid", "offerid"}),),
+    "timestamp": (frozenset({"invoicedate", "orderdate", "purchasedate", "transactiondate", "saledate"}),),
 }
 RELATION_USERS = ("sourceid", "source", "followerid", "follower", "trusterid")
 
@@ -68,11 +86,22 @@ class Choice:
     guessed: Mapping[str, str]
 
 
-def choose_columns(table: Table, found: list[str], mapped: Mapping[str, str], shown: str) -> Choice:
+def choose_columns(
+    table: Table,
+    found: list[str],
+    mapped: Mapping[str, str],
+    shown: str,
+    *,
+    sparse: Collection[str] = (),
+    keys: Mapping[str, str] | None = None,
+) -> Choice:
     """Our columns among those of a file.
 
+    `sparse`: columns that are mostly empty, which others go before; `keys`: what other tables of the same import call
+    our ids, which is guessed first.
+
     Raises:
-        UserError: an obligatory column is not there and none looks like it.
+        UserError: an obligatory column is not there and none looks like it, or two columns could be one of ours.
     """
     taken: dict[str, str] = {}
     guessed: dict[str, str] = {}
@@ -80,10 +109,14 @@ def choose_columns(table: Table, found: list[str], mapped: Mapping[str, str], sh
         theirs = _told(table, ours, found, mapped, shown)
         if theirs is None:
             free = [name for name in found if name not in taken and name not in mapped.values()]
-            theirs = next((name for name in (ours, *SYNONYMS.get(ours, ())) if name in free), None)
+            named = [name for name in (ours, *SYNONYMS.get(ours, ())) if name in free]
+            full = [name for name in free if name not in sparse]
+            theirs = next((name for name in named if name in full), None)
             if theirs is None:
-                theirs = _guess(table, ours, free)
-                if theirs is not None:
+                theirs = _same_name((keys or {}).get(ours), full) if not named else None
+                theirs = theirs or _guess(table, ours, full, shown) or next(iter(named), None)
+                theirs = theirs or _guess(table, ours, free, shown)
+                if theirs is not None and theirs not in named:
                     guessed[ours] = theirs
         if theirs is not None:
             taken[theirs] = ours
@@ -122,11 +155,27 @@ def _told(table: Table, ours: str, found: list[str], mapped: Mapping[str, str], 
     return theirs if theirs in found else None
 
 
-def _guess(table: Table, ours: str, free: list[str]) -> str | None:
+def _same_name(name: str | None, free: list[str]) -> str | None:
+    return next((column for column in free if name and plain_name(column) == plain_name(name)), None)
+
+
+def _guess(table: Table, ours: str, free: list[str], shown: str) -> str | None:
     names = GUESSES.get(ours, ())
     if table.name == "relations" and ours == "user_id":
         names = (*names, *RELATION_USERS)
-    if table.name == "interactions" or ours not in {"timestamp", "value"}:
-        plain = {"".join(ch for ch in name.lower() if ch.isalnum()): name for name in reversed(free)}
-        return next((plain[name] for name in names if name in plain), None)
-    return None
+    if table.name != "interactions" and ours in {"timestamp", "value"}:
+        return None
+    by_name: dict[str, list[str]] = {}
+    for column in free:
+        by_name.setdefault(plain_name(column), []).append(column)
+    likeliest = next((name for name in names if name in by_name), None)
+    if likeliest is None:
+        return None
+    group = next((rivals for rivals in RIVALS.get(ours, ()) if likeliest in rivals), frozenset({likeliest}))
+    candidates = [column for name in names if name in group for column in by_name.get(name, [])]
+    if len(candidates) > 1 and ours in RIVALS:
+        raise UserError(
+            f"{shown}: {len(candidates)} columns could be '{ours}': {candidates}; say which one it is, e.g. "
+            f"`--map {ours}='{candidates[0]}'`"
+        )
+    return candidates[0]

@@ -9,6 +9,7 @@ import polars as pl
 
 from features.errors import UserError
 from features.fields import NOTHING, id_faults, name_faults
+from features.privacy.hashed_ids import IdHasher, hashed
 from features.reading.cells import read_cells
 from features.reading.sheet import FILE, LINE, SHOWN, Sheet
 from features.schema import QUARANTINE
@@ -16,6 +17,9 @@ from features.table import Table
 
 WHOLE = r"^-?(0|[1-9]\d{0,17})$"
 IDS = frozenset({"user_id", "item_id", "friend_id"})
+PEOPLE = ("user_id", "friend_id")
+HIDDEN = "(hidden: ids are hashed)"
+EMAIL = r"[^\s@]+@[^\s@]+\.[^\s@]+"
 DECIMAL = r"^-?(0|[1-9]\d*)(\.\d+)?$"
 
 
@@ -23,7 +27,7 @@ DECIMAL = r"^-?(0|[1-9]\d*)(\.\d+)?$"
 class Conformed:
     """`frame` has the Table's columns, further ones, FILE and LINE; `original` the same rows as the file wrote them.
 
-    `n_read` counts all rows of the file, bad and repeated ones too.
+    `n_read` counts all rows of the file, bad and repeated ones too; `notes` say how columns were understood.
     """
 
     frame: pl.DataFrame
@@ -31,6 +35,7 @@ class Conformed:
     quarantine: pl.DataFrame
     n_read: int
     n_repeated: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,10 @@ class Fault:
     reason: str
 
 
-def conform(table: Table, sheet: Sheet) -> Conformed:
+def conform(table: Table, sheet: Sheet, hasher: IdHasher | None = None) -> Conformed:
     """The rows that can be read, in the order of the file; rows alike in all columns stay once.
+
+    With a hasher, ids of users become hashes, and neither further columns nor the quarantine hold an e-mail.
 
     Raises:
         UserError: a column has a type that can never be read, or a key comes twice with different content.
@@ -51,14 +58,24 @@ def conform(table: Table, sheet: Sheet) -> Conformed:
     frame = sheet.frame
     alike = [name for name in frame.columns if name not in {FILE, LINE}]
     once = frame.unique(subset=alike, keep="first", maintain_order=True)
-    columns, faults = _read_columns(table, once, sheet.shown)
+    columns, faults, notes = _read_columns(table, once, sheet.shown)
     rest = {} if not table.open else _further(table, once, textual=sheet.textual)
-    hidden = [once.get_column(name) for name in once.columns if name.startswith("_")]
-    read = pl.DataFrame([*columns.values(), *rest.values(), *hidden])
+    if hasher is not None:
+        columns = {name: hashed(column, hasher) if name in PEOPLE else column for name, column in columns.items()}
+        personal = [name for name, column in rest.items() if column.dtype == pl.String and _holds_emails(column)]
+        notes += (f"{table.name}: columns {personal} hold e-mails and are left out",) if personal else ()
+        rest = {name: column for name, column in rest.items() if name not in personal}
+    unnamed = [once.get_column(name) for name in once.columns if name.startswith("_")]
+    read = pl.DataFrame([*columns.values(), *rest.values(), *unnamed])
     good, original, bad = set_aside(read, once, faults)
     _check_key(table, good, sheet.shown)
     n_read = frame.height + sheet.faults.height
-    return Conformed(good, original, pl.concat([sheet.faults, bad]), n_read, frame.height - once.height)
+    quarantine = pl.concat([sheet.faults, bad])
+    if hasher is not None:
+        personal_cell = pl.col("column").is_in(PEOPLE).fill_null(True) | pl.col("found").str.contains("@", literal=True)
+        shown = pl.when(personal_cell & (pl.col("found") != "")).then(pl.lit(HIDDEN)).otherwise("found")
+        quarantine = quarantine.with_columns(shown.alias("found"))
+    return Conformed(good, original, quarantine, n_read, frame.height - once.height, notes)
 
 
 def set_aside(
@@ -84,20 +101,28 @@ def set_aside(
     return read.filter(sound), original.filter(sound), bad.cast(dict(QUARANTINE.columns))  # type: ignore[arg-type]
 
 
-def _read_columns(table: Table, frame: pl.DataFrame, shown: str) -> tuple[Mapping[str, pl.Series], list[Fault]]:
+def _holds_emails(column: pl.Series) -> bool:
+    return bool(column.str.contains(EMAIL).fill_null(False).any())
+
+
+def _read_columns(
+    table: Table, frame: pl.DataFrame, shown: str
+) -> tuple[Mapping[str, pl.Series], list[Fault], tuple[str, ...]]:
     columns: dict[str, pl.Series] = {}
     faults = []
+    notes = []
     for name, kind in table.columns.items():
         if name in frame.columns:
             cells = read_cells(frame.get_column(name), kind, shown)
             columns[name] = cells.values.rename(name)
+            notes += [f"{table.name}, column '{name}': {cells.note}"] if cells.note else []
             faults.append(Fault(name, cells.bad, cells.reason))
             if name in table.required and name in {*table.key, *IDS, "vector"}:
                 faults.append(Fault(name, cells.values.is_null() & ~cells.bad, f"no {name}"))
             faults += _broken_rules(name, columns[name])
         else:
             columns[name] = pl.repeat(None, frame.height, dtype=kind, eager=True).rename(name)
-    return columns, faults
+    return columns, faults, tuple(notes)
 
 
 def _broken_rules(name: str, values: pl.Series) -> list[Fault]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import polars as pl
 
+from features.privacy.hashed_ids import IdHasher
 from features.schema import ITEM_VECTORS, ITEMS, QUARANTINE, RELATIONS, USERS
 
 
@@ -15,11 +17,19 @@ class Options:
     """Choices of one import.
 
     `bad_share` is the largest share of unreadable rows [0, 1] in any one table that the import goes on with;
-    `columns` maps our column names to those of the files (`title` or, for one table only, `items.title`).
+    `columns` maps our column names to those of the files (`title` or, for one table only, `items.title`);
+    `constants` gives columns of the interactions one value for all rows (`event` → `purchase`);
+    `files` names the file of a table, whatever it is called (`items` → products.csv);
+    `order_column` names the order of each row: its further rows take user, time and event from its first;
+    `hasher` makes hashes of all ids of users.
     """
 
     bad_share: float = 0.05
     columns: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+    order_column: str | None = None
+    hasher: IdHasher | None = None
 
 
 @dataclass(frozen=True)

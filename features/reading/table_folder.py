@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 from urllib.parse import unquote
 
@@ -13,7 +13,8 @@ import polars as pl
 from features.errors import UserError
 from features.reading.archive import Archive
 from features.reading.assemble import assemble
-from features.reading.columns import check_mapping, choose_columns
+from features.reading.columns import check_mapping
+from features.reading.naming import name_columns
 from features.reading.packed.compression import bare_name
 from features.reading.packed.foreign import foreign_name
 from features.reading.raw_tables import Options, RawTables
@@ -35,19 +36,16 @@ class ReadSheet(Protocol):
     def __call__(self, box: Archive, name: str, *, part: bool) -> Sheet | None: ...
 
 
-def read_tables(box: Archive, endings: tuple[str, ...], read_sheet: ReadSheet, options: Options) -> RawTables:
+def read_tables(path: Path, endings: tuple[str, ...], read_sheet: ReadSheet, options: Options) -> RawTables:
     """All tables of a folder (or interactions alone from one file), columns by name, by --map or by guess.
 
     A table may be a folder of its name with many files, as Spark and Hive write it; the folder alone is taken for the
-    interactions. Folders such as `day=1` within it become columns.
+    interactions. Folders such as `day=1` within it become columns. `options.files` names the files instead.
     """
-    files = {"interactions": list(box.names)} if box.single else _files(box, endings)
-    if not files.get("interactions"):
-        wanted = " or ".join(f"interactions{ending}" for ending in endings)
-        raise box.missing(wanted, "give the folder (or file) that holds the interactions")
+    given = _given(options.files, endings) if options.files else _given_by_name(path, endings)
     sheets: dict[str, Sheet] = {}
     notes = []
-    for name, names in files.items():
+    for name, (box, names) in given.items():
         parts = [sheet for file in names if (sheet := _part(box, file, read_sheet, several=len(names) > 1))]
         _check_alike(parts)
         if any(sheet.frame.height + sheet.faults.height for sheet in parts):
@@ -55,20 +53,50 @@ def read_tables(box: Archive, endings: tuple[str, ...], read_sheet: ReadSheet, o
         if len(names) > 1:
             notes.append(f"{name}: {len(names)} files are read as one table, {names[0]} to {names[-1]}")
     if "interactions" not in sheets:
-        raise UserError(f"{box.shown(files['interactions'][0])}: no rows; expected interactions; export them again")
+        box, names = given["interactions"]
+        raise UserError(f"{box.shown(names[0])}: no rows; expected interactions; export them again")
     check_mapping(options.columns, {name: sheet.columns for name, sheet in sheets.items()})
-    for name, sheet in sheets.items():
-        choice = choose_columns(RAW_TABLES[name], sheet.columns, options.columns, sheet.shown)
-        sheets[name] = sheet.take(choice.taken, rest=True)
-        if choice.guessed:
-            pairs = ", ".join(f"{ours} = {theirs}" for ours, theirs in choice.guessed.items())
-            notes.append(f"{name}: guessed columns: {pairs}; correct a wrong guess with --map OURS=THEIRS")
-    left = sorted(name for name in set(box.names) - set().union(*files.values()) if not _bookkeeping(name))
-    if left:
-        notes.append(f"files not taken: {left[:12]}{' and more' if len(left) > 12 else ''}")
-        meant = [name for name in left if PurePosixPath(name).stem in RAW_TABLES]
-        notes += [f"{name} is {foreign}" for name in meant if (foreign := foreign_name(name))]
+    sheets, more = name_columns(sheets, options)
+    notes += more
+    if not options.files:
+        notes += _left_out(*given.values())
     return assemble(sheets, options, notes)
+
+
+def _given(files: Mapping[str, Path], endings: tuple[str, ...]) -> dict[str, tuple[Archive, list[str]]]:
+    """The files of each table that a caller names, whatever they are called; a folder or archive holds its parts."""
+    given = {}
+    for name, path in files.items():
+        box = Archive.open(path)
+        candidates = [file for file in box.find_all(*(f"*{ending}" for ending in endings)) if not _bookkeeping(file)]
+        names = list(box.names) if box.single else _of_one_format(candidates, endings)
+        if not names:
+            raise box.missing(" or ".join(f"*{ending}" for ending in endings), f"give the file that holds the {name}")
+        given[name] = (box, names)
+    return given
+
+
+def _given_by_name(path: Path, endings: tuple[str, ...]) -> dict[str, tuple[Archive, list[str]]]:
+    box = Archive.open(path)
+    files = {"interactions": list(box.names)} if box.single else _files(box, endings)
+    if not files.get("interactions"):
+        wanted = " or ".join(f"interactions{ending}" for ending in endings)
+        remedy = "give the folder (or file) that holds the interactions, or name the files with --interactions FILE"
+        raise box.missing(wanted, f"{remedy} and --items FILE")
+    return {name: (box, names) for name, names in files.items()}
+
+
+def _left_out(*given: tuple[Archive, list[str]]) -> list[str]:
+    box = given[0][0]
+    taken = {name for _, names in given for name in names}
+    left = sorted(name for name in set(box.names) - taken if not _bookkeeping(name))
+    if not left:
+        return []
+    meant = [name for name in left if PurePosixPath(name).stem in RAW_TABLES]
+    return [
+        f"files not taken: {left[:12]}{' and more' if len(left) > 12 else ''}",
+        *(f"{name} is {foreign}" for name in meant if (foreign := foreign_name(name))),
+    ]
 
 
 def _files(box: Archive, endings: tuple[str, ...]) -> Mapping[str, list[str]]:

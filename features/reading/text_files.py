@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Sequence
 
 import polars as pl
@@ -17,6 +18,7 @@ from features.schema import QUARANTINE
 BLOCK = 1 << 26  # characters that are split at a time
 ROWS = 100_000  # quoted rows that are gathered at a time
 SEPARATORS = (",", "\t", ";", "|")
+COMMENT = re.compile(r"\s*#(?:[ \t!-][^\r\n]*)?(?:\r\n|\r|\n)|[ \t]*(?:\r\n|\r|\n)")
 UTF8 = ("utf-8",)
 UTF8_OR_LATIN1 = ("utf-8", "latin-1")
 
@@ -144,6 +146,7 @@ def _with_header(data: bytes, name: str, shown: str, separator: str | None, enco
     text = decode(data, shown, encodings)
     if foreign := foreign_text(text):
         raise UserError(f"{shown}: this is {foreign}")
+    text = _without_comments(text)
     first = text.lstrip().split("\n", 1)[0].rstrip("\r")
     separator = separator or max(SEPARATORS, key=first.count)
     if '"' in text:
@@ -151,6 +154,14 @@ def _with_header(data: bytes, name: str, shown: str, separator: str | None, enco
     lines = lines_of(text)
     names = check_names(lines.item(0, "text").split(separator), shown)
     return split_fields(lines.slice(1), names, separator, name, shown)
+
+
+def _without_comments(text: str) -> str:
+    """Comment lines above the header (`# Report …`, as analytics tools write them) as blank lines, which keep count."""
+    start = 0
+    while (match := COMMENT.match(text, start)) is not None:
+        start = match.end()
+    return re.sub(r"[^\r\n]+", "", text[:start]) + text[start:] if start and text[start:].strip() else text
 
 
 def check_names(fields: Sequence[str], shown: str) -> list[str]:

@@ -8,5 +8,13 @@ SOURCES: dict[str, tuple[str, str]] = {
     "recbole": ("features.sources.recbole:read", "RecBole atomic files: .inter, and .item .user .net (zip or folder)"),
     "parquet": ("features.sources.parquet:read", "interactions.parquet, and items users relations item_vectors"),
     "csv": ("features.sources.csv:read", "interactions.csv likewise; columns by --map ours=theirs or guessed"),
+    "shopify": (
+        "features.sources.shopify:read",
+        "Shopify's exports of orders and products (csv), whatever their names",
+    ),
+    "woocommerce": (
+        "features.sources.woocommerce:read",
+        "WooCommerce: orders, one row a line item, and products (csv)",
+    ),
     "simulator": ("features.sources.simulator:read", "a simulated world with known truth; parameters in params.yaml"),
 }

@@ -16,7 +16,7 @@ ENDINGS = (".csv", ".tsv", ".txt")
 
 def read(path: Path, options: Options) -> RawTables:
     """Tables from text files with a header; columns by our names, by --map, or by a guess that the report shows."""
-    return read_tables(Archive.open(path), ENDINGS, _sheet, options)
+    return read_tables(path, ENDINGS, _sheet, options)
 
 
 def _sheet(box: Archive, name: str, *, part: bool) -> Sheet | None:

@@ -23,7 +23,7 @@ CELL = 4  # bytes
 
 def read(path: Path, options: Options) -> RawTables:
     """Tables as the design names them; `rating` for `value`, `user_friends` for `relations`, a|b|c for lists."""
-    return read_tables(Archive.open(path), ENDINGS, _sheet, options)
+    return read_tables(path, ENDINGS, _sheet, options)
 
 
 def _sheet(box: Archive, name: str, *, part: bool) -> Sheet | None:

@@ -30,27 +30,63 @@ def data_sources() -> None:
 def data_import(
     source: Annotated[str, typer.Argument(help="One of `recops data sources`.")],
     path: Annotated[Path | None, typer.Option(help="File or folder; without it the data cache is searched.")] = None,
+    interactions: Annotated[
+        Path | None, typer.Option(help="Instead of --path: the file of interactions or orders, whatever its name.")
+    ] = None,
+    items: Annotated[Path | None, typer.Option(help="With --interactions: the file of items or products.")] = None,
+    users: Annotated[Path | None, typer.Option(help="With --interactions: the file of users.")] = None,
     append: Annotated[bool, typer.Option("--append", help="Lengthen data/raw instead of replacing it.")] = False,
     map_: Annotated[
         list[str] | None, typer.Option("--map", help="csv, parquet: our column = theirs, e.g. user_id=customer.")
     ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="csv, parquet: one value for all rows, e.g. event=purchase.")
+    ] = None,
+    fill_down: Annotated[
+        str | None,
+        typer.Option(help="csv, parquet: column that names the order; its further rows take user and time from above."),
+    ] = None,
+    hash_ids: Annotated[
+        bool, typer.Option("--hash-ids", help="Keep keyed hashes of user ids (e-mails); the key is RECOPS_ID_KEY.")
+    ] = False,
     bad_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of bad rows that stops the import.")] = 0.05,
     quiet: Quiet = False,
 ) -> None:
     """Replace data/raw (and its .dvc) by a source's tables; section `source` of params.yaml says so."""
     given = path.absolute() if path else None
+    files = {"interactions": interactions, "items": items, "users": users}
+    options: dict[str, Any] = {
+        "bad_share": bad_share,
+        "files": {name: file.absolute() for name, file in files.items() if file},
+        "columns": _pairs(map_, "--map", "ours=theirs, e.g. --map user_id=customer"),
+        "constants": _pairs(set_, "--set", "column=value, e.g. --set event=purchase"),
+        "order_column": fill_down,
+    }
     project, settings = open_project()
     from flows.project.imports import import_into_project
 
-    options: dict[str, Any] = {"bad_share": bad_share}
-    for pair in map_ or []:
-        ours, equals, theirs = pair.partition("=")
-        if not equals or not ours or not theirs:
-            raise UserError(f"--map '{pair}' is not of the form ours=theirs, e.g. --map user_id=customer")
-        options.setdefault("columns", {})[ours.strip()] = theirs.strip()
-    report = import_into_project(project, settings, source, given, append=append, options=options)
+    chosen = {key: value for key, value in options.items() if value or key == "bad_share"}
+    report = import_into_project(project, settings, source, given, append=append, options=chosen, hash_ids=hash_ids)
     if not quiet:
         print(report.text())
+        print("next: recops run")
+
+
+def _pairs(given: list[str] | None, flag: str, form: str) -> dict[str, str]:
+    """`left=right` of a repeated option.
+
+    Raises:
+        UserError: one is of another form, or two have the same left side.
+    """
+    pairs: dict[str, str] = {}
+    for text in given or []:
+        left, equals, right = (part.strip() for part in text.partition("="))
+        if not equals or not left or not right:
+            raise UserError(f"{flag} '{text}' is not of the form {form}")
+        if left in pairs:
+            raise UserError(f"{flag} {left} is given twice, as '{pairs[left]}' and as '{right}'; leave one of them")
+        pairs[left] = right
+    return pairs
 
 
 @events_app.command("export")

@@ -10,10 +10,12 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from features.errors import UserError
 from features.events import shards
 from features.events.event_log import EventLog, as_interactions
 from features.importing.importer import ImportReport, append_events, import_source
 from features.importing.raw_folder import SIDECAR, read_sidecar, recover
+from features.privacy.hashed_ids import KEY, MAKE_ONE, IdHasher, hashed, hasher_for
 from features.settings import Settings
 from features.validation.expectations import Params
 from flows.project.dag import Dag
@@ -31,14 +33,17 @@ def import_into_project(
     *,
     append: bool = False,
     options: dict[str, Any] | None = None,
+    hash_ids: bool = False,
 ) -> ImportReport:
     """Replaces (or with `append` lengthens) data/raw and its .dvc, and edits section `source` of params.yaml only.
 
     Without `append` a new line of data starts: no champion but the built-in one, no accepted profile, and the events
     that the service has recorded until now belong to the line before.
-    A failed import changes nothing.
+    A failed import changes nothing. With `hash_ids` the data hold hashes of user ids under the key of the settings.
     """
     chosen = dict(options or {})
+    if hash_ids:
+        chosen["hasher"] = _hasher(settings)
     if source == "simulator":
         chosen = {**(project.params().get("source", {}).get("simulator") or {}), **chosen}
     through = 0 if append else last_event(settings)
@@ -60,6 +65,21 @@ def import_into_project(
             changes |= {"name": source, "line": _content(project)}
         edit_source(project, changes)
     return report
+
+
+def _hasher(settings: Settings) -> IdHasher:
+    """The hasher of this machine's key.
+
+    Raises:
+        UserError: no key is set, or it is too short.
+    """
+    key = settings.id_key.get_secret_value()
+    if not key:
+        raise UserError(
+            f"--hash-ids: {KEY} is not set; make a key once with `{MAKE_ONE}`, set {KEY} to it here and where the "
+            "service runs, and keep it: without it no user is recognized"
+        )
+    return IdHasher(key)
 
 
 def _all_or_nothing(project: Project) -> AbstractContextManager[None]:
@@ -139,6 +159,9 @@ def export_events(project: Project, settings: Settings, *, wait_s: float = 0) ->
             rows = as_interactions(shards.frame(log, settings.event_shards, after, through))
         finally:
             log.close()
+        hasher = hasher_for(_id_key(project), settings.id_key.get_secret_value(), RAW)
+        if hasher is not None:  # events of before the hashed release went live; hashes stay as they are
+            rows = rows.with_columns(hashed(rows.get_column("user_id"), hasher))
         params = project.section("validate", Params, optional=True)
         with _all_or_nothing(project):
             fresh = append_events(project.root / RAW, rows, through, after=after, params=params)
@@ -152,6 +175,11 @@ def exported_through(project: Project) -> int:
     if project.params()["source"]["input"] != RAW or not (project.root / RAW / SIDECAR).is_file():
         return 0
     return read_sidecar(project.root / RAW).events_through
+
+
+def _id_key(project: Project) -> str:
+    """Fingerprint of the key by which the ids in data/raw were hashed; empty: they are plain."""
+    return read_sidecar(project.root / RAW).id_key if (project.root / RAW / SIDECAR).is_file() else ""
 
 
 def _repair(project: Project) -> None:

@@ -121,9 +121,9 @@ def test_a_table_of_several_parquet_shards_is_read_in_order(tmp_path: Path) -> N
 
 
 def test_guessed_columns_are_shown(tmp_path: Path) -> None:
-    tables = _csv(tmp_path, f"Customer ID;SKU;InvoiceDate;Stars\n12;x;{S};4,0\n" + f"13;y;{S};5\n" * 30)
+    tables = _csv(tmp_path, f"Customer ID;SKU;InvoiceDate;Stars\n12;x;{S};four\n" + f"13;y;{S};5\n" * 30)
     assert tables.interactions["user_id"][0] == "13"
-    assert tables.quarantine.select("line", "column", "found").rows() == [(2, "value", "4,0")]
+    assert tables.quarantine.select("line", "column", "found").rows() == [(2, "value", "four")]
     note = next(note for note in tables.notes if "guessed" in note)
     assert "user_id = Customer ID, item_id = SKU, timestamp = InvoiceDate, value = Stars" in note
 
