@@ -12,6 +12,7 @@ import polars as pl
 from features.errors import UserError
 from features.fields import BLANKS, first_fault, id_faults
 from features.positives import Positives
+from features.privacy.hashed_ids import hasher_for, read_id_key
 from features.reading.cells import read_cells
 from features.settings import Settings
 from features.table import write_parquet
@@ -44,7 +45,8 @@ def recommend_batch(
     from models.recommender import Recommender
     from models.release.plan import load_catalogue, read_plan
 
-    user_ids = _users(users, user)
+    named = _stored(_users(users, user), project, settings)
+    user_ids = list(named)
     folder = _bundle(project, settings, bundle)
     unseal(folder)
     rows = project.interactions()
@@ -64,7 +66,8 @@ def recommend_batch(
         )
         slate = recommender.recommend(queries, k)
         told = recommender.explain(queries, slate)
-        frames.append(table_of(slate, queries.user_ids.tolist(), catalogue.vocabulary.item_ids, told))
+        shown = [named[user_id] for user_id in queries.user_ids.tolist()]
+        frames.append(table_of(slate, shown, catalogue.vocabulary.item_ids, told))
     answer = pl.concat(frames)
     write_parquet(answer, out)
     return len(user_ids), answer.height
@@ -114,6 +117,17 @@ def _users(users: Path | None, user: str | None) -> list[str]:
     if not user_ids:
         raise UserError(f"--users {users}: no user in it; expected one user_id a row")
     return user_ids
+
+
+def _stored(user_ids: Sequence[str], project: Project, settings: Settings) -> dict[str, str]:
+    """Id in the data → id as given: where the data hold hashed ids the given ones may be plain.
+
+    Raises:
+        IdKeyError: the key is not set, or it is another one.
+    """
+    source = project.paths.tables / "source.json"
+    hasher = hasher_for(read_id_key(source), settings.id_key.get_secret_value(), str(source.parent))
+    return {hasher(user_id) if hasher else user_id: user_id for user_id in user_ids}
 
 
 def _checked(column: pl.Series, shown: str) -> list[str]:

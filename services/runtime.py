@@ -9,8 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+from features.errors import UserError
 from features.events.database import SERVING, DatabaseError, ValueRefusedError
 from features.events.event_log import EventLog
+from features.privacy.hashed_ids import IdHasher
 from features.resilience.outages import StoreUnavailableError
 from features.resilience.repeats import RepeatLogger
 from features.settings import Settings
@@ -89,6 +91,17 @@ class Runtime:
         """
         if self.live.home_fault is not None:
             raise ApiError(503, self.live.home_fault)
+
+    def hasher(self) -> IdHasher | None:
+        """By which ids of events are hashed.
+
+        Raises:
+            ApiError: 503, the key is not set.
+        """
+        try:
+            return self.live.hasher()
+        except UserError as error:
+            raise ApiError(503, f"{error}; nothing was recorded") from None
 
     def register(self) -> None:
         """This process is listed among the running services of its home from now on."""

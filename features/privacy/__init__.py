@@ -1,1 +1,1 @@
-"""Privacy: what keeps people unnamed in data and stores; no tables and no files."""
+"""Privacy: what keeps people unnamed in data and stores; no tables."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import re
+from pathlib import Path
 
 import polars as pl
 
@@ -18,6 +20,10 @@ KEY = "RECOPS_ID_KEY"
 LEAST_KEY = 16  # characters
 MAKE_ONE = "python -c 'import secrets; print(secrets.token_hex(32))'"
 _hashed = re.compile(r"hid_[0-9a-f]{32}")
+
+
+class IdKeyError(UserError):
+    """Data of hashed ids where their key is not set."""
 
 
 class IdHasher:
@@ -53,6 +59,13 @@ def hashed(ids: pl.Series, hasher: IdHasher) -> pl.Series:
     return ids.replace_strict(distinct, hashes, default=None, return_dtype=pl.String)
 
 
+def read_id_key(source_json: Path) -> str:
+    """Fingerprint in a source.json of the data; empty: ids are plain, or there is no such file."""
+    if not source_json.is_file():
+        return ""
+    return str(json.loads(source_json.read_text(encoding="utf-8")).get("id_key") or "")
+
+
 def is_hashed(user_id: str) -> bool:
     """Whether an id has the form of a hashed one."""
     return _hashed.fullmatch(user_id) is not None
@@ -70,18 +83,18 @@ def hasher_for(id_key: str, key: str, where: str) -> IdHasher | None:
     hashed, for the message.
 
     Raises:
-        UserError: there is no key, or it is another one.
+        IdKeyError: there is no key, or it is another one.
     """
     if not id_key:
         return None
     if not key:
-        raise UserError(
+        raise IdKeyError(
             f"{where}: its user ids were hashed (--hash-ids) with a key, and {KEY} is not set; set it to the key of "
             f"that import (fingerprint {id_key})"
         )
     hasher = IdHasher(key)
     if hasher.fingerprint != id_key:
-        raise UserError(
+        raise IdKeyError(
             f"{where}: its user ids were hashed with another key than {KEY} holds (fingerprints {id_key} and "
             f"{hasher.fingerprint}); set {KEY} to the key of that import, or import the data anew"
         )

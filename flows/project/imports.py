@@ -15,7 +15,7 @@ from features.events import shards
 from features.events.event_log import EventLog, as_interactions
 from features.importing.importer import ImportReport, append_events, import_source
 from features.importing.raw_folder import SIDECAR, read_sidecar, recover
-from features.privacy.hashed_ids import KEY, MAKE_ONE, IdHasher, hashed, hasher_for
+from features.privacy.hashed_ids import KEY, MAKE_ONE, IdHasher, hashed, hasher_for, read_id_key
 from features.settings import Settings
 from features.validation.expectations import Params
 from flows.project.dag import Dag
@@ -159,7 +159,7 @@ def export_events(project: Project, settings: Settings, *, wait_s: float = 0) ->
             rows = as_interactions(shards.frame(log, settings.event_shards, after, through))
         finally:
             log.close()
-        hasher = hasher_for(_id_key(project), settings.id_key.get_secret_value(), RAW)
+        hasher = hasher_for(read_id_key(project.root / RAW / SIDECAR), settings.id_key.get_secret_value(), RAW)
         if hasher is not None:  # events of before the hashed release went live; hashes stay as they are
             rows = rows.with_columns(hashed(rows.get_column("user_id"), hasher))
         params = project.section("validate", Params, optional=True)
@@ -175,11 +175,6 @@ def exported_through(project: Project) -> int:
     if project.params()["source"]["input"] != RAW or not (project.root / RAW / SIDECAR).is_file():
         return 0
     return read_sidecar(project.root / RAW).events_through
-
-
-def _id_key(project: Project) -> str:
-    """Fingerprint of the key by which the ids in data/raw were hashed; empty: they are plain."""
-    return read_sidecar(project.root / RAW).id_key if (project.root / RAW / SIDECAR).is_file() else ""
 
 
 def _repair(project: Project) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from features.errors import RefusedError, UserError
 from features.files import flush_folder
+from features.privacy.hashed_ids import KEY, hasher_for, read_id_key
 from features.settings import Settings
 from flows.orchestration.pages.artifacts import flow_run_id, models_of
 from flows.project.dataset import Project
@@ -71,9 +72,12 @@ def check(project: Project, settings: Settings, *, force: bool, why: str | None)
 
     Raises:
         BundleError: there is no bundle, or it was altered since it was sealed.
+        IdKeyError: the data hold hashed ids, and their key is not set.
         RefusedError: the gate said no, or said it of another bundle, and it is not forced with a reason.
     """
     manifest = unseal(project.paths.bundle)
+    id_key = read_id_key(project.paths.tables / "source.json")
+    hasher_for(id_key, settings.id_key.get_secret_value(), str(project.paths.tables))  # the service would refuse it
     store = ReleaseStore(settings.home)
     live = store.live()
     if live and (found := store.read(live)).judged == manifest.hash and found.refit == release_params(project).refit:
@@ -177,6 +181,7 @@ def replay_queries(plan: Plan, tag: str) -> int:
             "RECOPS_ONLINE_STORE": plan.settings.online_store,
             "RECOPS_RELEASE": plan.release,
             "RECOPS_AT": datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="microseconds"),
+            KEY: plan.settings.id_key.get_secret_value(),
         }
         return replay(folder_of(plan.settings, tag), environment, place, asked, k)
     finally:
@@ -244,6 +249,8 @@ def _origin(plan: Plan) -> Iterator[tuple[str, Any]]:
     """What it was made from."""
     yield "line", data_line(plan.project)
     yield "source", str((plan.project.params().get("source") or {}).get("name") or "")
+    if id_key := read_id_key(plan.project.paths.tables / "source.json"):
+        yield "id_key", id_key
     yield "data_hash", plan.manifest.data_hash
     yield "params_hash", plan.manifest.params_hash
     yield "code_version", plan.manifest.code_version

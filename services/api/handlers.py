@@ -45,8 +45,10 @@ TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 
 async def recommend(request: Request, runtime: Runtime) -> Any:
-    asked = decode(await request.body(), RecommendRequest)
-    return await runtime.ask(answers.recommend, runtime.serving(), asked, runtime.live.at, runtime.impressions)
+    asked, serving = decode(await request.body(), RecommendRequest), runtime.serving()
+    given, asked.user_id = asked.user_id, serving.stored_id(asked.user_id)
+    answer = await runtime.ask(answers.recommend, serving, asked, runtime.live.at, runtime.impressions)
+    return {**answer, "user_id": given}
 
 
 async def similar(request: Request, runtime: Runtime) -> Any:
@@ -55,8 +57,9 @@ async def similar(request: Request, runtime: Runtime) -> Any:
 
 
 async def events(request: Request, runtime: Runtime) -> Any:
-    batch = new_events(decode(await request.body(), EventsRequest), runtime.log.latest())
+    asked = decode(await request.body(), EventsRequest)
     runtime.check_home()
+    batch = new_events(asked, runtime.log.latest(), runtime.hasher())
     if runtime.live.at is not None:
         raise ApiError(409, "this service replays a fixed instant (RECOPS_AT) and records nothing", code="read_only")
     try:
@@ -89,9 +92,11 @@ async def prometheus(request: Request, runtime: Runtime) -> Any:
 
 
 async def users(request: Request, runtime: Runtime) -> Any:
-    """Ids that begin with `q`: of the release's data, then of the event log."""
+    """Ids that begin with `q`: of the release's data, then of the event log; of hashed ids a plain one whole."""
     prefix, limit = checked_text(request.query_params.get("q", ""), "q", "q"), _limit(request, 20)
-    of_release = runtime.serving().users["user_id"]
+    serving = runtime.serving()
+    prefix = serving.stored_id(prefix) if prefix and not "hid_".startswith(prefix[:4]) else prefix
+    of_release = serving.users["user_id"]
     user_ids = of_release.filter(of_release.str.starts_with(prefix)).head(limit).to_list()
     if len(user_ids) < limit and runtime.live.at is None:
         of_log = await runtime.beside(runtime.log.users, prefix, limit)
@@ -104,7 +109,9 @@ async def history(request: Request, runtime: Runtime) -> Any:
     if not user_id:
         raise ApiError(400, "user_id: is missing; add ?user_id=…", field="user_id")
     user_id = checked_text(user_id, "user_id", "user_id")
-    return await runtime.ask(answers.history, runtime.serving(), user_id, _limit(request, 50))
+    serving = runtime.serving()
+    answer = await runtime.ask(answers.history, serving, serving.stored_id(user_id), _limit(request, 50))
+    return {**answer, "user_id": user_id}
 
 
 async def rollback(request: Request, runtime: Runtime) -> Any:

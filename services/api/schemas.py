@@ -10,6 +10,7 @@ import msgspec
 
 from features.events.event_log import NewEvent
 from features.fields import EARLIEST_EVENT_US, MAX_ID, MAX_NAME, id_fault, name_fault, trimmed, unwritable, value_fault
+from features.privacy.hashed_ids import IdHasher
 from services.errors import ApiError
 from services.instants import microseconds
 
@@ -102,11 +103,14 @@ def decode(body: bytes, kind: type[S]) -> S:
     return found
 
 
-def new_events(request: EventsRequest, latest: int) -> list[NewEvent]:
-    """The batch for the event log; one bad timestamp (later than `latest` [µs]) or value refuses all of it."""
+def new_events(request: EventsRequest, latest: int, hasher: IdHasher | None = None) -> list[NewEvent]:
+    """The batch for the event log; one bad timestamp (later than `latest` [µs]) or value refuses all of it.
+
+    hasher: of the ids of users, where the data hold hashed ones.
+    """
     return [
         NewEvent(
-            event.user_id,
+            hasher(event.user_id) if hasher else event.user_id,
             event.item_id,
             event.event,
             timestamp=microseconds(event.timestamp, f"events[{index}].timestamp", EARLIEST_EVENT_US, latest),

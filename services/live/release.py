@@ -15,11 +15,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from features.errors import UserError
 from features.events.event_log import EventLog
 from features.online.namespace import OnlineNamespace
 from features.online.online_lookup import OnlineLookup
 from features.online.snapshot import snapshot_items, snapshot_users
 from features.positives import Positives
+from features.privacy.hashed_ids import IdHasher, IdKeyError, hasher_for
 from features.resilience.repeats import RepeatLogger
 from features.settings import Settings
 from features.states.aggregates import STATE, STATS, write_about
@@ -53,6 +55,11 @@ class Serving:
     sessions: Sessions
     users: pl.DataFrame
     loaded_at: int
+    hasher: IdHasher | None = None
+
+    def stored_id(self, user_id: str) -> str:
+        """A user's id as data and log of this release hold it: a hash where its data were imported with --hash-ids."""
+        return self.hasher(user_id) if self.hasher else user_id
 
 
 class Live:
@@ -144,6 +151,12 @@ class Live:
         except ReleaseError as error:
             return str(error)
         if wanted is not None:
+            try:
+                self._hasher_of(self._find(wanted)[0])
+            except IdKeyError as error:
+                return str(error)
+            except UserError:
+                logger.debug("release=%s cannot be read", wanted)
             return f"release {wanted} is not loaded; the service's log says why"
         if live is not None:
             return f"release {live} needs the code of its own Bento {tag}; serve that one (`recops serve` does)"
@@ -153,13 +166,33 @@ class Live:
             f"RECOPS_HOME to the folder where that was done{alone if bento.is_bento() else ''}"
         )
 
+    def hasher(self) -> IdHasher | None:
+        """By which ids of events are hashed now: as the served release wants it, else as the one that is to come.
+
+        Raises:
+            UserError: that release's key is not set.
+        """
+        if self.current is not None:
+            return self.current.hasher
+        wanted = self.wanted()
+        if wanted is not None:
+            return self._hasher_of(self._find(wanted)[0])
+        key = self.settings.id_key.get_secret_value()
+        return IdHasher(key) if key else None
+
+    def _hasher_of(self, release: Release) -> IdHasher | None:
+        id_key, key = str(release.source.get("id_key") or ""), self.settings.id_key.get_secret_value()
+        return hasher_for(id_key, key, f"release {release.release}")
+
     def load(self, wanted: str) -> Serving:
         """A release, loaded, checked against its hash and warmed.
 
         Raises:
-            UserError: there is no such release, its bundle is not whole, or its online namespace is missing.
+            UserError: there is no such release, its bundle is not whole, its online namespace is missing, or the key of
+                its hashed ids is not set.
         """
         release, folder, bundle = self._find(wanted)
+        hasher = self._hasher_of(release)
         manifest = unseal(bundle)
         if manifest.hash != release.bundle_hash:
             raise BundleError(f"bundle {bundle}: its hash is {manifest.hash}, expected {release.bundle_hash}")
@@ -175,7 +208,9 @@ class Live:
         recommender = Recommender.load(bundle, lookup)
         sessions = Sessions(namespace, self.log, items, info, events_through=through, at=self.at)
         release = replace(release, release=wanted) if self.settings.release else release
-        serving = Serving(release, manifest, recommender, lookup, sessions, snapshot_users(folder), self.log.now())
+        serving = Serving(
+            release, manifest, recommender, lookup, sessions, snapshot_users(folder), self.log.now(), hasher
+        )
         _warm(serving, self.at if self.at is not None else self.log.now())
         return serving
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from features.errors import UserError
 from features.events.database import DatabaseError
+from features.privacy.hashed_ids import hasher_for
 from features.settings import Settings
 from models.release.bundle import read_manifest
 from models.release.code import bento_folder
@@ -25,12 +26,14 @@ def check(settings: Settings, host: str, port: int, *, working_tree: bool = Fals
 
     Raises:
         UserError: a setting does not fit, home cannot be written, a store does not answer, nothing was released, its
-            bundle or Bento is gone, or the port is taken.
+            bundle or Bento is gone, the key of its hashed ids is not set, or the port is taken.
     """
     fixed_instant(settings.at)
     check_host(settings, host)
     check_home(settings.home)
     release = released(settings)
+    id_key = str(release.source.get("id_key") or "")
+    hasher_for(id_key, settings.id_key.get_secret_value(), f"release {release.release}")
     check_stores(settings)
     if not working_tree:
         bento_of(settings, release)

@@ -112,7 +112,15 @@ def offline_lookup(folder: Path, catalogue: pl.DataFrame) -> OfflineLookup:
     )
 
 
-def release(made: Made, settings: Settings, name: str, *, live: bool = True, events_through: int = 0) -> Release:
+def release(
+    made: Made,
+    settings: Settings,
+    name: str,
+    *,
+    live: bool = True,
+    events_through: int = 0,
+    source: dict[str, str] | None = None,
+) -> Release:
     """Puts the bundle live under RECOPS_HOME: namespace filled through Feast, folder, pointer."""
     from models.release.bundle import read_manifest
 
@@ -135,6 +143,7 @@ def release(made: Made, settings: Settings, name: str, *, live: bool = True, eve
         events_through=events_through,
         namespace=namespace,
         metrics={"ndcg@10": 0.123},
+        source=dict(source or {}),
     )
     store.write(found)
     if live:
