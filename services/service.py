@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,13 +14,13 @@ import bentoml
 import uvicorn.config
 from starlette.applications import Starlette
 
+from features.resilience.lifetime import end_with_parent
 from features.settings import Settings
 from features.telemetry import quiet_telemetry
 from models.release.code import running_code
 from models.release.running import Registration
 from services.access.middleware import ANSWER_S, AccessMiddleware
 from services.app import labels_of, make_app
-from services.lifetime import end_with_parent
 from services.metric_files import choose_folder, reserve_files
 from services.metrics import metrics
 from services.runtime import Runtime
@@ -44,7 +45,8 @@ class RecopsService:
     """Answers and records."""
 
     def __init__(self) -> None:
-        end_with_parent()
+        if any("_bentoml_impl.worker" in argument for argument in sys.orig_argv):
+            end_with_parent("bentoml")  # `bentoml serve` starts workers in sessions of their own, which keep its port
         settings = Settings()
         quiet_telemetry()
         logging.getLogger("services").setLevel(logging.INFO)

@@ -13,7 +13,7 @@ from typing import Any
 
 import uvicorn
 
-from services.lifetime import end_with
+from features.resilience.lifetime import end_with
 
 DRAIN_S = 30
 IDLE_S = 3.0  # a kept connection may be silent for this long before it is closed

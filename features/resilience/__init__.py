@@ -1,1 +1,2 @@
-"""What a long-running process does about faults that last; nothing here knows a store."""
+"""What a process does about faults that last, and about the end of the process that it works for; nothing here knows a
+store."""

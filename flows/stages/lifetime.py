@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
-import time
 from pathlib import Path
+
+from features.resilience.lifetime import KILLED, command_line, exit_when_gone, is_orphan, parent_of
 
 DRIVERS = ("dvc", "recops", "prefect", "flows", "python")
 
@@ -21,17 +21,11 @@ def die_with_driver() -> None:
         return
     driver = os.getppid()
     if _is_shell(driver):
-        driver = _parent_of(driver)
-    if driver <= 1 and not any(name in _words_of(1) for name in DRIVERS):
-        os._exit(137)  # it died while this process was starting
-
-    def watch() -> None:
-        while Path(f"/proc/{driver}").exists():
-            time.sleep(0.1)
-        os._exit(137)
-
+        driver = parent_of(driver)
+    if is_orphan(driver, *DRIVERS):
+        os._exit(KILLED)  # the driver died while this process was starting
     if driver > 1:
-        threading.Thread(target=watch, daemon=True).start()
+        exit_when_gone(driver)
 
 
 def is_a_stage() -> bool:
@@ -39,21 +33,7 @@ def is_a_stage() -> bool:
     return sys.argv[0] == "-m" and any(word.startswith("flows.stages.") for word in sys.orig_argv)
 
 
-def _is_shell(pid: int) -> bool:
+def _is_shell(process: int) -> bool:
     """Whether a process is the `sh -c` that DVC puts between itself and a stage."""
-    words = _words_of(pid).split("\0")
+    words = command_line(process).split("\0")
     return len(words) > 2 and Path(words[0]).name in {"sh", "bash", "dash", "zsh"} and words[1] == "-c"
-
-
-def _words_of(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
-    except OSError:
-        return ""
-
-
-def _parent_of(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
