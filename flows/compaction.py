@@ -31,14 +31,17 @@ def compact_events(settings: Settings) -> str:
 def retire_events(project: Project, settings: Settings, *, now: int | None = None) -> str:
     """Removes from the database what RECOPS_EVENT_RETENTION_DAYS no longer keeps there; says how many.
 
-    An event stays as long as the data do not hold it, or a release that can go live was made before it.
+    An event stays as long as the data do not hold it, or a release that can go live was made before it. Its age is told
+    by the newest event or by the clock, whichever is earlier: a clock that is ahead removes nothing.
     """
     if settings.event_retention_days is None:
         return "0 events have left the database: RECOPS_EVENT_RETENTION_DAYS is not set"
     releases = ReleaseStore(settings.home).list()
     through = min([exported_through(project), *(release.events_through for release in releases)])
-    before = (clock() if now is None else now) - settings.event_retention_days * MICROSECONDS_A_DAY
+    wall = clock() if now is None else now
     with closing(EventLog(settings.events_url)) as log:
+        newest = [event.known_at for event in log.read(log.last_seq() - 1, limit=1)]
+        before = min([wall, *newest]) - settings.event_retention_days * MICROSECONDS_A_DAY
         n_events = shards.retire(log, settings.event_shards, before, through)
     return f"{n_events} events have left the database"
 

@@ -22,8 +22,8 @@ def settings(tmp_path):
     return Settings(home=tmp_path)
 
 
-def post(settings, n_events):
-    log = EventLog(settings.events_url)
+def post(settings, n_events, now=clock):
+    log = EventLog(settings.events_url, now=now)
     log.append([NewEvent(f"u{n}", "i", "click") for n in range(n_events)])
     log.close()
 
@@ -55,11 +55,12 @@ def test_old_events_stay_until_they_are_exported_and_every_release_knows_them(tm
     (tmp_path / "params.yaml").write_text("source: {input: data/raw}\n")
     project.paths.raw.mkdir(parents=True)
     (project.paths.raw / "source.json").write_text(json.dumps({"source": "csv", "events_through": 8}))
-    post(settings, 10)
+    today = clock()
+    post(settings, 9, lambda: today - 2 * MICROSECONDS_A_DAY)
+    post(settings, 1)
     compact_events(settings)
-    in_two_days = clock() + 2 * MICROSECONDS_A_DAY
-    assert retire_events(project, settings).startswith("0 events")
-    assert retire_events(project, Settings(home=tmp_path / "home"), now=in_two_days).startswith("0 events")
+    assert retire_events(project, settings.model_copy(update={"event_retention_days": 3})).startswith("0 events")
+    assert retire_events(project, settings.model_copy(update={"event_retention_days": None})).startswith("0 events")
     ReleaseStore(settings.home).write(
         Release(
             release="r1",
@@ -70,9 +71,25 @@ def test_old_events_stay_until_they_are_exported_and_every_release_knows_them(tm
             namespace="n",
         )
     )
-    assert retire_events(project, settings, now=in_two_days) == "5 events have left the database"
+    assert retire_events(project, settings) == "5 events have left the database"
     assert verify_events(settings).startswith(
         "5 events up to 10, those up to 5 in shards alone; 1 shards up to 10: sound"
     )
     assert restore_events(settings).startswith("5 events restored")
     assert verify_events(settings).startswith("10 events up to 10; 1 shards up to 10: sound")
+
+
+def test_a_clock_that_is_ahead_removes_nothing_and_one_that_is_behind_removes_less(tmp_path):
+    project, settings = Project(tmp_path), Settings(home=tmp_path / "home", event_retention_days=30)
+    (tmp_path / "params.yaml").write_text("source: {input: data/raw}\n")
+    project.paths.raw.mkdir(parents=True)
+    (project.paths.raw / "source.json").write_text(json.dumps({"source": "csv", "events_through": 7}))
+    today = clock()
+    assert retire_events(project, settings) == "0 events have left the database"  # an empty log
+    post(settings, 4, lambda: today - 50 * MICROSECONDS_A_DAY)
+    post(settings, 3, lambda: today)
+    compact_events(settings)
+    assert retire_events(project, settings, now=today - 25 * MICROSECONDS_A_DAY) == "0 events have left the database"
+    assert (
+        retire_events(project, settings, now=today + 10_000 * MICROSECONDS_A_DAY) == "4 events have left the database"
+    )
