@@ -19,6 +19,10 @@ class Retriever(Protocol):
 
     Params: ClassVar[type[BaseModel]]
 
+    @property
+    def params(self) -> BaseModel:
+        """Those that it was made with, of the class `Params`."""
+
     def fit(self, log: Log, catalogue: Catalogue) -> Self:
         """Forgets the past and learns; the same input gives the same bytes."""
 
@@ -128,6 +132,10 @@ class Rater(Protocol):
     """Predicts the value that a user gives an item at an instant."""
 
     Params: ClassVar[type[BaseModel]]
+
+    @property
+    def params(self) -> BaseModel:
+        """Those that it was made with, of the class `Params`."""
 
     def fit(self, ratings: Ratings, catalogue: Catalogue) -> Self:
         """Forgets the past and learns; the same input gives the same predictions."""

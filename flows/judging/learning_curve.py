@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 import polars as pl
-from pydantic import BaseModel
 
 from features.errors import UserError
 from flows.judging.contenders import Contenders
@@ -36,9 +35,7 @@ def judge_learning_curve(contenders: Contenders, judged: Judgement, params: Para
         if name not in params.learning_curve or model not in judged.lists:
             continue
         for share in SHARES:
-            own: BaseModel = whole.params  # type: ignore[attr-defined]
-            fresh = make("retriever", name, own)
-            part = fresh.fit(newest_rows(contenders.log, share), catalogue)
+            part = make("retriever", name, whole.params).fit(newest_rows(contenders.log, share), catalogue)
             lists = codes_of(judged.test_set, catalogue, part.retrieve(queries, max(params.k)).items)
             values[name, share] = headline_ndcg(judged.test_set, lists, params)
         values[name, 1.0] = judged.evaluation.value(model, f"ndcg@{params.k[0]}")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pydantic import BaseModel
 
 from features.settings import Settings
 from flows.project.dag import Dag, wanted_and_stale
 from flows.project.dataset import Project
 from models.compute.precision import resolve
-from models.compute.resolved import Resolved, read_resolved, write_resolved
+from models.compute.resolved import Resolved, check_precision_of, read_resolved, write_resolved
 from models.language.encoder import Params, encoder_folder, encoder_name, weights_sha256
 from models.registry import load_retriever
 
@@ -52,11 +54,27 @@ def _recorded(project: Project) -> Resolved | None:
     return read_resolved(project.paths.resolved) if project.paths.resolved.is_file() else None
 
 
+def check_precisions(project: Project, names: Collection[str] | None = None) -> None:
+    """Stops training outside the stages (a refit, a search) that would choose another precision than they did.
+
+    names: of retrievers; None: all in use.
+
+    Raises:
+        UserError: `auto` is another precision on this machine than the one that is recorded.
+    """
+    for name, params in _retriever_params(project).items():
+        if names is None or name in names:
+            check_precision_of(project.paths.resolved, params, f"retrievers.{name}")
+
+
 def _leaves_precision(project: Project) -> bool:
     """Whether a section of params.yaml leaves the precision to the machine."""
-    sections: list[BaseModel] = [project.section("embed", Params)]
-    sections += [
-        project.section(f"retrievers.{name}", load_retriever(name).Params)
-        for name in project.params().get("retrievers") or {}
-    ]
+    sections: list[BaseModel] = [project.section("embed", Params), *_retriever_params(project).values()]
     return any(getattr(section, "precision", None) == "auto" for section in sections)
+
+
+def _retriever_params(project: Project) -> dict[str, BaseModel]:
+    return {
+        name: project.section(f"retrievers.{name}", load_retriever(name).Params)
+        for name in project.params().get("retrievers") or {}
+    }

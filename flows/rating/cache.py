@@ -41,7 +41,7 @@ def answers(
     Raises:
         UserError: the rater gives values that are not finite.
     """
-    params = rater.params.model_dump(mode="json")  # type: ignore[attr-defined]
+    params = rater.params.model_dump(mode="json")
     whole = {**key, "format": FORMAT, "rater": name, "params": params, "code": code_hash(type(rater).__module__)}
     wanted = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
     kept, mark = folder / f"{name}.safetensors", folder / f"{name}.json"

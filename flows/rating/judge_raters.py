@@ -21,7 +21,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from features.cleaning.catalogue import build_catalogue
 from features.errors import UserError
 from features.files import write_text
-from features.params import parse
 from features.schema import INTERACTIONS, ITEMS
 from features.split import Params as SplitParams
 from features.split import split as split_table
@@ -92,7 +91,7 @@ def evaluate_ratings(project: Project) -> str:
     Raises:
         UserError: there are no ratings, no raters, or params that do not fit.
     """
-    params = parse("rating", project.params().get("rating"), RatingParams)
+    params = project.section("rating", RatingParams, optional=True)
     raters = raters_in_use(project)
     rows = INTERACTIONS.read(project.paths.tables / "interactions.parquet")
     catalogue = rating_catalogue(project, rows)

@@ -11,10 +11,10 @@ from features.cleaning.interactions import Params as CleanParams
 from features.cleaning.interactions import clean_log
 from features.errors import RefusedError, UserError
 from features.files import write_text
-from features.params import parse
 from features.positives import Positives
 from flows.project.dataset import Project
 from flows.project.fingerprints import params_hash
+from flows.project.resolve import check_precisions
 from flows.releasing.replay import answered_at, questions
 from models.data.tables import make_log, read_friends
 from models.data.types import Log
@@ -29,26 +29,28 @@ logger = logging.getLogger(__name__)
 
 def release_params(project: Project) -> Params:
     """Section `release` of params.yaml, which may be left out."""
-    return parse("release", project.params().get("release"), Params)
+    return project.section("release", Params, optional=True)
 
 
 def refit_bundle(project: Project, judged: Path, target: Path, figures: Path) -> None:
     """Writes the refitted bundle into `target`, and what the sanity gate measured into `figures`.
 
     Raises:
-        UserError: data or params are others than those that the bundle was judged with.
+        UserError: data or params are others than those that the bundle was judged with, or this machine would train
+            with another precision.
         RefusedError: the refitted bundle recommends something quite different.
     """
     params = release_params(project)
+    check_precisions(project)
     _check_unchanged(project, judged)
     shipped = refit(judged, target, log_of_all(project, judged))
     at, asked = project.data_until(), questions(project.paths.recommendations)
     lists = [[question.expected for question in answered_at(project, bundle, asked, at)] for bundle in (judged, target)]
-    found = list_overlap(*lists)
-    told = {"judged": read_manifest(judged).hash, "shipped": shipped.hash, **asdict(found)}
-    write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", figures)
-    logger.info("refit=%s overlap=%.3f coverage=%.3f", shipped.hash[:12], found.overlap, found.coverage)
-    if wrong := violations(found, params):
+    overlap = list_overlap(*lists)
+    content = {"judged": read_manifest(judged).hash, "shipped": shipped.hash, **asdict(overlap)}
+    write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", figures)
+    logger.info("refit=%s overlap=%.3f coverage=%.3f", shipped.hash[:12], overlap.overlap, overlap.coverage)
+    if wrong := violations(overlap, params):
         raise RefusedError(
             f"refitted bundle {shipped.hash[:12]}: {'; '.join(wrong)}; nothing was put live. Look at what is new "
             "in the data, change release.least_overlap or least_coverage (params.yaml), or set release.refit to false"
@@ -71,13 +73,13 @@ def log_of_all(project: Project, judged: Path) -> Log:
 
 def _check_unchanged(project: Project, judged: Path) -> None:
     manifest = read_manifest(judged)
-    now = {
+    fingerprints = {
         "data/split": (manifest.data_hash, combined_hash(sha256_of_files(project.paths.split))),
         "params.yaml": (manifest.params_hash, params_hash(project.params())),
     }
-    for name, (sealed, found) in now.items():
-        if sealed != found:
+    for name, (sealed, present) in fingerprints.items():
+        if sealed != present:
             raise UserError(
-                f"{project.root / name}: changed since the bundle was judged ({found[:12]}, expected {sealed[:12]}); "
+                f"{project.root / name}: changed since the bundle was judged ({present[:12]}, expected {sealed[:12]}); "
                 "a refit would be another recommender: run `recops run`, then release"
             )

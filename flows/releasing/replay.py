@@ -36,12 +36,12 @@ class Question:
 def questions(recommendations: Path, n: int = N_QUERIES, k: int = K) -> list[Question]:
     """`n` test queries spread over all of them by a hash of their id, each with its first `k` items."""
     frame = RECOMMENDATIONS.read(recommendations).filter(pl.col("rank") <= k).sort("query_id", "rank")
-    found = [
+    every = [
         Question(str(query_id), str(rows.item(0, "user_id")), tuple(rows.get_column("item_id")))
         for (query_id,), rows in frame.group_by("query_id", maintain_order=True)
     ]
-    spread = sorted(found, key=lambda asked: hashlib.sha256(asked.query_id.encode()).hexdigest())
-    return sorted(spread[:n], key=lambda asked: asked.query_id)
+    shuffled = sorted(every, key=lambda question: hashlib.sha256(question.query_id.encode()).hexdigest())
+    return sorted(shuffled[:n], key=lambda question: question.query_id)
 
 
 def answered_at(project: Project, bundle: Path, asked: Sequence[Question], at: int, k: int = K) -> list[Question]:
@@ -67,21 +67,7 @@ def answered_at(project: Project, bundle: Path, asked: Sequence[Question], at: i
     ]
 
 
-def length_asked(project: Project, bundle: Path) -> int:
-    """How many items a replayed query asks for: ten, as people do.
-
-    Judged lists longer than recommender.LONG may come from more candidates than a short list takes; then as many are
-    asked for as were judged, and the first ten are compared.
-    """
-    from models.evaluation.evaluate import Params
-    from models.recommender import LONG
-    from models.release.plan import read_plan
-
-    depth = project.section("evaluate", Params).depth
-    return K if depth <= LONG or read_plan(bundle).k >= depth else depth
-
-
-def replay(bento: Path, environment: Mapping[str, str], scratch: Path, asked: Sequence[Question], k: int = K) -> int:
+def replay(bento: Path, environment: Mapping[str, str], scratch: Path, asked: Sequence[Question]) -> int:
     """Starts the Bento in a process of its own, asks everything and compares; the number of queries asked.
 
     environment: the RECOPS_* that the server gets: a home with nothing in it but this release as of the test cut.
@@ -90,7 +76,7 @@ def replay(bento: Path, environment: Mapping[str, str], scratch: Path, asked: Se
         RefusedError: the server does not become ready, or an answer differs (query, found, expected).
     """
     with serving(bento, environment, scratch) as address:
-        differences = list(compare(address, asked, k))
+        differences = list(compare(address, asked, K))
     if differences:
         raise RefusedError(
             f"replay of Bento {bento.parent.name}:{bento.name}: {len(differences)} of {len(asked)} test queries are "
@@ -111,9 +97,9 @@ def compare(address: str, asked: Sequence[Question], k: int) -> Iterator[str]:
             except httpx.HTTPError as error:
                 yield f"query '{question.query_id}': found no answer ({error!r}), expected {list(question.expected)}"
                 continue
-            found = items_of(reply)[:K] if reply.status_code == 200 else refusal_of(reply)
-            if found != list(question.expected):
-                yield f"query '{question.query_id}': found {found}, expected {list(question.expected)}"
+            answer = items_of(reply) if reply.status_code == 200 else refusal_of(reply)
+            if answer != list(question.expected):
+                yield f"query '{question.query_id}': found {answer}, expected {list(question.expected)}"
 
 
 def items_of(reply: Any) -> list[str]:

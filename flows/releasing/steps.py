@@ -28,7 +28,7 @@ from flows.releasing.cleanup import clean, drop_namespace, namespace_of, replay_
 from flows.releasing.lineage import lineage
 from flows.releasing.materialize import fill
 from flows.releasing.refit import FIGURES, refit_bundle, release_params
-from flows.releasing.replay import K, answered_at, length_asked, questions, replay
+from flows.releasing.replay import answered_at, questions, replay
 from flows.releasing.sharing import share as put_release_under_dvc
 from models.release.bundle import Manifest, read_manifest, unseal
 from models.release.store import JUDGED, Release, ReleaseStore, now
@@ -160,9 +160,9 @@ def replay_queries(plan: Plan, tag: str) -> int:
     """
     bundle, cut = plan.scratch / "bundle", plan.project.test_cutoff()
     at = plan.project.data_until() if cut is None else cut
-    asked, k = questions(plan.project.paths.recommendations), length_asked(plan.project, bundle)
+    asked = questions(plan.project.paths.recommendations)
     if cut is None or plan.refit:
-        asked, k = answered_at(plan.project, bundle, asked, at), K
+        asked = answered_at(plan.project, bundle, asked, at)
     place = plan.scratch / "replay"
     shutil.rmtree(place, ignore_errors=True)
     namespace = replay_namespace_of(plan.release)
@@ -183,7 +183,7 @@ def replay_queries(plan: Plan, tag: str) -> int:
             "RECOPS_AT": datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="microseconds"),
             KEY: plan.settings.id_key.get_secret_value(),
         }
-        return replay(folder_of(plan.settings, tag), environment, place, asked, k)
+        return replay(folder_of(plan.settings, tag), environment, place, asked)
     finally:
         drop_namespace(aside, namespace)
 

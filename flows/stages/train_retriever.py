@@ -11,7 +11,7 @@ from features.errors import UserError
 from features.params import positives, section
 from features.schema import LOG
 from flows.stages.entry import stage
-from models.compute.resolved import check_precision, read_resolved
+from models.compute.resolved import check_precision_of
 from models.data.tables import make_log, read_catalogue, read_friends
 from models.interfaces import Retriever, WarmStarts
 from models.registry import load_part, make
@@ -37,9 +37,7 @@ def main() -> None:
         case found:
             raise UserError(f"train_retriever: found arguments {found}, expected a retriever's name and train or full")
     params = section(f"retrievers.{name}", load_part("retriever", name).Params)
-    precision = getattr(params, "precision", None)
-    if precision is not None:
-        check_precision(RESOLVED, read_resolved(RESOLVED), precision, f"retrievers.{name}.precision")
+    check_precision_of(RESOLVED, params, f"retrievers.{name}")
     fresh = make("retriever", name, params)
     catalogue = read_catalogue(CATALOGUE, VECTORS)
     friends = read_friends(RELATIONS)

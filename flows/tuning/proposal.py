@@ -13,6 +13,7 @@ from features.files import write_text
 from features.params import parse, section
 from flows.project.dataset import Project
 from flows.project.params_file import edited, read_text, unified_diff
+from flows.project.resolve import check_precisions
 from flows.project.under_dvc import TUNING
 from flows.tuning.study import Found
 from flows.tuning.trials import Task
@@ -34,7 +35,8 @@ def tasks_of(project: Project, names: Sequence[str]) -> list[Task]:
     """The retrievers to tune: those named, or all in use but the slow ones.
 
     Raises:
-        UserError: one is not in use, or nothing of it is tuned.
+        UserError: one is not in use, nothing of it is tuned, or this machine would train it with another precision than
+            `recops run` did.
     """
     in_use = list(project.params().get("retrievers") or {})
     unknown = sorted(set(names) - set(in_use))
@@ -48,6 +50,7 @@ def tasks_of(project: Project, names: Sequence[str]) -> list[Task]:
     chosen = [name for name in in_use if name in names or (not names and name in SPACES and name not in SLOW)]
     if not chosen:
         raise UserError(f"params.yaml: no retriever in use is tuned unasked; name one by --retriever, of {in_use}")
+    check_precisions(project, chosen)
     tasks = []
     for name in chosen:
         retriever = load_retriever(name)

@@ -57,12 +57,23 @@ def check_precision(path: Path, recorded: Resolved, precision: Precision, param:
     Raises:
         UserError: it is.
     """
-    here = resolve("auto")
-    if precision == "auto" and here != recorded.precision:
+    resolved = resolve("auto")
+    if precision == "auto" and resolved != recorded.precision:
         raise UserError(
-            f"{path}: precision {recorded.precision} is recorded, on this machine `auto` stands for {here}. "
+            f"{path}: precision {recorded.precision} is recorded, on this machine `auto` stands for {resolved}. "
             f"{REMEDY}; or name one of the two in params.yaml ({param})"
         )
+
+
+def check_precision_of(path: Path, params: BaseModel, section: str) -> None:
+    """`check_precision` of the params of a part, where it has a precision; `path` is read for no other.
+
+    Raises:
+        UserError: `auto` is another precision here than the one that is recorded.
+    """
+    precision = getattr(params, "precision", None)
+    if precision is not None:
+        check_precision(path, read_resolved(path), precision, f"{section}.precision")
 
 
 def check_encoder(path: Path, recorded: Resolved, name: str, sha256: str) -> None:
