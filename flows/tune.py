@@ -58,7 +58,7 @@ def tune_flow(
         for place, wanted in enumerate(tasks):
             seconds = (ends - time.monotonic()) / (len(tasks) - place)
             if seconds <= 0:
-                found.append(Found(wanted.name))
+                found.append(Found(retriever=wanted.name))
                 continue
             searching = partial(search, project.paths.tuning, wanted, valid, params, n_trials=trials, seconds=seconds)
             found.append(_run.with_options(name=wanted.name, task_run_name=wanted.name)(searching))

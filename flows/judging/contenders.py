@@ -56,7 +56,7 @@ class Source:
         return cls(str(found.get("name")), str(found.get("reference", "data/initial")), found.get("simulator"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Contenders:
     """Opened once for every protocol of judging.
 
@@ -110,7 +110,13 @@ def open_contenders(project: Project, bundle: Path, positives: Positives, source
     champion, name = _champion(project, project.root / source.reference / "champion")
     rows = LOG.read(project.paths.log / "full.parquet")
     log = make_log(rows, challenger.catalogue.vocabulary, positives=positives)
-    return Contenders(challenger, champion, name, log, Popular().fit(log, challenger.catalogue))
+    return Contenders(
+        challenger=challenger,
+        champion=champion,
+        champion_name=name,
+        log=log,
+        popular=Popular().fit(log, challenger.catalogue),
+    )
 
 
 def _champion(project: Project, folder: Path) -> tuple[Recommender | None, str]:

@@ -39,7 +39,7 @@ class Answers:
     scores: Float32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Judgement:
     """What was judged and how it did.
 
@@ -124,7 +124,14 @@ def judge(test: Test, contenders: Contenders, params: Params, source: Source) ->
     if len(test_set) < n_possible:
         logger.warning("queries=%d of %d: evaluate.max_users", len(test_set), n_possible)
         evaluation = replace(evaluation, sampled_from=n_possible)
-    return Judgement(test_set, asked, evaluation, lists, ours.scores, contenders.champion_name)
+    return Judgement(
+        test_set=test_set,
+        queries=asked,
+        evaluation=evaluation,
+        lists=lists,
+        scores=ours.scores,
+        champion=contenders.champion_name,
+    )
 
 
 def _answer(recommender: Recommender, test: Test, depth: int, positives: Positives) -> Answers:

@@ -23,7 +23,7 @@ MOST_NAMED = 20
 TIMEOUT_S = 60
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GitState:
     """commit: None without git; differs: `M path` or `?? path` of what is not as in the commit, the first twenty;
     n_differs: how many; folder: the project's place in the repository, "" at its top; remote: where it is cloned from,
@@ -55,7 +55,13 @@ def git_state(root: Path, *, ignored: str = "data/releases") -> GitState:
         if not path.startswith(f"{ignored}/"):
             differs.append(f"{entry[:2].strip()} {path}")
     remote = re.sub(r"(?<=://)[^/@]*@", "", (_git(root, "config", "--get", "remote.origin.url") or "").strip())
-    return GitState(commit.strip(), tuple(sorted(differs)[:MOST_NAMED]), len(differs), folder, remote)
+    return GitState(
+        commit=commit.strip(),
+        differs=tuple(sorted(differs)[:MOST_NAMED]),
+        n_differs=len(differs),
+        folder=folder,
+        remote=remote,
+    )
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -36,7 +36,7 @@ from models.release.store import JUDGED, Release, ReleaseStore, now
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """A release that is being made: its id, from which project and bundle, by whom and why.
 
@@ -116,7 +116,17 @@ def begin(project: Project, settings: Settings, manifest: Manifest, *, who: str,
     refit = release_params(project).refit
     origin = lineage(project, settings.home, manifest)
     name = f"{instant}-{manifest.hash[:8]}"
-    plan = Plan(name, project, settings, manifest, who, reason, force and refused, refit, origin)
+    plan = Plan(
+        release=name,
+        project=project,
+        settings=settings,
+        manifest=manifest,
+        who=who,
+        why=reason,
+        forced=force and refused,
+        refit=refit,
+        lineage=origin,
+    )
     plan.scratch.mkdir(parents=True)
     shutil.copytree(project.paths.bundle, plan.judged)
     if unseal(plan.judged).hash != manifest.hash:

@@ -30,7 +30,7 @@ LEAST_FOR_IMPORTANCE = 10
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Found:
     """How a search ended. n_trials: that ended, n_pruned of them early; present, best: NDCG@10 on valid, None where the
     present params were not reached; values: of the best; gain: its lead over the present params, None where those are
@@ -72,7 +72,7 @@ def search(folder: Path, task: Task, valid: Valid, params: Params, *, n_trials: 
             fail(study, trial.number)
             raise
         if not offered:
-            return Found(task.name, silent=True)
+            return Found(retriever=task.name, silent=True)
     return _found(study, task, values, owners_of(valid.chunks), params)
 
 
@@ -126,7 +126,7 @@ def _found(study: Study, task: Task, folder: Path, owners: Any, params: Params) 
     now = task.values_of(task.present)
     present = next((trial for trial in whole if trial.user_attrs["values"] == now), None)
     if present is None:
-        return Found(task.name, len(ended), n_pruned)
+        return Found(retriever=task.name, n_trials=len(ended), n_pruned=n_pruned)
     best = max(whole, key=lambda trial: (_value(trial), trial is present, -trial.number))
     gain = None
     if best is not present:
@@ -137,14 +137,14 @@ def _found(study: Study, task: Task, folder: Path, owners: Any, params: Params) 
         importance = {name: round(share, 3) for name, share in get_param_importances(study).items()}
     values = dict(best.user_attrs["values"])
     return Found(
-        task.name,
-        len(ended),
-        n_pruned,
-        _value(present),
-        _value(best),
-        values,
-        gain,
-        importance,
+        retriever=task.name,
+        n_trials=len(ended),
+        n_pruned=n_pruned,
+        present=_value(present),
+        best=_value(best),
+        values=values,
+        gain=gain,
+        importance=importance,
         n_users=int(owners.max()) + 1,
     )
 

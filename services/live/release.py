@@ -44,7 +44,7 @@ POLL_S = 1.0
 RETRY_S = 15.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Serving:
     """One release ready to answer; a request takes the reference once and keeps it to its end."""
 
@@ -209,7 +209,14 @@ class Live:
         sessions = Sessions(namespace, self.log, items, info, events_through=through, at=self.at)
         release = replace(release, release=wanted) if self.settings.release else release
         serving = Serving(
-            release, manifest, recommender, lookup, sessions, snapshot_users(folder), self.log.now(), hasher
+            release=release,
+            manifest=manifest,
+            recommender=recommender,
+            lookup=lookup,
+            sessions=sessions,
+            users=snapshot_users(folder),
+            loaded_at=self.log.now(),
+            hasher=hasher,
         )
         _warm(serving, self.at if self.at is not None else self.log.now())
         return serving

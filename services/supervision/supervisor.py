@@ -148,7 +148,9 @@ class Supervisor:
         code = Code(self.working_tree) if self.working_tree else None
         if code is None:
             code = Code(bento_of(self.settings, release) / "src", release.bento_tag)
-        return Workers(code, self.scratch, self.listener.fileno(), self.environment)
+        return Workers(
+            code=code, scratch=self.scratch, file_descriptor=self.listener.fileno(), environment=self.environment
+        )
 
     def _tell(self, **changes: object) -> None:
         try:

@@ -31,7 +31,7 @@ class Code:
         return f"Bento {self.tag}" if self.tag else f"working tree {self.folder}"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Worker:
     """One process; refusal: the file in which it says why it ended before it could answer."""
 
@@ -42,7 +42,7 @@ class Worker:
     n_short_lives: int = 0
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Workers:
     """As many processes of one code as the settings ask for."""
 
@@ -115,4 +115,4 @@ class Workers:
             pass_fds=(self.file_descriptor,),
             start_new_session=True,  # a Ctrl+C of the terminal reaches the supervisor alone
         )
-        return Worker(number, process, time.monotonic(), refusal)
+        return Worker(number=number, process=process, started=time.monotonic(), refusal=refusal)

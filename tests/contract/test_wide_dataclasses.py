@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MOST_POSITIONAL = 4
-PACKAGES = ("models",)
+PACKAGES = ("models", "flows", "services")
 
 
 def modules(package: str) -> list[str]:

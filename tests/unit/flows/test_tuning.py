@@ -164,7 +164,16 @@ def project(folder: Path, text: str = PARAMS_YAML) -> Path:
 
 def found(low: float, n_users: int = 100) -> Found:
     gain = Interval(0.02, low, 0.05)
-    return Found("popular", 20, 3, 0.1, 0.12, {"half_life_days": 2.5}, gain, n_users=n_users)
+    return Found(
+        retriever="popular",
+        n_trials=20,
+        n_pruned=3,
+        present=0.1,
+        best=0.12,
+        values={"half_life_days": 2.5},
+        gain=gain,
+        n_users=n_users,
+    )
 
 
 def test_a_gain_is_proposed_and_accepted(tmp_path):
