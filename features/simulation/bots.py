@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ N_PRAISED = 15
 N_CAMPAIGNS = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Acts:
     """What was done, one entry an act; `events` are positions in `log.EVENTS`; values NaN where there is none."""
 
@@ -36,13 +36,8 @@ def act(world: World, view: int, like: int) -> Acts:
         parts += _praise(world, rng, bots[n_crawlers:], view, like)
     if not parts:
         none = np.zeros(0, dtype=np.int64)
-        return Acts(none, none, none, none.astype(np.int8), none.astype(np.float64))
-    return Acts(
-        *(
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("users", "items", "times", "events", "values")
-        )
-    )
+        return Acts(users=none, items=none, times=none, events=none.astype(np.int8), values=none.astype(np.float64))
+    return Acts(**{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Acts)})
 
 
 def _crawl(world: World, rng: np.random.Generator, bot: int, view: int) -> Acts:
@@ -52,7 +47,13 @@ def _crawl(world: World, rng: np.random.Generator, bot: int, view: int) -> Acts:
     pace = (MICROSECONDS_A_DAY // 2) // params.crawl_events
     times = start + np.arange(params.crawl_events) * pace
     n = params.crawl_events
-    return Acts(np.full(n, bot), rng.choice(on_sale, n), times, np.full(n, view, dtype=np.int8), np.full(n, np.nan))
+    return Acts(
+        users=np.full(n, bot),
+        items=rng.choice(on_sale, n),
+        times=times,
+        events=np.full(n, view, dtype=np.int8),
+        values=np.full(n, np.nan),
+    )
 
 
 def _praise(world: World, rng: np.random.Generator, bots: Int64, view: int, like: int) -> list[Acts]:
@@ -65,7 +66,15 @@ def _praise(world: World, rng: np.random.Generator, bots: Int64, view: int, like
         first = start + int(rng.integers(0, 3600)) * MICROSECONDS_A_SECOND
         times = first + np.cumsum(rng.integers(1, 4, len(items))) * MICROSECONDS_A_SECOND
         events = np.tile(np.array([view, like], dtype=np.int8), len(praised))
-        acts.append(Acts(np.full(len(items), bot), items, times, events, np.where(events == like, 5.0, np.nan)))
+        acts.append(
+            Acts(
+                users=np.full(len(items), bot),
+                items=items,
+                times=times,
+                events=events,
+                values=np.where(events == like, 5.0, np.nan),
+            )
+        )
     return acts
 
 

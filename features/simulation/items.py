@@ -20,7 +20,7 @@ NOVELTY_DAYS = 5 / np.log(2)
 WEIGHTS = {"genre": 1.0, "theme": 1.0, "style": 0.6}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Items:
     """Arrays in the order of `ids`.
 

@@ -101,11 +101,11 @@ def _after_choice(params: Params, chosen: Sights) -> Acts:
     like_at = finish_at + (10 + rng.exponential(120, n)).astype(np.int64) * MICROSECONDS_A_SECOND
     steps = ((slice(None), chosen.times, VIEW), (finished, finish_at, FINISH), (liked, like_at, LIKE))
     return Acts(
-        np.concatenate([chosen.users[which] for which, _, _ in steps]),
-        np.concatenate([chosen.items[which] for which, _, _ in steps]),
-        np.concatenate([times[which] for which, times, _ in steps]),
-        np.concatenate([np.full(len(times[which]), event, dtype=np.int8) for which, times, event in steps]),
-        np.concatenate(
+        users=np.concatenate([chosen.users[which] for which, _, _ in steps]),
+        items=np.concatenate([chosen.items[which] for which, _, _ in steps]),
+        times=np.concatenate([times[which] for which, times, _ in steps]),
+        events=np.concatenate([np.full(len(times[which]), event, dtype=np.int8) for which, times, event in steps]),
+        values=np.concatenate(
             [stars[which] if event == LIKE else np.full(len(stars[which]), np.nan) for which, _, event in steps]
         ),
     )
@@ -113,7 +113,13 @@ def _after_choice(params: Params, chosen: Sights) -> Acts:
 
 def _impressions(ignored: Sights) -> Acts:
     n = len(ignored.users)
-    return Acts(ignored.users, ignored.items, ignored.times, np.full(n, IMPRESSION, dtype=np.int8), np.full(n, np.nan))
+    return Acts(
+        users=ignored.users,
+        items=ignored.items,
+        times=ignored.times,
+        events=np.full(n, IMPRESSION, dtype=np.int8),
+        values=np.full(n, np.nan),
+    )
 
 
 def _names(ids: npt.NDArray[np.str_], positions: Int32 | Int64) -> pl.Series:

@@ -23,7 +23,7 @@ from features.split import split
 SMALL: dict[str, Any] = {"n_users": 200, "n_items": 120, "days": 30, "sessions_a_day": 0.3, "crawl_events": 60}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scenario:
     """One world cut in time as the default split does it.
 
@@ -48,7 +48,13 @@ def scenario(params: Params) -> Scenario:
     tables = tables_of(world, see(world))
     parts = split(tables.interactions, SplitParams())
     later = parts.test.filter(DEFAULT_POSITIVES.where())
-    return Scenario(tables, Truth(world), pl.concat([parts.train, parts.valid]), later, parts.cuts.test_cut)
+    return Scenario(
+        tables=tables,
+        truth=Truth(world),
+        history=pl.concat([parts.train, parts.valid]),
+        later=later,
+        at=parts.cuts.test_cut,
+    )
 
 
 def scenarios(seeds: Iterable[int], **changes: Any) -> Iterator[Scenario]:

@@ -16,7 +16,7 @@ COUNTRIES = ("DE", "ES", "FR", "GB", "IT", "JP", "US")
 AGE_BANDS = ("18-24", "25-34", "35-49", "50-64", "65+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Users:
     """Arrays in the order of `ids`.
 

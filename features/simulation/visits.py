@@ -15,7 +15,7 @@ from features.simulation.words import GENRES
 from features.simulation.world import World, click_probability
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Shelf:
     """Items on sale at the start of a day, ordered by genre. Three ways to draw: uniformly, by popularity, by genre.
 
@@ -40,7 +40,14 @@ class Shelf:
         place[items] = np.arange(len(items))
         first = np.searchsorted(world.items.genres[items], np.arange(len(GENRES) + 1))
         share = weights / weights.sum()
-        return cls(world, items, share, np.concatenate([[0.0], np.cumsum(share)]), place, first)
+        return cls(
+            world=world,
+            items=items,
+            share=share,
+            running=np.concatenate([[0.0], np.cumsum(share)]),
+            place=place,
+            first=first,
+        )
 
     def draw(self, rng: np.random.Generator, users: Int64, size: int) -> Int64:
         """(n_users, size) positions in the world, each slot by itself, with the chances of `probability`."""
@@ -89,7 +96,7 @@ VISITS_AT_ONCE = 20_000
 SEARCHED = -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sights:
     """Every (person, item) contact, one entry a contact.
 
@@ -109,12 +116,14 @@ class Sights:
 
     def take(self, which: Int64 | npt.NDArray[np.bool_]) -> Sights:
         """Some of the entries."""
-        return Sights(*(getattr(self, field.name)[which] for field in fields(self)))
+        return Sights(**{field.name: getattr(self, field.name)[which] for field in fields(self)})
 
     @classmethod
     def join(cls, parts: list[Sights]) -> Sights:
         """All entries of several."""
-        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+        return cls(
+            **{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)}
+        )
 
 
 def examination(world: World) -> Float64:
@@ -165,14 +174,14 @@ def _visit(
     page = np.broadcast_to(np.arange(1, params.page_size + 1, dtype=np.int16), items.shape)
     row, _ = np.nonzero(kept)
     yield Sights(
-        users[row].astype(np.int32),
-        items[kept].astype(np.int32),
-        (starts[:, None] + steps)[kept],
-        numbers[row].astype(np.int32),
-        page[kept],
-        shelf.probability(users, items)[kept].astype(np.float32),
-        chosen[kept],
-        utilities[kept],
+        users=users[row].astype(np.int32),
+        items=items[kept].astype(np.int32),
+        times=(starts[:, None] + steps)[kept],
+        visits=numbers[row].astype(np.int32),
+        slots=page[kept],
+        propensities=shelf.probability(users, items)[kept].astype(np.float32),
+        chosen=chosen[kept],
+        utilities=utilities[kept],
     )
 
     row = np.repeat(np.arange(len(users)), rng.poisson(params.searches, len(users)))
@@ -182,14 +191,14 @@ def _visit(
     nth = np.arange(len(row)) - np.searchsorted(row, row)
     delays = (180 + nth * 240 + rng.integers(0, 200, len(row))) * MICROSECONDS_A_SECOND
     yield Sights(
-        users[row].astype(np.int32),
-        np.take_along_axis(pool, best, axis=1)[:, 0].astype(np.int32),
-        starts[row] + delays,
-        numbers[row].astype(np.int32),
-        np.full(len(row), SEARCHED, dtype=np.int16),
-        np.full(len(row), np.nan, dtype=np.float32),
-        np.ones(len(row), dtype=np.bool_),
-        np.take_along_axis(utilities, best, axis=1)[:, 0],
+        users=users[row].astype(np.int32),
+        items=np.take_along_axis(pool, best, axis=1)[:, 0].astype(np.int32),
+        times=starts[row] + delays,
+        visits=numbers[row].astype(np.int32),
+        slots=np.full(len(row), SEARCHED, dtype=np.int16),
+        propensities=np.full(len(row), np.nan, dtype=np.float32),
+        chosen=np.ones(len(row), dtype=np.bool_),
+        utilities=np.take_along_axis(utilities, best, axis=1)[:, 0],
     )
 
 

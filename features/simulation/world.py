@@ -14,7 +14,7 @@ from features.simulation.users import Users, make_users
 THRESHOLD = 3.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class World:
     """Users, items and what moves them. Utilities are on the logit scale."""
 
@@ -29,7 +29,11 @@ class World:
         """The world of these params; the same params give the same world."""
         attributes = make_attributes(params)
         return cls(
-            params, attributes, make_users(params, attributes), make_items(params, attributes), make_waves(params)
+            params=params,
+            attributes=attributes,
+            users=make_users(params, attributes),
+            items=make_items(params, attributes),
+            waves=make_waves(params),
         )
 
     def tastes(self, users: Int64, at: Int64 | int) -> Float32:

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MOST_POSITIONAL = 4
-PACKAGES = ("models", "flows", "services")
+PACKAGES = ("models", "flows", "services", "features/simulation")
 
 
 def modules(package: str) -> list[str]:
