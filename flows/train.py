@@ -78,6 +78,12 @@ def train_flow(root: str | None = None, until: str | None = None, wait_s: float 
     dag = Dag(project.root)
     with dag.exclusive(wait_s=wait_s):
         judge_freshness(project)
+        names, stale = stale_here(dag, until, Settings())
+        if not stale:  # no task for each stage only to say that it is up to date
+            logger.info("nothing to do: all %d stages are up to date", len(names))
+            publish_train(project.paths.reports, [])
+            return Outcome([], names, verdict(project))
+        dag.forget()
         outcome = _run_all(dag, Settings(), until)
     note_run(project, Settings().home, flow_run_id(), outcome.ran)
     origin = {"bundle": bundle_hash(project), "dvc.lock": lock_hash(project), "git": git_state(project.root).commit}

@@ -12,24 +12,28 @@ from features.errors import RefusedError, UserError
 from flows.cli import datasets, pipeline, releases  # noqa: F401  each adds its commands
 from flows.cli.app import app
 
+INTERRUPTED = 130
+STOPPED = "stopped, nothing lost: what had finished stays, and the same command goes on from there"
+
 
 def main() -> None:
     """Entry point: exit 0 done, 1 the answer is no, 2 the caller's mistake in one readable paragraph."""
     command: Callable[..., Any] = typer.main.get_command(app)
     try:
-        sys.exit(command(standalone_mode=False) or 0)
+        code = command(standalone_mode=False) or 0
     except UserError as error:
         _end(2, str(error))
     except RefusedError as error:
         _end(1, str(error))
-    except typer.Abort:
-        _end(130, "stopped")
-    except KeyboardInterrupt:
-        _end(130, "stopped")
+    except (typer.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
     except Exception as error:
         if type(error).__module__.startswith(("click", "typer")) and hasattr(error, "format_message"):
             _end(2, f"recops: {error.format_message()} (`recops --help` lists the commands)")
         raise
+    if code == INTERRUPTED:  # Ctrl-C, which typer turns into this code without a word
+        _end(code, STOPPED)
+    sys.exit(code)
 
 
 def _end(code: int, message: str) -> None:

@@ -35,7 +35,9 @@ R = TypeVar("R")
 
 HEARTBEAT_S = 30  # the least that Prefect accepts; the automations count on it
 SKIPPED = "Skipped"
-STOPPED = "stopped, nothing lost: what had finished stays, and the next run goes on from there"
+STOPPED = (
+    "stopped, nothing lost: what had finished stays, and the next run goes on from there"  # the command says it too
+)
 
 
 class RecopsFlow(Flow[P, R]):

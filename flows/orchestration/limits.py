@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,7 @@ from features.errors import RefusedError
 from flows.orchestration.processes import descendants
 
 GRACE_S = 10.0  # between asking a process to end and forcing it
+POLL_S = 0.2
 BACKSTOP_S = 60.0  # Prefect's own timeout, which can interrupt Python code only, comes so much later
 
 
@@ -39,11 +41,13 @@ def time_limit(what: str, seconds: float, setting: str, *, grace_s: float = GRAC
         if finished.wait(seconds):
             return
         expired.set()
-        _end_processes(spared, signal.SIGTERM)
-        wait_s = grace_s
-        while not finished.wait(wait_s):
-            _end_processes(spared, signal.SIGKILL)
-            wait_s = 1.0
+        asked: dict[int, float] = {}  # pid → when it was asked to end; what starts later is ended too
+        while not finished.wait(POLL_S):
+            for pid in set(descendants(os.getpid())) - spared:
+                since = asked.setdefault(pid, time.monotonic())
+                forced = time.monotonic() - since >= grace_s
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL if forced else signal.SIGTERM)
 
     watcher = threading.Thread(target=watch, daemon=True, name=f"time limit of {what}")
     watcher.start()
@@ -60,10 +64,3 @@ def time_limit(what: str, seconds: float, setting: str, *, grace_s: float = GRAC
     finally:
         finished.set()
         watcher.join()
-
-
-def _end_processes(spared: set[int], signal_number: signal.Signals) -> None:
-    for pid in descendants(os.getpid()):
-        if pid not in spared:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal_number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ def wanted_and_stale(dag: Dag, until: str | None) -> tuple[list[str], list[str]]
 
 DVC_FILE = "dvc.yaml"
 LOCK_FILE = "dvc.lock"
+STOPPED_BY_HAND = (f"exited with {-signal.SIGINT}", f"exited with {128 + signal.SIGINT}")  # of the stage, of its shell
 LAST_ERROR = Path(".dvc/tmp/recops-stage-error.txt")  # stages leave their last sentence there
 
 
@@ -143,6 +145,7 @@ class Dag:
             UserError: the stage says that its input or params are at fault.
             StageError: the stage says no (a failed expectation).
             StageCrashError: it ended without a word.
+            KeyboardInterrupt: Ctrl-C ended it; DVC lets that through to the stage alone.
         """
         from dvc.exceptions import DvcException
 
@@ -160,6 +163,8 @@ class Dag:
             cause: BaseException = error
             while cause.__cause__ is not None:
                 cause = cause.__cause__
+            if str(cause).endswith(STOPPED_BY_HAND):
+                raise KeyboardInterrupt from None
             raise StageCrashError(f"stage '{name}' ended without a word: {cause}") from None
 
     def remove_orphans(self) -> list[str]:

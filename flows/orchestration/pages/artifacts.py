@@ -30,35 +30,48 @@ def publish_train(
     *,
     reports_url: str | None = None,
 ) -> list[str]:
-    """Artifacts of a `train` run inside its flow run, in the order of reading; the keys of those that were made.
+    """Artifacts of a `train` run inside its flow run; the keys of those that were made.
+
+    Prefect's pages show artifacts in no order that could be chosen, those of the run before those of its tasks. So the
+    run itself has one, the headline, with all that a person reads in its order; a task `report` has the others.
 
     reports: data/reports. Files that are not there yet (a run that stopped early) are left out. ran: a row a stage,
-    with the hashes of what it wrote; origin: hashes of bundle, dvc.lock and commit; reports_url: the base of links,
-    RECOPS_REPORTS_URL by default.
+    with the hashes of what it wrote; with none there is nothing new to show but the headline; origin: hashes of bundle,
+    dvc.lock and commit; reports_url: the base of links, RECOPS_REPORTS_URL by default.
     """
+    from prefect.context import FlowRunContext
+
+    if FlowRunContext.get() is None:
+        return []
     base_url = Settings().reports_url if reports_url is None else reports_url
     text = headline_text(reports, [row["stage"] for row in ran], base_url)
-    wanted: list[tuple[str, str, dict[str, Any]]] = [
-        ("markdown", "headline", {"markdown": text, "description": "how this run ended"})
-    ]
+    made = _publish("markdown", "headline", markdown=text, description="how this run ended")
+    if not ran:
+        return made
+    from flows.orchestration.decorators import recops_task
+
+    details = recops_task(name="report")(lambda: _publish_details(reports, ran, origin or {}, base_url))
+    return made + details()
+
+
+def _publish_details(
+    reports: Path, ran: Sequence[Mapping[str, str]], origin: Mapping[str, str | None], base_url: str
+) -> list[str]:
+    """What the headline leaves out, each under its own key."""
+    made = []
     metrics, verdict = reports / "metrics.json", reports / "decision.md"
     if verdict.is_file():
         text = verdict.read_text(encoding="utf-8")
-        wanted.append(("markdown", "verdict", {"markdown": text, "description": "what the gate said, and why"}))
+        made += _publish("markdown", "verdict", markdown=text, description="what the gate said, and why")
     if metrics.is_file():
-        table = metric_table(_read(metrics))
-        wanted.append(("table", "metrics", {"table": table, "description": "challenger and champion"}))
-    pages = (("report", REPORT, "Report", "what was judged"), ("data-docs", DATA_DOCS, "Data Docs", "what was checked"))
-    for key, page, title, description in pages:
+        made += _publish("table", "metrics", table=metric_table(_read(metrics)), description="challenger and champion")
+    for key, page, title in (("report", REPORT, "Report"), ("data-docs", DATA_DOCS, "Data Docs")):
         link = page_url(base_url, page)
         if link and (reports / page).is_file():
-            wanted.append(("link", key, {"link": link, "link_text": title, "description": description}))
-    stages = list(ran) or [{"stage": "none: everything was up to date"}]
-    wanted.append(("table", "stages", {"table": stages, "description": "stages that this run ran"}))
-    if origin:
-        text = "\n".join(["| | |", "|---|---|", *(f"| {name} | {value or 'none'} |" for name, value in origin.items())])
-        wanted.append(("markdown", "lineage", {"markdown": text, "description": "what this run left, by hash"}))
-    return [key for kind, key, content in wanted for key in _publish(kind, key, **content)]
+            made += _publish("link", key, link=link, link_text=title, description=f"{title} of the latest run")
+    made += _publish("table", "stages", table=list(ran), description="stages that this run ran")
+    text = "\n".join(["| | |", "|---|---|", *(f"| {name} | {value or 'none'} |" for name, value in origin.items())])
+    return made + _publish("markdown", "lineage", markdown=text, description="what this run left, by hash")
 
 
 def publish_release(release: Release, why: str) -> list[str]:

@@ -15,7 +15,8 @@ def headline_text(reports: Path, ran: Sequence[str], base_url: str) -> str:
 
     reports: data/reports; ran: names of the stages that ran; base_url: of the reports' server, "" without one.
     """
-    return "\n\n".join(filter(None, [*_verdict(reports), _links(reports, base_url), _stages(ran)])) + "\n"
+    verdict, metric, others = _verdict(reports)
+    return "\n\n".join(filter(None, [verdict, metric, _links(reports, base_url), others, _stages(ran)])) + "\n"
 
 
 def page_url(base_url: str, page: str) -> str | None:
@@ -23,15 +24,15 @@ def page_url(base_url: str, page: str) -> str | None:
     return f"{base_url.rstrip('/')}/{page}" if base_url else None
 
 
-def _verdict(reports: Path) -> list[str]:
-    """The gate's first two sentences: what it decided, and the primary metric against the champion."""
+def _verdict(reports: Path) -> tuple[str, str, str]:
+    """What the gate decided, the primary metric against the champion, and the other checks."""
     path = reports / "decision.json"
     if not path.is_file():
-        return ["# Not judged yet", "This run ended before the stage `decide`."]
+        return "# Not judged yet", "This run ended before the stage `decide`.", ""
     decision: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     reasons = [str(reason) for reason in decision.get("reasons") or []]
     verdict = reasons[0] if reasons else ("Promoted." if decision["promote"] else "Not promoted.")
-    return [f"# {verdict}", *reasons[1:2]]
+    return f"# {verdict}", "".join(reasons[1:2]), "\n".join(f"- {reason}" for reason in reasons[2:])
 
 
 def _links(reports: Path, base_url: str) -> str:

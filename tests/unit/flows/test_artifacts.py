@@ -60,7 +60,10 @@ def test_a_release_in_markdown_says_what_it_was_made_from():
 
 @pytest.fixture
 def reports(tmp_path):
-    decision = {"promote": True, "reasons": ["Promoted: better in ndcg@10.", "ndcg@10: 0.13 against 0.04.", "more"]}
+    decision = {
+        "promote": True,
+        "reasons": ["Promoted: better in ndcg@10.", "ndcg@10: 0.13 against 0.04.", "coverage@10: better."],
+    }
     (tmp_path / "decision.json").write_text(json.dumps(decision))
     (tmp_path / "report.html").write_text("")
     (tmp_path / "docs").mkdir()
@@ -68,11 +71,14 @@ def reports(tmp_path):
     return tmp_path
 
 
-def test_the_headline_is_the_verdict_then_the_primary_metric_then_links_then_what_ran(reports):
-    verdict, metric, links, stages = headline_text(reports, ["clean", "split"], "http://host:4201/").split("\n\n")
+def test_the_headline_is_the_verdict_then_the_primary_metric_then_links_then_other_checks_then_what_ran(reports):
+    verdict, metric, links, others, stages = headline_text(reports, ["clean", "split"], "http://host:4201/").split(
+        "\n\n"
+    )
     assert verdict == "# Promoted: better in ndcg@10."
     assert metric == "ndcg@10: 0.13 against 0.04."
     assert links == "[Report](http://host:4201/report.html) · [Data Docs](http://host:4201/docs/index.html)"
+    assert others == "- coverage@10: better."
     assert stages == "2 stages ran: clean, split.\n"
 
 
