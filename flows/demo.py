@@ -26,7 +26,7 @@ KEPT = (
     "params.yaml",
     "dvc.lock",
     "data/reference.dvc",
-    *(f"data/reports/{name}.json" for name in ("validation", "cleaning", "metrics", "decision")),
+    *(f"data/reports/{name}.json" for name in ("validation", "cleaning", "metrics", "decision", "summary")),
     "data/reports/decision.md",
 )
 
@@ -198,7 +198,9 @@ def _post(route: str, body: dict[str, Any]) -> Any:
 @contextmanager
 def _kept(project: Project) -> Iterator[None]:
     """Params and data afterwards as before: the challengers of the demo leave nothing behind in the project."""
-    before = {name: (project.root / name).read_bytes() if (project.root / name).is_file() else None for name in KEPT}
+    plots = (str(path.relative_to(project.root)) for path in (project.paths.reports / "plots").glob("*.csv"))
+    kept = (*KEPT, *plots)
+    before = {name: (project.root / name).read_bytes() if (project.root / name).is_file() else None for name in kept}
     try:
         yield
     finally:

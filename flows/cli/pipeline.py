@@ -37,6 +37,9 @@ def run(
     from flows.train import begin
 
     outcome = begin(dag, until, 0)
+    from flows.judging.plots_page import refresh_plots_page
+
+    refresh_plots_page(project.root)
     print(f"ran {len(outcome.ran)} stages, {len(outcome.skipped)} were up to date")
     if until is None and not quiet:
         _print_verdict(project)

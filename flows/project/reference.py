@@ -45,13 +45,15 @@ def refresh_reference(project: Project, settings: Settings) -> bool:
 
 
 def history_csv(store: ReleaseStore) -> str:
-    """Two metrics of every kept release that was live, in the order of first being so: for the metric history."""
-    lines = ["release,ndcg@10,recall@10"]
+    """Two metrics of every kept release that was live, in the order of first being so: for the metric history; live: 1
+    for the one that is live."""
+    lines, live = ["release,ndcg@10,recall@10,live"], store.live()
     for release in dict.fromkeys(span.release for span in store.history()):
         if not (store.folder(release) / "release.json").is_file():
             continue
         metrics = store.read(release).metrics
-        lines.append(",".join([release, *(str(metrics.get(name, "")) for name in ("ndcg@10", "recall@10"))]))
+        figures = (str(metrics.get(name, "")) for name in ("ndcg@10", "recall@10"))
+        lines.append(",".join([release, *figures, str(int(release == live))]))
     return "\n".join(lines) + "\n"
 
 

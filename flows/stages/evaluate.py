@@ -34,11 +34,12 @@ from models.reports.summary import as_markdown, metrics_dict
 BUNDLE = Path("data/bundle")
 EVALUATION = Path("data/evaluation")
 METRICS = Path("data/reports/metrics.json")
+PLOTS = Path("data/reports/plots")
 HISTORY_COLUMNS = 2
 
 
 def main() -> None:
-    """data/bundle → data/evaluation, data/reports/metrics.json."""
+    """data/bundle → data/evaluation, data/reports/metrics.json, data/reports/plots."""
     params, project = section("evaluate", Params), Project(Path())
     source = Source.read(Path("params.yaml"))
     test, contenders = (
@@ -52,12 +53,19 @@ def main() -> None:
     short = {model: lists[:, : max(params.k)] for model, lists in judged.lists.items()}
     write_parquet(judged.shown(short), EVALUATION / "lists.parquet")
     choices = left_out(test.history, test.part, Positives.of(params.targets))
-    save(judged.evaluation, judged.champion, EVALUATION, bundle_hash=read_manifest(BUNDLE).hash, choices=choices)
+    past = _past(Path(source.reference))
+    save(
+        judged.evaluation,
+        judged.champion,
+        EVALUATION,
+        bundle_hash=read_manifest(BUNDLE).hash,
+        choices=choices,
+        release=_live_release(past),
+    )
     figures_dict = metrics_dict(judged.evaluation, names, params.k[0]) | _facts(judged) | _rolling(rolling)
     write_text(json.dumps(figures_dict, indent=1, sort_keys=True) + "\n", METRICS)
     write_text(as_markdown(judged.evaluation, names, params.k[0], _training_sample()), EVALUATION / "metrics.md")
-    _write_figures(judged, Path(source.reference), names)
-    write({LEARNING_CURVE: judge_learning_curve(contenders, judged, params)}, EVALUATION / "plots")
+    _write_plots(judged, past, names, judge_learning_curve(contenders, judged, params))
     _write_examples(judged, contenders.challenger.catalogue, params)
 
 
@@ -105,17 +113,27 @@ def _training_sample() -> list[str]:
     return [f"The ranker learned from a seeded sample of {asked:,} of {possible:,} users (retrieve.max_users)."]
 
 
-def _write_figures(judged: Judgement, reference: Path, names: list[str]) -> None:
-    folder = EVALUATION / "plots"
-    tables = plot_tables(judged.evaluation, names)
+def _past(reference: Path) -> pl.DataFrame:
+    """The releases that were live, oldest first: release, metrics, live (1 for one of them)."""
+    path = reference / "history.csv"
+    none = pl.DataFrame({"release": []}, schema={"release": pl.String})
+    return pl.read_csv(path, schema_overrides={"release": pl.String}) if path.is_file() else none
+
+
+def _live_release(past: pl.DataFrame) -> str | None:
+    """The live release; a table of before that column was written does not tell."""
+    live = past.filter(live=1) if "live" in past.columns else past.clear()
+    return str(live.get_column("release")[0]) if live.height else None
+
+
+def _write_plots(judged: Judgement, past: pl.DataFrame, names: list[str], sizes: pl.DataFrame) -> None:
+    """The tables that `dvc plots` draws; sizes: of `judge_learning_curve`."""
     present = {name: judged.evaluation.value("challenger", name) for name in names[:HISTORY_COLUMNS]}
-    past = reference / "history.csv"
-    lived = (
-        pl.read_csv(past, schema_overrides={"release": pl.String}) if past.is_file() else pl.DataFrame({"release": []})
-    )
+    tables = plot_tables(judged.evaluation, names)
+    tables[LEARNING_CURVE] = sizes
     tables["ranker_learning.csv"] = learning_curve(_ranker_figures().get("learning_curve") or [])
-    tables["history.csv"] = history(lived, {name: value for name, value in present.items() if np.isfinite(value)})
-    write(tables, folder)
+    tables["history.csv"] = history(past, {name: value for name, value in present.items() if np.isfinite(value)})
+    write(tables, PLOTS)
 
 
 if __name__ == "__main__":

@@ -48,13 +48,20 @@ FRAMES = ("per_query", "summary", "differences", "curves")
 
 
 def save(
-    evaluation: Evaluation, champion: str, folder: Path, *, bundle_hash: str, choices: LeftOut | None = None
+    evaluation: Evaluation,
+    champion: str,
+    folder: Path,
+    *,
+    bundle_hash: str,
+    choices: LeftOut | None = None,
+    release: str | None = None,
 ) -> None:
-    """Writes the evaluation; champion: the hash of its bundle, or "popular"; bundle_hash: of the judged bundle;
-    choices: which of the test part were not judged."""
+    """Writes the evaluation; champion: the hash of its bundle, or "popular"; release: the live release;
+    bundle_hash: of the judged bundle; choices: which of the test part were not judged."""
     for name in FRAMES:
         write_parquet(getattr(evaluation, name), folder / f"{name}.parquet")
     judged: dict[str, Any] = {"bundle_hash": bundle_hash, "champion": champion, "models": list(evaluation.models)}
+    judged["live_release"] = release
     judged["left_out"] = asdict(choices) if choices is not None else None
     if evaluation.sampled_from is not None:
         judged["sampled_from"] = evaluation.sampled_from

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from features.arrays import Float64
 from models.evaluation.intervals import Interval, bounds, coverage_ratio, ratio_less_one, resampled_means
-from models.gate.wording import _WORDS, number, people, percent
+from models.gate.wording import _WORDS, difference_in_words, number, people
 
 # properties of which less is better; of everything else more is
 LESS_IS_BETTER = ("arp", "pop_lift", "head_share", "gini", "miscalibration")
@@ -187,8 +187,9 @@ def _result(
     if outcome == "too_few":
         sentence = f"{where}: {queries}, fewer than the {check.min_queries:,} that a judgement needs."
     else:
-        span = f"{confidence * 100:g} % interval {percent(relative.low)} to {percent(relative.high)}"
-        figures = f"{number(challenger)} against {number(reference)} of {champion}, {percent(relative.value)}"
+        value, low, high = difference_in_words(astuple(relative), astuple(apart))
+        span = f"{confidence * 100:g} % interval {low} to {high}"
+        figures = f"{number(challenger)} against {number(reference)} of {champion}, {value}"
         verdict = _WORDS[outcome].format(margin=f"{check.margin * 100:g} %")
         less = " (less is better)" if check.sign < 0 else ""
         sentence = f"{where}{less}: {figures} ({span}; {queries}): {verdict}."

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.gate.checks import Check, Judged, Result, compare
-from models.gate.wording import number, people, percent
+from models.gate.wording import difference_in_words, number, people
 
 Verdict = Literal["superior", "not_worse", "not_superior", "worse", "unclear", "too_few"]
 
@@ -85,13 +85,14 @@ class Decision:
         lines += [f"- {sentence}" for sentence in (*self.reasons, *self.notes)]
         lines += ["", f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
         for result in self.results:
+            value, low, high = difference_in_words(astuple(result.relative), astuple(result.difference))
             cells = [
                 f"{result.metric} · {people(result.segment)}",
                 f"{result.n_queries:,}",
                 number(result.challenger),
                 number(result.champion),
-                percent(result.relative.value),
-                f"{percent(result.relative.low)} … {percent(result.relative.high)}",
+                value,
+                f"{low} … {high}",
                 f"{result.margin * 100:g} %",
                 result.outcome.replace("_", " "),
             ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 _WORDS = {
@@ -29,7 +31,25 @@ def number(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A relative difference with its sign; more than nothing is infinitely more."""
+    """A relative difference with its sign."""
     if not np.isfinite(share):
-        return "none" if np.isnan(share) else f"{'+' if share > 0 else '-'}∞ %"
+        return "none" if np.isnan(share) else "unbounded"
     return f"{share * 100:+.1f} %"
+
+
+def difference_in_words(relative: Sequence[float], absolute: Sequence[float]) -> tuple[str, str, str]:
+    """A difference and the bounds of its interval in words.
+
+    relative, absolute: value, low, high. In percent; where a ratio has no bound (the champion's figure is 0, or
+    resamples of it are) as the figures' absolute difference.
+    """
+    if np.isinf(relative).any():
+        value, low, high = (signed(figure) for figure in absolute)
+        return f"{value} absolute", low, high
+    value, low, high = (percent(share) for share in relative)
+    return value, low, high
+
+
+def signed(figure: float) -> str:
+    """A number with its sign."""
+    return f"{'-' if figure < 0 else '+'}{number(abs(figure))}" if np.isfinite(figure) else number(figure)

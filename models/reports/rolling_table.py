@@ -11,7 +11,7 @@ import polars as pl
 
 from features.arrays import Float64
 from models.evaluation.intervals import bounds, ratio_less_one, resampled_means, sums_by_user
-from models.gate.wording import number, percent
+from models.gate.wording import difference_in_words, number
 from models.reports.summary import aligned
 
 _FIGURES = {
@@ -25,6 +25,9 @@ _FIGURES = {
     "lead": pl.Float64,
     "lead_low": pl.Float64,
     "lead_high": pl.Float64,
+    "difference": pl.Float64,
+    "difference_low": pl.Float64,
+    "difference_high": pl.Float64,
 }
 
 
@@ -37,7 +40,7 @@ def rolling_figures(
     confidence: float = 0.95,
 ) -> pl.DataFrame:
     """model, metric, n_events, n_users, value, low, high: means over events; lead, lead_low, lead_high: of the first
-    model's mean over this one's, less one.
+    model's mean over this one's, less one; difference, difference_low, difference_high: of its mean less this one's.
 
     models: values (n_events,) by metric by model. The bounds resample whole users, all models together
     (`sums_by_user`).
@@ -51,10 +54,16 @@ def rolling_figures(
     for place, (model, metric) in enumerate(names):
         column, ours = columns[place], names.index((first, metric))
         value = float(column.mean()) if len(column) else float("nan")
-        lead: tuple[float | None, ...] = (None, None, None)
+        lead: tuple[float | None, ...] = (None,) * 6
         if model != first and len(column):
             ratio = ratio_less_one(np.array([columns[ours].sum()]), np.array([column.sum()]))
-            lead = (float(ratio[0]), *bounds(ratio_less_one(drawn[:, ours], drawn[:, place]), confidence))
+            apart = (drawn[:, ours] - drawn[:, place]) / drawn[:, -1]
+            lead = (
+                float(ratio[0]),
+                *bounds(ratio_less_one(drawn[:, ours], drawn[:, place]), confidence),
+                float(columns[ours].mean() - column.mean()),
+                *bounds(apart, confidence),
+            )
         spread = bounds(drawn[:, place] / drawn[:, -1], confidence)
         rows.append((model, metric, len(column), len(sums), value, *spread, *lead))
     return pl.DataFrame(rows, schema=_FIGURES, orient="row")
@@ -73,16 +82,16 @@ def rolling_text(figures: pl.DataFrame, confidence: float = 0.95) -> str:
     metrics = figures.get_column("metric").unique(maintain_order=True).to_list()
     first = metrics[:2]
     rows = [["rolling", *metrics, *(f"lead in {name}" for name in first)]]
-    for (model,), found in figures.group_by("model", maintain_order=True):
-        by_name = {row["metric"]: row for row in found.iter_rows(named=True)}
+    for (model,), rows_of_model in figures.group_by("model", maintain_order=True):
+        by_name = {row["metric"]: row for row in rows_of_model.iter_rows(named=True)}
         cells = [_cell(by_name[name], name in first) for name in metrics]
         rows.append([str(model), *cells, *(_lead(by_name[name]) for name in first)])
     head = figures.row(0, named=True)
-    said = (
+    lead_in = (
         f"{head['n_events']:,} later events of {head['n_users']:,} users, each a query with all that preceded it as "
         f"history; weights fixed at the cut; {confidence * 100:g} % intervals over users in brackets"
     )
-    return f"{said}\n\n{aligned(rows)}"
+    return f"{lead_in}\n\n{aligned(rows)}"
 
 
 def _cell(row: Mapping[str, Any], with_bounds: bool) -> str:
@@ -93,4 +102,6 @@ def _cell(row: Mapping[str, Any], with_bounds: bool) -> str:
 def _lead(row: Mapping[str, Any]) -> str:
     if row["lead"] is None:
         return ""
-    return f"{percent(row['lead'])} [{percent(row['lead_low'])}, {percent(row['lead_high'])}]"
+    relative = (row["lead"], row["lead_low"], row["lead_high"])
+    value, low, high = difference_in_words(relative, (row["difference"], row["difference_low"], row["difference_high"]))
+    return f"{value} [{low}, {high}]"

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from models.evaluation.evaluate import HEADLINE, SLICES, Evaluation
-from models.gate.wording import number, percent
+from models.gate.wording import difference_in_words, number
 
 LIST_PROPERTIES = (
     "coverage",
@@ -92,9 +92,9 @@ def tables(evaluation: Evaluation, metrics: Sequence[str], k: int) -> list[tuple
     rows = evaluation.summary.filter(pl.col("metric") == primary)
     slices = []
     for name in SLICES:
-        found = rows.filter(slice=name)
-        if found.height:
-            n_queries = f"{found.get_column('n_queries')[0]:,}"
+        in_slice = rows.filter(slice=name)
+        if in_slice.height:
+            n_queries = f"{in_slice.get_column('n_queries')[0]:,}"
             figures = [_with_bounds(evaluation, model, primary, name) for model in _main(models)]
             slices.append([name, n_queries, *figures, _apart(evaluation.differences, "champion", primary, name)])
     lists = [name for name in LIST_PROPERTIES if f"{name}@{k}" in set(evaluation.summary.get_column("metric"))]
@@ -151,7 +151,9 @@ def _apart(differences: pl.DataFrame, model: str, metric: str, segment: str = HE
     row = _row(differences, model, metric, segment)
     if row is None:
         return "-"
-    return f"{percent(row['relative'])} [{percent(row['relative_low'])}, {percent(row['relative_high'])}]"
+    relative = (row["relative"], row["relative_low"], row["relative_high"])
+    value, lowest, highest = difference_in_words(relative, (row["difference"], row["low"], row["high"]))
+    return f"{value} [{lowest}, {highest}]"
 
 
 def _values(evaluation: Evaluation, model: str, metrics: Sequence[str]) -> dict[str, float]:
@@ -171,10 +173,10 @@ def _difference(differences: pl.DataFrame, model: str, metric: str) -> dict[str,
 
 
 def _slices(evaluation: Evaluation, metrics: Sequence[str]) -> dict[str, dict[str, float]]:
-    found: dict[str, dict[str, float]] = {}
+    slices: dict[str, dict[str, float]] = {}
     for name in SLICES:
         row = _row(evaluation.summary, evaluation.models[0], metrics[0], name)
         if row is not None:
             values = {metric: evaluation.value(evaluation.models[0], metric, name) for metric in metrics}
-            found[name] = {"n_queries": row["n_queries"], **values}
-    return found
+            slices[name] = {"n_queries": row["n_queries"], **values}
+    return slices

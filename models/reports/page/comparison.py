@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import astuple
 
 import numpy as np
 import polars as pl
 
 from models.evaluation.evaluate import HEADLINE, HISTORY_SIZES, Evaluation, history_slice
 from models.gate.checks import Result
-from models.gate.wording import number, people, percent
+from models.gate.wording import difference_in_words, number, people
 from models.reports.page.charts import Point, bar, interval_bar, line_chart
 from models.reports.page.html import key, row, section
 from models.reports.page.labels import kind, metric_name, model_name
@@ -32,6 +33,7 @@ def against_champion(results: Sequence[Result], champion: str) -> str:
     """A line for each check of the gate: the lead with its interval, and how far it may fall behind."""
     ends = [abs(end) for result in results for end in (result.relative.low, result.relative.high) if np.isfinite(end)]
     reach = min(max([*ends, *(result.margin for result in results)]), FARTHEST) * 1.05
+    unbounded = any(np.isinf(astuple(result.relative)).any() for result in results)
     rows = []
     for result in results:
         apart = result.relative
@@ -39,18 +41,20 @@ def against_champion(results: Sequence[Result], champion: str) -> str:
         label = f"{metric_name(result.metric)} · {people(result.segment)}"
         point = (apart.value, apart.low, apart.high)
         outcome = OUTCOMES[result.outcome]
-        words = f"{label}: {percent(apart.value)}, interval {percent(apart.low)} to {percent(apart.high)}: {outcome}"
+        value, low, high = difference_in_words(astuple(apart), astuple(result.difference))
+        words = f"{label}: {value}, interval {low} to {high}: {outcome}"
         color = COLORS[result.outcome]
         drawing, shown = '<svg height="22"></svg>', outcome
-        if np.isfinite(apart.value):
+        if not np.isnan(apart.value):
             drawing = interval_bar(point, reach, -sign * result.margin, color, words)
-            shown = f"{percent(apart.value)} · {outcome}"
+            shown = f"{value} · {outcome}"
         rows.append(row(f"{label}{' (less is better)' if sign < 0 else ''}", drawing, shown, color))
     return section(
         f"Against {champion}",
         "Each line is one thing that must hold. The dot is the difference, the bar the range in which the truth "
         "most likely lies. Right of the middle is more, left is less; the dashed mark is the loss that is still "
-        "accepted, and the whole bar has to stay on its good side. What is farther off stands at the edge.",
+        "accepted, and the whole bar has to stay on its good side. What is farther off stands at the edge."
+        + (f" Where {champion} has 0, no percentage can be given and the difference is absolute." if unbounded else ""),
         *rows,
     )
 

@@ -11,10 +11,11 @@ import polars as pl
 from models.evaluation.evaluate import HEADLINE, HISTORY_SIZES, SLICES, Evaluation, history_slice
 from models.gate.checks import LESS_IS_BETTER
 from models.gate.decision import Decision
-from models.gate.wording import number, percent
+from models.gate.wording import difference_in_words, number
 from models.reports.page.comparison import against_champion, cold_start, learning_curve, parts, side_by_side
 from models.reports.page.html import frame, section, table, text
 from models.reports.page.labels import METRICS, VARIETY, metric_name
+from models.reports.page.origin import Origin, what_was_judged
 
 CHOSEN = '\N{NO-BREAK SPACE}<b class="good">✓</b>'
 
@@ -25,11 +26,13 @@ def page(
     rolling: pl.DataFrame | None,
     sizes: pl.DataFrame,
     examples: Sequence[Mapping[str, Any]],
+    origin: Origin,
 ) -> str:
     """The whole report as one html file.
 
-    rolling: see `rolling_figures`, None where nothing was asked with live histories;
-    sizes: of `models.evaluation.learning_curve`; examples: of `models.reports.sample_users`.
+    rolling: of `rolling_figures`, None where nothing was asked with live histories;
+    sizes: of `models.evaluation.learning_curve`; examples: of `models.reports.sample_users`;
+    origin: which data and which bundle the page is about.
     """
     k = cut(evaluation)
     metrics = [f"ndcg@{k}", f"hr@{k}"]
@@ -37,6 +40,7 @@ def page(
         f"Recommender: {headline(decision)}",
         [
             verdict(evaluation, decision, k),
+            what_was_judged(origin, decision.champion),
             against_champion(decision.results, decision.champion),
             side_by_side(evaluation, rolling, metrics, decision.champion),
             cold_start(evaluation, metrics, decision.champion),
@@ -77,8 +81,8 @@ def verdict(evaluation: Evaluation, decision: Decision, k: int) -> str:
         ours, theirs = (evaluation.value(model, metric) for model in ("challenger", "champion"))
         if np.isfinite(ours):
             before = f"{decision.champion}: {words(theirs)}"
-            said = f'{text(meaning)}<br><span class="dim">{text(before)}</span>'
-            drawn.append(f'<div class="tile"><b>{text(words(ours))}</b>{said}</div>')
+            caption = f'{text(meaning)}<br><span class="dim">{text(before)}</span>'
+            drawn.append(f'<div class="tile"><b>{text(words(ours))}</b>{caption}</div>')
     return (
         f'<header class="verdict {"yes" if decision.promote else "no"}">\n<h1>{text(headline(decision))}</h1>\n'
         f'<p class="dim">Judged on {users:,} users and what they chose after everything that the recommender knows; '
@@ -129,12 +133,16 @@ def groups(evaluation: Evaluation, metric: str, champion: str) -> str:
     for name, meaning in SLICES.items():
         if name in history_slices:
             continue
-        found = evaluation.summary.filter(slice=name, metric=metric, model="challenger")
-        if found.height:
+        judged = evaluation.summary.filter(slice=name, metric=metric, model="challenger")
+        if judged.height:
             apart = evaluation.differences.filter(slice=name, metric=metric, model="champion")
-            lead = percent(float(apart.get_column("relative")[0])) if apart.height else "none"
+            lead = "none"
+            if apart.height:
+                one = apart.row(0, named=True)
+                relative = (one["relative"], one["relative_low"], one["relative_high"])
+                lead = difference_in_words(relative, (one["difference"], one["low"], one["high"]))[0]
             figures = [number(evaluation.value(model, metric, name)) for model in ("challenger", "champion")]
-            rows.append([meaning, f"{found.get_column('n_queries')[0]:,}", *figures, lead])
+            rows.append([meaning, f"{judged.get_column('n_queries')[0]:,}", *figures, lead])
     return section(
         "Who gains and who loses",
         f"{metric_name(metric)}, of each group of users and items.",

@@ -11,7 +11,7 @@ import pytest
 from models.evaluation.intervals import bounds, coverage_ratio, ratio_less_one, resampled_means
 from models.gate.checks import Check, Judged, compare
 from models.gate.decision import Params, decide
-from models.gate.wording import number, percent
+from models.gate.wording import difference_in_words, number, percent
 
 NDCG = Check(metric="ndcg@10", margin=0.05)
 
@@ -178,4 +178,26 @@ def test_coverage_of_equal_lists_is_a_ratio_of_one_exactly() -> None:
 def test_figures_are_readable() -> None:
     words = [number(value) for value in (0.12345, 3.14159, 12345.6, float("nan"))]
     assert words == ["0.1235", "3.142", "12,346", "none"]
-    assert [percent(share) for share in (0.0815, -0.5, float("inf"))] == ["+8.2 %", "-50.0 %", "+∞ %"]
+    assert [percent(share) for share in (0.0815, -0.5, float("inf"))] == ["+8.2 %", "-50.0 %", "unbounded"]
+
+
+def test_a_difference_to_nothing_is_told_in_figures_and_not_in_percent() -> None:
+    infinite = float("inf")
+    assert difference_in_words((0.5, 0.25, 0.75), (0.1, 0.05, 0.15)) == ("+50.0 %", "+25.0 %", "+75.0 %")
+    assert difference_in_words((infinite, infinite, infinite), (0.1, -0.05, 0.15)) == (
+        "+0.1000 absolute",
+        "-0.0500",
+        "+0.1500",
+    )
+    # the figure of the champion is above 0, but some resamples of it are not
+    assert difference_in_words((9.0, 2.0, infinite), (0.1, 0.05, 0.15))[0] == "+0.1000 absolute"
+    nothing = (float("nan"),) * 3
+    assert difference_in_words(nothing, nothing) == ("none", "none", "none")
+
+
+def test_a_champion_without_a_single_hit_is_no_infinite_percentage() -> None:
+    hits = np.r_[np.ones(60), np.zeros(140)]
+    decision = decide(_judged("the challenger", hits), _judged("the champion", np.zeros(200)), [NDCG])
+    assert "0.3000 against 0.0000 of the champion, +0.3000 absolute (95 % interval +0.2" in decision.reasons[1]
+    words = decision.as_markdown() + json.dumps(decision.as_dict())
+    assert "∞" not in words and "unbounded" not in words and "inf" not in words.replace("inferior", "")

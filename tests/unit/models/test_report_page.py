@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -19,6 +20,7 @@ from models.gate.checks import Result
 from models.gate.decision import Decision
 from models.reports.page.charts import bar, interval_bar, line_chart
 from models.reports.page.document import page
+from models.reports.page.origin import Origin
 from models.reports.rolling_table import rolling_figures
 from models.reports.sample_users import sample_users
 from tests.support.part_inputs import DAY, make_catalogue
@@ -106,6 +108,18 @@ class Balance(HTMLParser):
         self.words += data
 
 
+ORIGIN = Origin(
+    source="movielens",
+    n_rows=100_000,
+    n_users=943,
+    n_items=1_682,
+    first_event="1997-09-20T03:05:10+00:00",
+    last_event="1998-04-22T23:10:38+00:00",
+    test_cut="1998-03-05T07:04:00.000000+00:00",
+    bundle_hash="ab" * 32,
+    champion_hash="cd" * 32,
+    release="r20260301-070500",
+)
 SIZES = pl.DataFrame({"series": ["ease"] * 2, "percent": [50, 100], "value": [0.1, 0.2]})
 
 
@@ -117,9 +131,9 @@ def rolling() -> pl.DataFrame:
 
 
 def test_the_page_needs_nothing_else_and_is_well_formed(evaluation):
-    html = page(evaluation, decision(), rolling(), SIZES, EXAMPLES)
+    html = page(evaluation, decision(), rolling(), SIZES, EXAMPLES, ORIGIN)
     assert not re.search(r"https?:|<script|<link|<img|url\(|@import", html)
-    assert html == page(evaluation, decision(), rolling(), SIZES, EXAMPLES)
+    assert html == page(evaluation, decision(), rolling(), SIZES, EXAMPLES, ORIGIN)
     assert "nan%" not in html and "inf%" not in html
     reader = Balance()
     reader.feed(html)
@@ -130,7 +144,9 @@ def test_the_page_needs_nothing_else_and_is_well_formed(evaluation):
 
 
 def test_the_page_says_what_is_so_and_leaves_out_what_there_is_not(evaluation):
-    html = page(evaluation, decision(False, "Refused: worse than the champion in ndcg@10."), None, SIZES.clear(), [])
+    html = page(
+        evaluation, decision(False, "Refused: worse than the champion in ndcg@10."), None, SIZES.clear(), [], ORIGIN
+    )
     assert "Stays off: worse than the champion in ndcg@10." in html
     assert all(words not in html for words in ("What users see", "rolling)", "more data"))
     hits = evaluation.value("challenger", "hr@10") * 10
@@ -143,7 +159,41 @@ def test_the_page_says_what_is_so_and_leaves_out_what_there_is_not(evaluation):
         differences=evaluation.differences,
         curves=evaluation.curves,
     )
-    assert "How soon it knows a newcomer" not in page(bare, decision(), None, SIZES.clear(), [])
+    assert "How soon it knows a newcomer" not in page(bare, decision(), None, SIZES.clear(), [], ORIGIN)
+
+
+def test_the_page_names_data_dates_bundle_and_release(evaluation):
+    reader = Balance()
+    reader.feed(page(evaluation, decision(), None, SIZES, [], ORIGIN))
+    for words in (
+        "movielens",
+        "100,000 from 943 users on 1,682 items",
+        "20 September 1997 to 22 April 1998",
+        "choices after 5 March 1998, 07:04 UTC",
+        "ab" * 32,
+        f"release r20260301-070500, bundle {'cd' * 32}",
+    ):
+        assert words in reader.words
+
+
+def test_the_page_makes_up_neither_dates_nor_releases(evaluation):
+    bare = replace(ORIGIN, first_event=None, last_event=None, test_cut=None, champion_hash=None, release=None)
+    html = page(evaluation, decision(), None, SIZES, [], bare)
+    assert "release" not in html.partition("Compared with")[2].partition("</dl>")[0]
+    assert "none; the data have an order only" in html and "1997" not in html
+    assert "the last choice of each user" in html
+
+
+def test_a_champion_without_hits_is_compared_in_figures_on_the_page(evaluation):
+    infinite = Interval(*[float("inf")] * 3)
+    alone = replace(result("superior"), champion=0.0, relative=infinite, difference=Interval(0.12, 0.1, 0.14))
+    words = replace(decision(), results=[alone])
+    html = page(evaluation, words, None, SIZES, [], ORIGIN)
+    assert "+0.1200 absolute · better" in html
+    assert "Where the champion has 0, no percentage can be given" in html
+    assert "∞" not in html and "no percentage can be given" not in page(
+        evaluation, replace(words, results=[result("superior")]), None, SIZES, [], ORIGIN
+    )
 
 
 def test_drawings_stand_where_the_figures_say():

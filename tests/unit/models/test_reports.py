@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+import vl_convert
 
 from features.errors import UserError
+from flows.judging.plots_page import VEGA_LITE
 from flows.project.reference import history_csv
 from models.evaluation.evaluate import SLICES, Evaluation, Params, evaluate
+from models.evaluation.intervals import Interval
 from models.evaluation.metrics import metric_names
 from models.evaluation.results import load, save
 from models.evaluation.test_set import make_test_set
+from models.gate.checks import Result
+from models.gate.decision import Decision
 from models.release.store import Release, ReleaseStore
-from models.reports.plots import history, plot_tables
+from models.reports.key_figures import key_figures
+from models.reports.plots import history, plot_tables, write
+from models.reports.rolling_table import rolling_figures
 from models.reports.summary import aligned, as_markdown, as_text, metrics_dict
 
 PARAMS = Params(bootstrap=100)
@@ -117,6 +125,109 @@ def test_figures_have_the_columns_that_the_templates_draw(evaluation: Evaluation
     assert recall == pytest.approx(evaluation.value("challenger", "recall@10"), abs=1e-6)
 
 
+def test_twenty_series_have_twenty_colors_that_differ_and_the_challenger_is_black(evaluation: Evaluation) -> None:
+    for name in ("lines", "bars_by_model"):
+        colors = palette(name)
+        lab = np.array([lab_of(color) for color in [*colors, "#ffffff"]])
+        distances = np.linalg.norm(lab[:, None] - lab[None], axis=2) + 1000 * np.eye(len(lab))
+        assert len(colors) == 20 and distances.min() > 30  # 2.3 is just noticed; white is the paper
+        assert colors[0] == "#000000"
+        assert json.loads((PLOTS / f"{name}.json").read_text().replace("\n", ""))  # DVC reads them as JSON
+    assert palette("curves") == palette("lines")[1:]  # no challenger among them
+
+
+def test_vega_draws_the_challenger_thick_and_black_wherever_it_stands() -> None:
+    models = [f"retriever:{place:02}" for place in range(19)]
+    points = [
+        {"series": series, "k": k, "recall": place / 20 + k, "rev": "workspace"}
+        for place, series in enumerate([*models[:7], "challenger", *models[7:]])
+        for k in (1, 2)
+    ]
+    svg = drawn("lines", points, x="k", y="recall")
+    lines = re.findall(
+        r'<path aria-label="[^"]*series: ([^;"]*)[^"]*"[^>]*stroke="(#[0-9a-f]*)" stroke-width="([0-9.]*)"', svg
+    )
+    assert len(lines) == len({color for _, color, _ in lines}) == 20
+    assert [(color, width) for series, color, width in lines if series == "challenger"] == [("#000000", "4")]
+    assert {width for series, _, width in lines if series != "challenger"} == {"1.5"}
+
+
+def palette(template: str) -> list[str]:
+    return re.findall(r"#[0-9a-f]{6}", re.findall(r'"range": \[([^]]*)\]', (PLOTS / f"{template}.json").read_text())[0])
+
+
+def lab_of(color: str) -> list[float]:
+    """CIE L*a*b* under D65, from sRGB."""
+    shares = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [((share + 0.055) / 1.055) ** 2.4 if share > 0.04045 else share / 12.92 for share in shares]
+    rows = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
+    xyz = [np.dot(row, linear) / white for row, white in zip(rows, (0.9505, 1.0, 1.089), strict=True)]
+    x, y, z = (value ** (1 / 3) if value > 0.008856 else 7.787 * value + 16 / 116 for value in xyz)
+    return [116 * y - 16, 500 * (x - y), 200 * (y - z)]
+
+
+def drawn(template: str, points: list[dict], *, x: str, y: str) -> str:
+    """The picture that Vega makes of one of our templates, as DVC would fill it in."""
+    text = (PLOTS / f"{template}.json").read_text(encoding="utf-8")
+    text = text.replace('"<DVC_METRIC_DATA>"', json.dumps(points)).replace("<DVC_METRIC_TITLE>", "")
+    for axis, name in (("X", x), ("Y", y)):
+        text = text.replace(f"<DVC_METRIC_{axis}_LABEL>", name).replace(f"<DVC_METRIC_{axis}>", name)
+    return vl_convert.vegalite_to_svg(json.loads(text), vl_version=VEGA_LITE)
+
+
+def test_the_tables_of_the_plots_are_small_enough_for_git(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    rows = pl.DataFrame(
+        {
+            "user_id": [f"u{n % 100}" for n in range(2000)],
+            "item_id": [f"i{item}" for item in rng.integers(0, 300, 2000)],
+        }
+    )
+    test_set = make_test_set(rows[:1000], rows[1000:])
+    models = ["challenger", "champion", "popular", "oracle", *(f"retriever:a_long_name_{n:02}" for n in range(16))]
+    lists = {model: np.stack([rng.permutation(300)[:100] for _ in range(len(test_set))]) for model in models}
+    write(plot_tables(evaluate(test_set, lists, PARAMS), NAMES), tmp_path)
+    assert 20_000 < sum(path.stat().st_size for path in tmp_path.iterdir()) < 150_000
+
+
+def test_the_key_figures_are_a_dozen_flat_numbers_that_people_compare(evaluation: Evaluation) -> None:
+    relative, absolute = Interval(0.25, 0.1, 0.4), Interval(0.1, 0.05, 0.15)
+    check = Result(
+        metric="ndcg@10",
+        segment="warm",
+        margin=0.05,
+        outcome="superior",
+        n_queries=300,
+        challenger=0.5,
+        champion=0.4,
+        difference=absolute,
+        relative=relative,
+        sentence="…",
+    )
+    decision = Decision(
+        promote=True, verdict="superior", reasons=["Promoted: better."], results=[check], champion="the champion"
+    )
+    users, values = np.array(["a", "b"]), {"challenger": {"ndcg@10": np.array([0.5, 0.25])}}
+    profile = {"n_rows": 700, "n_users": 60, "n_items": 40, "null_share": {}}
+    figures = key_figures(evaluation, decision, rolling_figures(users, values, n_resamples=50), profile, 10)
+    assert all(isinstance(figure, (int, float)) for figure in figures.values())
+    assert list(figures) == [
+        *("promote", "ndcg@10", "ndcg@10_low", "ndcg@10_high", "lift", "recall@10"),
+        *("rolling_ndcg@10", "coverage@10", "novelty@10", "n_rows", "n_users", "n_items"),
+    ]  # no item of this world is new
+    assert figures["ndcg@10_low"] < figures["ndcg@10"] < figures["ndcg@10_high"]
+    assert (figures["promote"], figures["lift"], figures["rolling_ndcg@10"]) == (1, 0.25, 0.375)
+    # no times, no rolling judging; a champion without hits, no ratio: JSON has no infinity
+    alone = replace(decision, promote=False, results=[replace(check, relative=Interval(*[float("inf")] * 3))])
+    fewer = key_figures(evaluation, alone, None, profile, 10)
+    assert set(figures) - set(fewer) == {"lift", "rolling_ndcg@10"} and fewer["promote"] == 0
+    # another metric at the gate comes with its interval, NDCG stays
+    other = replace(decision, results=[replace(check, metric="recall@20")])
+    assert {"recall@20", "recall@20_low", "ndcg@10", "recall@10"} <= set(
+        key_figures(evaluation, other, None, profile, 10)
+    )
+
+
 def test_the_metric_history_ends_with_what_is_judged_now(tmp_path: Path) -> None:
     store = ReleaseStore(tmp_path)
     for name, metrics in {"r1": {"ndcg@10": 0.1, "recall@10": 0.2}, "r2": {"ndcg@10": 0.15}}.items():
@@ -135,5 +246,6 @@ def test_the_metric_history_ends_with_what_is_judged_now(tmp_path: Path) -> None
         (store.folder(name) / "release.json").write_text(json.dumps(release.__dict__), encoding="utf-8")
         store.swap(name, who="ann", why="test")
     past = pl.read_csv(io.StringIO(history_csv(store)), schema_overrides={"release": pl.String})
+    assert past.get_column("live").to_list() == [0, 1]
     rows = history(past, {"ndcg@10": 0.2, "recall@10": 0.3}).filter(series="ndcg@10")
     assert rows.select("release", "value").rows() == [("r1", 0.1), ("r2", 0.15), ("judged now", 0.2)]

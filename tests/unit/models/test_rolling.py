@@ -184,6 +184,17 @@ def test_the_lead_is_that_of_the_means_and_its_bounds_are_paired():
     assert "+50.0 %" in rolling_text(found)
 
 
+def test_the_lead_over_nothing_is_told_in_figures():
+    users = np.array([f"u{place}" for place in range(200)])
+    ours = np.tile([0.2, 0.6], 100)
+    figures = rolling_figures(users, {"ours": {"mrr": ours}, "theirs": {"mrr": np.zeros(200)}})
+    other = figures.row(1, named=True)
+    assert other["difference"] == pytest.approx(0.4)
+    assert 0.35 < other["difference_low"] < 0.4 < other["difference_high"] < 0.45
+    text = rolling_text(figures)
+    assert "+0.4000 absolute [+0.3" in text and "unbounded" not in text
+
+
 def test_the_table_holds_the_first_ranks_of_each_event():
     events = rolling_events(HISTORY, PART)
     lists = np.array([[2, 0, 1], [2, 1, -1], [-1, -1, -1]], dtype=np.int32)
