@@ -33,15 +33,15 @@ def queries_at(
     created later are not offered.
     """
     instants = np.broadcast_to(np.asarray(at, dtype=np.int64), (len(user_ids),)).copy()
-    asked = pl.DataFrame(
+    askers = pl.DataFrame(
         {"user_id": list(user_ids), "query": np.arange(len(user_ids), dtype=np.int32), "at": instants},
         schema_overrides={"user_id": pl.String},
     )
     rows = interactions.select("user_id", "item_id", "timestamp", "known_at", "event").with_row_index("row")
-    rows = rows.join(asked, on="user_id")
-    time, known = pl.col("timestamp").dt.epoch("us"), pl.col("known_at").dt.epoch("us")
+    rows = rows.join(askers, on="user_id")
+    time, learned = pl.col("timestamp").dt.epoch("us"), pl.col("known_at").dt.epoch("us")
     if as_known:
-        rows = rows.filter((time <= pl.col("at")) & (known <= pl.col("at")))
+        rows = rows.filter((time <= pl.col("at")) & (learned <= pl.col("at")))
     rows = _with_positions(rows, vocabulary).with_columns(time=time)
     history = rows.filter(positives.where()).sort("query", "time", "row")
     seen = rows.filter(pl.col("event").ne_missing("impression")).select("query", "item").unique()
@@ -86,13 +86,13 @@ def part_queries(
         positives=positives,
         as_known=cut is not None,
     )
-    asked = firsts.select("user_id").with_row_index("query").with_columns(pl.col("query").cast(pl.Int32))
+    query_of_user = firsts.select("user_id").with_row_index("query").with_columns(pl.col("query").cast(pl.Int32))
     past = history.filter(positives.where())
     wanted = (
         chosen.select("user_id", "item_id")
         .unique()
         .join(past.select("user_id", "item_id"), on=["user_id", "item_id"], how="anti")
-        .join(asked, on="user_id")
+        .join(query_of_user, on="user_id")
     )
     counts = np.bincount(wanted.get_column("query").to_numpy(), minlength=len(user_ids)).astype(np.int64)
     wanted = _with_positions(wanted, vocabulary).sort("query", "item")
@@ -155,11 +155,11 @@ def unavailable_at(created_at: Int64, at: int) -> Bool | None:
 
 def _with_positions(rows: pl.DataFrame, vocabulary: Vocabulary) -> pl.DataFrame:
     """Rows with their item's position; rows of unknown items are left out."""
-    known = pl.DataFrame(
+    position_of_item = pl.DataFrame(
         {"item_id": vocabulary.item_ids, "item": np.arange(len(vocabulary), dtype=np.int32)},
         schema_overrides={"item_id": pl.String},
     )
-    return rows.join(known, on="item_id", maintain_order="left")
+    return rows.join(position_of_item, on="item_id", maintain_order="left")
 
 
 def _assemble(
@@ -195,9 +195,9 @@ def _with_unborn(owners: Int32, items: Int32, at: Int64, created_at: Int64) -> t
     between = np.flatnonzero((created_at > at.min()) & (created_at <= at.max()))
     if not len(between):
         return owners, items
-    query, place = np.nonzero(created_at[between][None, :] > at[:, None])
+    query, column = np.nonzero(created_at[between][None, :] > at[:, None])
     pairs = np.unique(
         np.concatenate([owners, query]).astype(np.int64) * len(created_at)
-        + np.concatenate([items, between[place]]).astype(np.int64)
+        + np.concatenate([items, between[column]]).astype(np.int64)
     )
     return (pairs // len(created_at)).astype(np.int32), (pairs % len(created_at)).astype(np.int32)

@@ -117,9 +117,9 @@ class _Past:
 
     def __init__(self, events: pl.DataFrame, rows: pl.DataFrame) -> None:
         spans = rows.with_row_index("row").group_by("user_id").agg(pl.col("row").min().alias("start"), pl.len())
-        asked = events.select("user_id").join(spans, on="user_id", how="left", maintain_order="left")
-        start = asked.get_column("start").fill_null(0).to_numpy().astype(np.int64)
-        lengths = asked.get_column("len").fill_null(0).to_numpy().astype(np.int64)
+        span_of_event = events.select("user_id").join(spans, on="user_id", how="left", maintain_order="left")
+        start = span_of_event.get_column("start").fill_null(0).to_numpy().astype(np.int64)
+        lengths = span_of_event.get_column("len").fill_null(0).to_numpy().astype(np.int64)
         query = np.repeat(np.arange(len(start), dtype=np.int32), lengths)
         row = np.arange(len(query), dtype=np.int64) + (start - (np.cumsum(lengths) - lengths))[query]
         before = rows.get_column("place").to_numpy()[row] < events.get_column("place").to_numpy()[query]

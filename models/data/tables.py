@@ -49,7 +49,7 @@ def make_catalogue(frame: pl.DataFrame, vectors: Float32 | None = None) -> Catal
     """The arrays of CATALOGUE; its rows are the vocabulary, in order."""
     frame = CATALOGUE.check(frame, source="memory")
     category_names = sorted(frame.get_column("category").drop_nulls().unique().to_list())
-    position = {name: place for place, name in enumerate(category_names)}
+    position = {name: number for number, name in enumerate(category_names)}
     created = frame.get_column("created_at").dt.epoch("us").fill_null(UNKNOWN_TIME)
     return Catalogue(
         vocabulary=Vocabulary(frame.get_column("item_id").to_list()),
@@ -67,8 +67,8 @@ def make_catalogue(frame: pl.DataFrame, vectors: Float32 | None = None) -> Catal
 
 def read_catalogue(folder: Path, vectors: Path | None = None) -> Catalogue:
     """The catalogue of a folder with catalogue.parquet; vectors: a folder with vectors.safetensors, or None."""
-    found = read_vectors(vectors) if vectors is not None else None
-    return make_catalogue(CATALOGUE.read(folder / "catalogue.parquet"), found)
+    item_vectors = read_vectors(vectors) if vectors is not None else None
+    return make_catalogue(CATALOGUE.read(folder / "catalogue.parquet"), item_vectors)
 
 
 def read_vectors(folder: Path) -> Float32 | None:

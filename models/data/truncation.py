@@ -64,8 +64,8 @@ def targets_of(targets: Targets, places: Int64) -> Targets:
 
 def aliases(queries: Queries, n_acts: Int64) -> npt.NDArray[np.str_]:
     """(n_queries,) a name for the state of each query's user as it is with the newest n_acts[i] acts: no user's own."""
-    asked = zip(queries.user_ids.tolist(), queries.at.tolist(), n_acts.tolist(), strict=True)
-    return np.asarray([f"{user}\x1f{at}\x1f{n}" for user, at, n in asked], dtype=np.str_)
+    states = zip(queries.user_ids.tolist(), queries.at.tolist(), n_acts.tolist(), strict=True)
+    return np.asarray([f"{user}\x1f{at}\x1f{n}" for user, at, n in states], dtype=np.str_)
 
 
 def rows_of(
@@ -75,8 +75,8 @@ def rows_of(
 
     history: the rows before the cut.
     """
-    told = {"user_id": queries.user_ids.tolist(), "name": names.tolist(), "n": n_acts}
-    asked = pl.DataFrame(told, schema_overrides={"user_id": pl.String, "name": pl.String})
-    rows = history.join(asked, on="user_id", maintain_order="left")
+    columns = {"user_id": queries.user_ids.tolist(), "name": names.tolist(), "n": n_acts}
+    shortened = pl.DataFrame(columns, schema_overrides={"user_id": pl.String, "name": pl.String})
+    rows = history.join(shortened, on="user_id", maintain_order="left")
     kept = newest(rows, pl.col("n"), positives, int(queries.at.max(initial=0)))
     return kept.with_columns(user_id=pl.col("name")).select(history.columns)

@@ -114,7 +114,7 @@ class Catalogue:
     @property
     def item_categories(self) -> list[str | None]:
         """(n_items,) the name of each item's category."""
-        return [self.category_names[place] if place >= 0 else None for place in self.categories.tolist()]
+        return [self.category_names[category] if category >= 0 else None for category in self.categories.tolist()]
 
 
 @dataclass(frozen=True, kw_only=True)
