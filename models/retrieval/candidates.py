@@ -41,11 +41,11 @@ def gather(hits: Mapping[str, Hits], n_items: int) -> Candidates:
     """All proposals of all retrievers, one row a (query, item), ascending by query, then by item."""
     names = tuple(hits)
     keys, ranks, scores = [], [], []
-    for found in hits.values():
-        query, place = np.nonzero(found.items >= 0)
-        keys.append(query.astype(np.int64) * n_items + found.items[query, place])
-        ranks.append(place.astype(np.int32) + 1)
-        scores.append(found.scores[query, place])
+    for offered in hits.values():
+        query, slot = np.nonzero(offered.items >= 0)
+        keys.append(query.astype(np.int64) * n_items + offered.items[query, slot])
+        ranks.append(slot.astype(np.int32) + 1)
+        scores.append(offered.scores[query, slot])
     rows, where = np.unique(np.concatenate(keys), return_inverse=True) if keys else (np.zeros(0, np.int64), None)
     candidates = Candidates(
         retrievers=names,
@@ -57,9 +57,9 @@ def gather(hits: Mapping[str, Hits], n_items: int) -> Candidates:
     start = 0
     for column in range(len(names)):
         stop = start + len(keys[column])
-        own = where[start:stop] if where is not None else slice(0)
-        candidates.scores[own, column] = scores[column]
-        candidates.ranks[own, column] = ranks[column]
+        own_rows = where[start:stop] if where is not None else slice(0)
+        candidates.scores[own_rows, column] = scores[column]
+        candidates.ranks[own_rows, column] = ranks[column]
         start = stop
     return candidates
 

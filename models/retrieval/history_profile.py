@@ -61,13 +61,13 @@ def interactions_matrix(log: Log, n_items: int) -> sparse.csr_matrix:
 
 def row_squares(rows: sparse.csr_matrix) -> npt.NDArray[np.float64]:
     """(n_rows,) squared length of each row."""
-    found: npt.NDArray[np.float64] = np.asarray(rows.multiply(rows).sum(axis=1), dtype=np.float64).ravel()
-    return found
+    squares: npt.NDArray[np.float64] = np.asarray(rows.multiply(rows).sum(axis=1), dtype=np.float64).ravel()
+    return squares
 
 
 def _newer(owner: Int64, item: npt.NDArray[np.int32], time: Int64, offsets: Int64) -> npt.NDArray[np.float64]:
     """For each entry how many of the same query are newer (of one instant: the higher position is newer)."""
     order = np.lexsort((item, time, owner))
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    return (offsets[owner + 1] - 1 - place).astype(np.float64)
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return (offsets[owner + 1] - 1 - rank).astype(np.float64)

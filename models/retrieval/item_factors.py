@@ -79,16 +79,16 @@ class ItemFactors(Generic[P]):
         """
         vectors = self._learned()
         assert self._silent is not None
-        asked = vectors if items is None else vectors[items]
+        scored = vectors if items is None else vectors[items]
         silent = self._silent if items is None else self._silent[items]
         profile = history_profiles(queries, len(vectors), self.params)
-        scores = np.full((len(queries), len(asked)), -np.inf, dtype=np.float32)
+        scores = np.full((len(queries), len(scored)), -np.inf, dtype=np.float32)
         with one_thread():
             for query in range(len(queries)):
-                own = slice(profile.indptr[query], profile.indptr[query + 1])
-                past, weights = profile.indices[own], profile.data[own].astype(np.float64)
-                known = (weights > 0) & (self._silent[past] == 0)
-                if known.any():
-                    user = self._fold(vectors[past[known]].astype(np.float64), weights[known])
-                    np.add(asked @ user.astype(np.float32), silent, out=scores[query])
+                entries = slice(profile.indptr[query], profile.indptr[query + 1])
+                past, weights = profile.indices[entries], profile.data[entries].astype(np.float64)
+                learned = (weights > 0) & (self._silent[past] == 0)
+                if learned.any():
+                    user = self._fold(vectors[past[learned]].astype(np.float64), weights[learned])
+                    np.add(scored @ user.astype(np.float32), silent, out=scores[query])
         return scores

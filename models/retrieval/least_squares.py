@@ -30,17 +30,17 @@ def solve_rows(
     size = fixed.shape[1]
     for row in numba.prange(len(indptr) - 1):
         matrix = gram.copy()
-        for place in range(size):
-            matrix[place, place] += ridge[row]
+        for factor in range(size):
+            matrix[factor, factor] += ridge[row]
         target = np.zeros(size)
         for start in range(indptr[row], indptr[row + 1], CHUNK):
             stop = min(start + CHUNK, indptr[row + 1])
             vectors = np.empty((stop - start, size), dtype=np.float32)
             for entry in range(start, stop):
                 root = np.sqrt(weights[entry])
-                for place in range(size):
-                    value = fixed[indices[entry], place]
-                    vectors[entry - start, place] = value * root
-                    target[place] += value * weights[entry]
+                for factor in range(size):
+                    value = fixed[indices[entry], factor]
+                    vectors[entry - start, factor] = value * root
+                    target[factor] += value * weights[entry]
             matrix += np.dot(vectors.T, vectors)
         out[row] = np.linalg.solve(matrix, target)

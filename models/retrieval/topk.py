@@ -56,10 +56,10 @@ def blocks(queries: Queries, n_items: int) -> Iterator[Queries]:
 
 def retrieve_by(score: Callable[[Queries], Float32], queries: Queries, n_items: int, k: int) -> Hits:
     """The best k by a function that scores the whole catalogue, block by block."""
-    found = [top_k(score(part), part, k) for part in blocks(queries, n_items)]
-    if not found:
+    parts = [top_k(score(part), part, k) for part in blocks(queries, n_items)]
+    if not parts:
         return no_hits(0, k)
-    return Hits(np.concatenate([hits.items for hits in found]), np.concatenate([hits.scores for hits in found]))
+    return Hits(np.concatenate([hits.items for hits in parts]), np.concatenate([hits.scores for hits in parts]))
 
 
 def unlearned_mask(vectors: Float32) -> Float32:

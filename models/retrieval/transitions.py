@@ -40,10 +40,10 @@ def transitions(
     """(stop - start, n_items): for items start..stop-1 the sum of w · w' · gap^-power over the acts that follow theirs
     within `window` acts of the same user, and `backward` of that for the acts that precede. No item follows itself.
     """
-    found = np.zeros((stop - start, n_items), dtype=np.float32)
+    sums = np.zeros((stop - start, n_items), dtype=np.float32)
     by_gap = np.arange(1, window + 1, dtype=np.float64) ** -power
     _add(
-        found,
+        sums,
         start,
         sequences.users,
         sequences.items,
@@ -53,12 +53,12 @@ def transitions(
         by_gap,
         backward,
     )
-    return found
+    return sums
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def _add(
-    found: Float32,
+    sums: Float32,
     start: int,
     users: Int32,
     items: Int32,
@@ -68,12 +68,12 @@ def _add(
     by_gap: Float64,
     backward: float,
 ) -> None:
-    row = np.zeros(found.shape[1], dtype=np.float64)
-    for line in range(found.shape[0]):
-        own = start + line
+    row = np.zeros(sums.shape[1], dtype=np.float64)
+    for line in range(sums.shape[0]):
+        item = start + line
         row[:] = 0.0
-        for place in range(bounds[own], bounds[own + 1]):
-            act = occurrences[place]
+        for occurrence in range(bounds[item], bounds[item + 1]):
+            act = occurrences[occurrence]
             for gap in range(1, len(by_gap) + 1):
                 other = act + gap
                 if other >= len(users) or users[other] != users[act]:
@@ -84,5 +84,5 @@ def _add(
                 if other < 0 or users[other] != users[act]:
                     break
                 row[items[other]] += backward * weights[act] * weights[other] * by_gap[gap - 1]
-        row[own] = 0.0
-        found[line] = row
+        row[item] = 0.0
+        sums[line] = row

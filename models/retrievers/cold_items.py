@@ -76,22 +76,24 @@ class ColdItems:
         texts = catalogue.vectors
         if texts is None:
             texts = np.zeros((catalogue.n_items, 1), dtype=np.float32)
-        told = np.asarray(texts.any(axis=1))
-        cold = np.flatnonzero(told & (n_users <= self.params.max_users))
+        described = np.asarray(texts.any(axis=1))
+        cold = np.flatnonzero(described & (n_users <= self.params.max_users))
         warm = np.flatnonzero(n_users > self.params.max_users)
         if not len(cold):
             logger.warning(
                 "cold_items n_cold=0 n_items_with_text=%d max_users=%d: no item with a text is that new, so this "
                 "retriever offers nothing",
-                told.sum(),
+                described.sum(),
                 self.params.max_users,
             )
         chosen = self.params
-        known = truncated_svd(matrix[:, warm], chosen.n_components, chosen.damping, chosen.seed, chosen.spectral_power)
-        carried = np.zeros((catalogue.n_items, known.shape[1]), dtype=np.float32)
-        carried[warm] = known
-        carried[cold] = _carried(texts[cold], texts[warm], chosen.neighbors) @ known
-        taught = warm[told[warm]]
+        warm_vectors = truncated_svd(
+            matrix[:, warm], chosen.n_components, chosen.damping, chosen.seed, chosen.spectral_power
+        )
+        carried = np.zeros((catalogue.n_items, warm_vectors.shape[1]), dtype=np.float32)
+        carried[warm] = warm_vectors
+        carried[cold] = _carried(texts[cold], texts[warm], chosen.neighbors) @ warm_vectors
+        taught = warm[described[warm]]
         demand = _expected(texts[taught], np.log1p(n_users[taught]), texts[cold], chosen.regularization)
         self._learn(cold.astype(np.int32), texts, carried, _standardized(demand))
         return self
@@ -100,9 +102,9 @@ class ColdItems:
         cold = self._learned()
         hits = no_hits(len(queries), k)
         if len(cold):
-            found = retrieve_by(self._scores, queries, len(self.texts_), min(k, self.params.offered))
-            hits.items[:, : found.items.shape[1]] = found.items
-            hits.scores[:, : found.items.shape[1]] = found.scores
+            offered = retrieve_by(self._scores, queries, len(self.texts_), min(k, self.params.offered))
+            hits.items[:, : offered.items.shape[1]] = offered.items
+            hits.scores[:, : offered.items.shape[1]] = offered.scores
         return hits
 
     def scores_of(self, queries: Queries, items: Int32) -> Float32:
@@ -152,8 +154,8 @@ def _carried(cold: Float32, warm: Float32, neighbors: int) -> sparse.csr_matrix:
     """(n_cold, n_warm) float32: cosine³ of the nearest by text, rows of sum 1; one without a like item is empty."""
 
     def rows(start: int, stop: int) -> Float32:
-        found: Float32 = cold[start:stop] @ warm.T
-        return found
+        similarities: Float32 = cold[start:stop] @ warm.T
+        return similarities
 
     with one_thread():
         weights = strongest(rows, len(cold), len(warm), neighbors)
@@ -163,16 +165,16 @@ def _carried(cold: Float32, warm: Float32, neighbors: int) -> sparse.csr_matrix:
     return weights
 
 
-def _expected(taught: Float32, demand: npt.NDArray[np.float64], asked: Float32, regularization: float) -> Float32:
+def _expected(taught: Float32, demand: npt.NDArray[np.float64], untaught: Float32, regularization: float) -> Float32:
     """(n_asked,) demand by ridge regression on texts; 0 where there is nothing to learn from."""
     if not len(taught):
-        return np.zeros(len(asked), dtype=np.float32)
+        return np.zeros(len(untaught), dtype=np.float32)
     texts = taught.astype(np.float64)
     with one_thread():
         gram = texts.T @ texts + regularization * np.eye(texts.shape[1])
         slopes = np.linalg.solve(gram, texts.T @ (demand - demand.mean()))
-        found: Float32 = (asked.astype(np.float64) @ slopes).astype(np.float32)
-    return found
+        expected: Float32 = (untaught.astype(np.float64) @ slopes).astype(np.float32)
+    return expected
 
 
 def _standardized(values: Float32) -> Float32:
@@ -181,5 +183,5 @@ def _standardized(values: Float32) -> Float32:
     spread = wide.std() if len(wide) else 0.0
     if spread <= 1e-9 * np.abs(wide).max(initial=0.0):
         return np.zeros(len(values), dtype=np.float32)
-    found: Float32 = ((wide - wide.mean()) / spread).astype(np.float32)
-    return found
+    scaled: Float32 = ((wide - wide.mean()) / spread).astype(np.float32)
+    return scaled

@@ -61,13 +61,13 @@ class Ease(ItemToItem[EaseParams]):
             with one_thread():
                 gram += self.params.text_weight * (texts @ texts.T)
         dense = _weights(gram, self.params.regularization)
-        place = np.full(catalogue.n_items, -1, dtype=np.int64)
-        place[learned] = np.arange(len(learned))
+        row_of_item = np.full(catalogue.n_items, -1, dtype=np.int64)
+        row_of_item[learned] = np.arange(len(learned))
 
         def rows(start: int, stop: int) -> Float32:
             block = np.zeros((stop - start, catalogue.n_items), dtype=np.float32)
-            known = np.flatnonzero(place[start:stop] >= 0)
-            block[np.ix_(known, learned)] = dense[place[start:stop][known]]
+            inside = np.flatnonzero(row_of_item[start:stop] >= 0)
+            block[np.ix_(inside, learned)] = dense[row_of_item[start:stop][inside]]
             return block
 
         self.weights_ = strongest(rows, catalogue.n_items, catalogue.n_items, self.params.keep, negative=True)

@@ -44,8 +44,8 @@ class Graph(ItemToItem[GraphParams]):
         def rows(start: int, stop: int) -> Float32:
             walks = (to_users[start:stop] @ to_items).toarray() * damping
             walks[np.arange(stop - start), np.arange(start, stop)] = 0.0
-            found: Float32 = walks.astype(np.float32)
-            return found
+            weights: Float32 = walks.astype(np.float32)
+            return weights
 
         self.weights_ = strongest(rows, catalogue.n_items, catalogue.n_items, self.params.neighbors)
         return self

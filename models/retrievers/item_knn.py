@@ -61,9 +61,9 @@ class _Columns:
         if self.params.similarity == "pearson":
             products -= self.n * self.means[start:stop, None] * self.means[None, :]
         lengths = self.lengths[start:stop, None] * self.lengths[None, :] + self.params.shrinkage
-        found = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
-        found[np.arange(stop - start), np.arange(start, stop)] = 0.0
-        rounded: Float32 = found.astype(np.float32)
+        similarities = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
+        similarities[np.arange(stop - start), np.arange(start, stop)] = 0.0
+        rounded: Float32 = similarities.astype(np.float32)
         return rounded
 
 
@@ -72,7 +72,7 @@ class _Jaccard:
 
     def __init__(self, catalogue: Catalogue) -> None:
         names = sorted({tag for tags in catalogue.tags for tag in tags})
-        column = {name: place for place, name in enumerate(names)}
+        column = {name: number for number, name in enumerate(names)}
         pairs = [(item, column[tag]) for item, tags in enumerate(catalogue.tags) for tag in sorted(set(tags))]
         rows, columns = ([pair[0] for pair in pairs], [pair[1] for pair in pairs])
         shape = (catalogue.n_items, len(names))
@@ -83,6 +83,6 @@ class _Jaccard:
     def __call__(self, start: int, stop: int) -> Float32:
         common: Float32 = (self.matrix[start:stop] @ self.columns).toarray()
         either = self.n_tags[start:stop, None] + self.n_tags[None, :] - common
-        found: Float32 = np.divide(common, either, out=np.zeros_like(common), where=either > 0)
-        found[np.arange(stop - start), np.arange(start, stop)] = 0.0
-        return found
+        similarities: Float32 = np.divide(common, either, out=np.zeros_like(common), where=either > 0)
+        similarities[np.arange(stop - start), np.arange(start, stop)] = 0.0
+        return similarities

@@ -62,11 +62,11 @@ class Markov(ItemToItem[MarkovParams]):
         discount = discount.astype(np.float32)
 
         def rows(start: int, stop: int) -> Float32:
-            found = transitions(sequences, start, stop, n_items, params.window, params.gap_power, params.backward)
-            total = found.sum(axis=1, dtype=np.float64)[:, None] + params.shrinkage
-            found *= (1.0 / np.where(total > 0, total, 1.0)).astype(np.float32)
-            found *= discount
-            return found
+            followers = transitions(sequences, start, stop, n_items, params.window, params.gap_power, params.backward)
+            total = followers.sum(axis=1, dtype=np.float64)[:, None] + params.shrinkage
+            followers *= (1.0 / np.where(total > 0, total, 1.0)).astype(np.float32)
+            followers *= discount
+            return followers
 
         self.weights_ = strongest(rows, n_items, n_items, params.keep)
         return self

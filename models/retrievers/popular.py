@@ -63,12 +63,13 @@ class Popular:
         self.segments_ = None
         if self.params.segment is not None:
             self.categories_ = catalogue.categories
-            told = _last_category(log, catalogue.categories)
-            known = np.flatnonzero(told >= 0)
-            rows = known[_weightiest(told[known] * (log.n_users * catalogue.n_items) + keys[known], weights[known])]
+            previous = _last_category(log, catalogue.categories)
+            in_segment = np.flatnonzero(previous >= 0)
+            keys = previous * (log.n_users * catalogue.n_items) + keys
+            rows = in_segment[_weightiest(keys[in_segment], weights[in_segment])]
             shape = (max(len(catalogue.category_names), 1), catalogue.n_items)
-            cells, place = np.unique(told[rows] * catalogue.n_items + log.items[rows], return_inverse=True)
-            values = np.bincount(place, weights[rows], minlength=len(cells)).astype(np.float32)
+            cells, cell = np.unique(previous[rows] * catalogue.n_items + log.items[rows], return_inverse=True)
+            values = np.bincount(cell, weights[rows], minlength=len(cells)).astype(np.float32)
             where = (cells // catalogue.n_items, cells % catalogue.n_items)
             self.segments_ = sparse.csr_matrix((values, where), shape=shape)
         return self
@@ -89,8 +90,8 @@ class Popular:
             excluded = queries.excluded[query]
             offered = order[: k + len(excluded)]
             if len(excluded):
-                place = np.minimum(np.searchsorted(excluded, offered), len(excluded) - 1)
-                offered = offered[excluded[place] != offered]
+                nearest = np.minimum(np.searchsorted(excluded, offered), len(excluded) - 1)
+                offered = offered[excluded[nearest] != offered]
             offered = offered[:k]
             hits.items[query, : len(offered)] = offered
             hits.scores[query, : len(offered)] = self.scores_[offered]
@@ -122,10 +123,10 @@ class Popular:
         scores = np.tile(np.where(self.scores_ > 0, prior, -np.inf).astype(np.float32), (len(queries), 1))
         for query in range(len(queries)):
             categories = self.categories_[queries.history.items[query]]
-            known = categories[categories >= 0]
-            if len(known):
-                own = slice(self.segments_.indptr[known[-1]], self.segments_.indptr[known[-1] + 1])
-                scores[query, self.segments_.indices[own]] += self.segments_.data[own]
+            given = categories[categories >= 0]
+            if len(given):
+                segment = slice(self.segments_.indptr[given[-1]], self.segments_.indptr[given[-1] + 1])
+                scores[query, self.segments_.indices[segment]] += self.segments_.data[segment]
         return scores
 
     def _learn(self, scores: Float32) -> None:
@@ -139,18 +140,18 @@ def _weightiest(keys: Int64, weights: Float64) -> Int64:
     order = np.lexsort((weights, keys))
     greatest = np.ones(len(order), dtype=np.bool_)
     greatest[:-1] = keys[order][1:] != keys[order][:-1]
-    found: Int64 = order[greatest]
-    return found
+    rows: Int64 = order[greatest]
+    return rows
 
 
 def _last_category(log: Log, categories: Int32) -> Int64:
     """(n_rows,) category of what the same user chose last before each row, of those that have one; -1 without."""
     order = np.argsort(log.users, kind="stable")  # the log is in time order
-    users, own = log.users[order], categories[log.items[order]]
+    users, category = log.users[order], categories[log.items[order]]
     places = np.arange(len(order))
-    latest = np.maximum.accumulate(np.where((own >= 0) & (log.weights[order] > 0), places, -1))
+    latest = np.maximum.accumulate(np.where((category >= 0) & (log.weights[order] > 0), places, -1))
     before = np.concatenate([[-1], latest[:-1]])[: len(order)].astype(np.int64)
     same = (before >= 0) & (users[before] == users)
-    found = np.full(len(order), -1, dtype=np.int64)
-    found[order] = np.where(same, own[before], -1)
-    return found
+    previous = np.full(len(order), -1, dtype=np.int64)
+    previous[order] = np.where(same, category[before], -1)
+    return previous

@@ -213,5 +213,5 @@ def _vectors(arrays: dict[str, Float32], text: Float32 | None) -> Float32:
     if text is None:
         return arrays["ids"]
     with one_thread():
-        found: Float32 = arrays["ids"] + text @ arrays["projection"]
-    return found
+        vectors: Float32 = arrays["ids"] + text @ arrays["projection"]
+    return vectors

@@ -52,7 +52,7 @@ class Social:
         self.params = params or SocialParams()
         self.friends_: sparse.csr_matrix | None = None
         self.friends_of_: Ragged[np.int32] = Ragged.empty_rows(0, np.int32)
-        self._place: dict[str, int] = {}
+        self._row_of_user: dict[str, int] = {}
         self._lengths: Float32 = np.zeros(0, dtype=np.float32)
 
     def fit(self, log: Log, catalogue: Catalogue) -> Self:
@@ -77,13 +77,13 @@ class Social:
 
     def retrieve(self, queries: Queries, k: int) -> Hits:
         n_items = self._learned().shape[1]
-        return retrieve_by(self._scores, queries, n_items, k) if self._place else no_hits(len(queries), k)
+        return retrieve_by(self._scores, queries, n_items, k) if self._row_of_user else no_hits(len(queries), k)
 
     def save(self, folder: Path) -> None:
         write_sparse(self._learned(), folder / "friends.safetensors")
         friends_of = self.friends_of_
         write_arrays({"offsets": friends_of.offsets, "members": friends_of.values}, folder / "members.safetensors")
-        write_text(json.dumps(list(self._place), ensure_ascii=False) + "\n", folder / "users.json")
+        write_text(json.dumps(list(self._row_of_user), ensure_ascii=False) + "\n", folder / "users.json")
         write_params(self.params, folder / PARAMS)
 
     @classmethod
@@ -97,7 +97,7 @@ class Social:
 
     def _learn(self, friends: sparse.csr_matrix, names: list[str], friends_of: Ragged[np.int32]) -> None:
         self.friends_, self.friends_of_ = friends, friends_of
-        self._place = {name: place for place, name in enumerate(names)}
+        self._row_of_user = {name: row for row, name in enumerate(names)}
         self._lengths = _lengths(friends)
 
     def _learned(self) -> sparse.csr_matrix:
@@ -109,7 +109,7 @@ class Social:
         """(n_queries, n_items), -inf where no friend chose the item."""
         friends = self._learned()
         profile = history_profiles(queries, friends.shape[1], self.params)
-        places = np.array([self._place.get(name, -1) for name in queries.user_ids.tolist()], dtype=np.int64)
+        places = np.array([self._row_of_user.get(name, -1) for name in queries.user_ids.tolist()], dtype=np.int64)
         friends_of = self.friends_of_.rows(places)
         members, asking = friends_of.values, friends_of.owners
         alike = np.asarray(friends[members].multiply(profile[asking]).sum(axis=1), dtype=np.float32).ravel()
@@ -122,16 +122,16 @@ class Social:
         return propagate(near, friends)
 
 
-def _pairs(log: Log, told: npt.NDArray[np.bool_], most: int) -> tuple[Ids, Int64]:
+def _pairs(log: Log, active: npt.NDArray[np.bool_], most: int) -> tuple[Ids, Int64]:
     """User ids and the log's positions of their friends who chose anything, at most so many each, both ascending."""
     none = np.zeros(0, dtype=np.object_), np.zeros(0, dtype=np.int64)
     if log.friends is None or not len(log.user_ids):
         return none
     order = np.argsort(log.user_ids, kind="stable")
-    place = np.minimum(np.searchsorted(log.user_ids, log.friends[:, 1], sorter=order), len(order) - 1)
-    position = order[place]
-    known = (log.user_ids[position] == log.friends[:, 1]) & told[position]
-    users, position = log.friends[known, 0], position[known]
+    rank_in_order = np.minimum(np.searchsorted(log.user_ids, log.friends[:, 1], sorter=order), len(order) - 1)
+    position = order[rank_in_order]
+    counted = (log.user_ids[position] == log.friends[:, 1]) & active[position]
+    users, position = log.friends[counted, 0], position[counted]
     names, owner = np.unique(users, return_inverse=True)
     pairs = np.unique(owner.astype(np.int64) * len(log.user_ids) + position)
     owner, position = pairs // len(log.user_ids), pairs % len(log.user_ids)

@@ -76,12 +76,12 @@ class Text:
         """One matrix × vector product a query: unlike a product of matrices its bits do not depend on the batch."""
         assert self.vectors_ is not None and self._silent is not None
         profile = history_profiles(queries, len(self.vectors_), self.params) @ self.vectors_
-        asked = self.vectors_ if items is None else self.vectors_[items]
+        scored = self.vectors_ if items is None else self.vectors_[items]
         silent = self._silent if items is None else self._silent[items]
-        scores = np.full((len(queries), len(asked)), -np.inf, dtype=np.float32)
+        scores = np.full((len(queries), len(scored)), -np.inf, dtype=np.float32)
         with one_thread():
             for query, mean in enumerate(profile):
                 length = float(np.sqrt((mean.astype(np.float64) ** 2).sum()))
                 if length > 0:
-                    np.add(asked @ (mean / np.float32(length)), silent, out=scores[query])
+                    np.add(scored @ (mean / np.float32(length)), silent, out=scores[query])
         return scores

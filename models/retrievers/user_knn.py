@@ -64,14 +64,14 @@ class UserKnn:
         if self.users_ is None:
             raise NotFittedError("user_knn: asked before it was fitted; call fit or load")
         n_users, n_items = self.users_.shape
-        found = []
+        parts = []
         size = max(1, CELLS // max(n_users, n_items, 1))
         for start in range(0, len(queries), size):
             part = queries.part(start, min(start + size, len(queries)))
-            found.append(retrieve_by(self._scores, part, n_items, k))
-        if not found:
+            parts.append(retrieve_by(self._scores, part, n_items, k))
+        if not parts:
             return retrieve_by(self._scores, queries, n_items, k)
-        return Hits(np.concatenate([hits.items for hits in found]), np.concatenate([hits.scores for hits in found]))
+        return Hits(np.concatenate([hits.items for hits in parts]), np.concatenate([hits.scores for hits in parts]))
 
     def save(self, folder: Path) -> None:
         if self.users_ is None:
@@ -108,15 +108,15 @@ class UserKnn:
         common = profile @ self._items
         data, indices, lengths = [], [], [0]
         for query in range(profile.shape[0]):
-            own = profile.data[profile.indptr[query] : profile.indptr[query + 1]].astype(np.float64)
+            weights = profile.data[profile.indptr[query] : profile.indptr[query + 1]].astype(np.float64)
             users = common.indices[common.indptr[query] : common.indptr[query + 1]]
             order = np.argsort(users, kind="stable")
             users = users[order]
             products = common.data[common.indptr[query] : common.indptr[query + 1]][order].astype(np.float64)
-            square = float((own**2).sum())
+            square = float((weights**2).sum())
             if self.params.similarity == "pearson":
-                products = products - own.sum() * self._means[users]
-                square -= float(own.sum()) ** 2 / max(profile.shape[1], 1)
+                products = products - weights.sum() * self._means[users]
+                square -= float(weights.sum()) ** 2 / max(profile.shape[1], 1)
             theirs = self._lengths[users].astype(np.float64) ** (2.0 - 2.0 * self.params.asymmetry)
             length = max(square, 0.0) ** self.params.asymmetry * theirs + self.params.shrinkage
             alike = np.divide(products, length, out=np.zeros_like(products), where=length > 0)
