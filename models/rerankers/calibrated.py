@@ -54,18 +54,18 @@ class Calibrated:
         best = np.argsort(-gain, kind="stable")
         if params.calibration <= 0 or n_places < 2:
             return best[:k].astype(np.int64)
-        kinds, own = np.unique(catalogue.categories[items], return_inverse=True)
-        target = np.bincount(own, relevance, minlength=len(kinds)) / relevance.sum()
+        kinds, kind = np.unique(catalogue.categories[items], return_inverse=True)
+        target = np.bincount(kind, relevance, minlength=len(kinds)) / relevance.sum()
         pool = best[: max(params.pool, n_places)]
         free = np.ones(len(pool), dtype=np.bool_)
         shown = np.zeros(len(kinds))
         chosen: list[int] = []
         while len(chosen) < n_places:
-            costs = params.calibration * divergences(target, shown, params.smoothing)[own[pool]]
-            place = int(np.argmax(np.where(free, gain[pool] - costs, -np.inf)))
-            chosen.append(place)
-            free[place] = False
-            shown[own[pool[place]]] += 1
+            costs = params.calibration * divergences(target, shown, params.smoothing)[kind[pool]]
+            taken = int(np.argmax(np.where(free, gain[pool] - costs, -np.inf)))
+            chosen.append(taken)
+            free[taken] = False
+            shown[kind[pool[taken]]] += 1
         return best[and_the_rest(chosen, len(items), k)].astype(np.int64)
 
     def _start(self, items: Int32, catalogue: Catalogue) -> Float64:
@@ -89,9 +89,9 @@ def divergences(target: Float64, shown: Float64, smoothing: float) -> Float64:
         """target · log(target / list), 0 where the target is 0."""
         mixed = (1.0 - smoothing) * counts / (shown.sum() + 1.0) + smoothing * target
         ratio = np.divide(target, mixed, out=np.ones(len(target)), where=target > 0)
-        found: Float64 = target * np.log(ratio)
-        return found
+        parts: Float64 = target * np.log(ratio)
+        return parts
 
     without = terms(shown)
-    found: Float64 = without.sum() - without + terms(shown + 1.0)
-    return found
+    total: Float64 = without.sum() - without + terms(shown + 1.0)
+    return total

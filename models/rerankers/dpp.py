@@ -49,21 +49,21 @@ class Dpp:
                 allowed = new if new.any() else allowed
             variety = unlike * np.log(np.maximum(residuals, NOTHING_NEW))
             n_shown = len(filling.chosen)
-            place = filling.take(filling.gain + variety, allowed)
-            if residuals[place] > NOTHING_NEW and unlike > 0:
-                known = factor[:n_shown]
-                shared = (known * known[:, place, None]).sum(axis=0)
-                row = (_kernel(filling.pool, place, catalogue) - shared) / np.sqrt(residuals[place])
+            taken = filling.take(filling.gain + variety, allowed)
+            if residuals[taken] > NOTHING_NEW and unlike > 0:
+                shown_rows = factor[:n_shown]
+                shared = (shown_rows * shown_rows[:, taken, None]).sum(axis=0)
+                row = (_kernel(filling.pool, taken, catalogue) - shared) / np.sqrt(residuals[taken])
                 factor[n_shown] = row
                 residuals = np.maximum(residuals - row**2, 0.0)
         return filling.order(len(items), k)
 
 
-def _kernel(pool: Int32, place: int, catalogue: Catalogue) -> Float64:
+def _kernel(pool: Int32, index: int, catalogue: Catalogue) -> Float64:
     """(n_pool,) row of S."""
     if catalogue.vectors is None:
-        row = common_tags(pool, place, catalogue)
+        row = common_tags(pool, index, catalogue)
     else:
-        row = (1.0 + cosines(pool, place, catalogue.vectors)) / 2.0
-    row[place] = 1.0  # also of an item without text or tags
+        row = (1.0 + cosines(pool, index, catalogue.vectors)) / 2.0
+    row[index] = 1.0  # also of an item without text or tags
     return row

@@ -70,10 +70,10 @@ class Filling:
 
     def take(self, values: Float64, allowed: Bool) -> int:
         """The next place goes to the greatest value of those allowed, ties to the better candidate; who it is."""
-        place = int(np.argmax(np.where(allowed, values, -np.inf)))
-        self.chosen.append(place)
-        self.free[place] = False
-        return place
+        index = int(np.argmax(np.where(allowed, values, -np.inf)))
+        self.chosen.append(index)
+        self.free[index] = False
+        return index
 
     def order(self, n_items: int, k: int) -> Int64:
         """The first k: those chosen, then all others as they came."""
@@ -106,17 +106,17 @@ def within_cap(free: Bool, categories: Int32, chosen: list[int], most: int) -> B
     return allowed if allowed.any() else free
 
 
-def cosines(pool: Int32, place: int, vectors: Float32) -> Float64:
-    """(n_pool,) of each item's text vector to that of the item at `place`, in [-1, 1]."""
-    found: Float64 = np.clip((vectors[pool] @ vectors[pool[place]]).astype(np.float64), -1.0, 1.0)
-    return found
+def cosines(pool: Int32, index: int, vectors: Float32) -> Float64:
+    """(n_pool,) of each item's text vector to that of the item at `index`, in [-1, 1]."""
+    similarities: Float64 = np.clip((vectors[pool] @ vectors[pool[index]]).astype(np.float64), -1.0, 1.0)
+    return similarities
 
 
-def common_tags(pool: Int32, place: int, catalogue: Catalogue) -> Float64:
-    """(n_pool,) tags that each item has in common with the item at `place`, as a share of all tags of both."""
-    own = set(catalogue.tags[pool[place]])
+def common_tags(pool: Int32, index: int, catalogue: Catalogue) -> Float64:
+    """(n_pool,) tags that each item has in common with the item at `index`, as a share of all tags of both."""
     tags = [set(catalogue.tags[item]) for item in pool]
-    return np.array([len(own & other) / len(own | other) if own or other else 0.0 for other in tags])
+    given = tags[index]
+    return np.array([len(given & other) / len(given | other) if given or other else 0.0 for other in tags])
 
 
 def and_the_rest(chosen: list[int], n_items: int, k: int) -> Int64:

@@ -35,14 +35,14 @@ class Mmr:
         unlike = 1 - self.params.relevance
         nearest = np.zeros(len(filling.pool), dtype=np.float64)
         while not filling.full:
-            place = filling.take(filling.gain - unlike * nearest, filling.allowed())
+            taken = filling.take(filling.gain - unlike * nearest, filling.allowed())
             if unlike > 0:
-                nearest = np.maximum(nearest, _similarities(filling.pool, place, catalogue))
+                nearest = np.maximum(nearest, _similarities(filling.pool, taken, catalogue))
         return filling.order(len(items), k)
 
 
-def _similarities(pool: Int32, place: int, catalogue: Catalogue) -> Float64:
+def _similarities(pool: Int32, index: int, catalogue: Catalogue) -> Float64:
     """(n_pool,) how alike each item is to one of them, in [0, 1]."""
     if catalogue.vectors is None:
-        return common_tags(pool, place, catalogue)
-    return np.maximum(cosines(pool, place, catalogue.vectors), 0.0)
+        return common_tags(pool, index, catalogue)
+    return np.maximum(cosines(pool, index, catalogue.vectors), 0.0)
