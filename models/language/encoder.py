@@ -53,10 +53,10 @@ def encode(texts: Sequence[str | None], params: Params, encoder: str = "") -> Fl
     started = time.monotonic()
     raw = _encode(distinct, params, encoder_folder(params.encoder or encoder))
     logger.info("embed n_texts=%d seconds=%.1f size=%d", len(distinct), time.monotonic() - started, raw.shape[1])
-    row = {text: place for place, text in enumerate(distinct)}
+    row_of_text = {text: row for row, text in enumerate(distinct)}
     vectors = np.zeros((len(texts), raw.shape[1]), dtype=np.float32)
-    there = [place for place, text in enumerate(texts) if text]
-    vectors[there] = raw[[row[texts[place] or ""] for place in there]]
+    described = [item for item, text in enumerate(texts) if text]
+    vectors[described] = raw[[row_of_text[texts[item] or ""] for item in described]]
     return centered(vectors, np.array([bool(text) for text in texts]))
 
 

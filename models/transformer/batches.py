@@ -79,8 +79,8 @@ def _had_before(users: Int64, items: Int64) -> Int64:
     """Rows whose item the same user has in an earlier row."""
     order = np.lexsort((np.arange(len(items)), items, users))
     again = (users[order[1:]] == users[order[:-1]]) & (items[order[1:]] == items[order[:-1]])
-    found: Int64 = order[1:][again]
-    return found
+    repeats: Int64 = order[1:][again]
+    return repeats
 
 
 def _steps(users: Int64, times: Int64) -> Int64:
@@ -94,8 +94,8 @@ def _steps(users: Int64, times: Int64) -> Int64:
     further = (before < rows - 1) & (before >= 0)
     further &= users[before] == users[rows]
     steps = np.stack([np.append(rows - 1, before[further]), np.append(rows, rows[further])])
-    found: Int64 = steps[:, np.argsort(steps[0], kind="stable")]
-    return found
+    ordered: Int64 = steps[:, np.argsort(steps[0], kind="stable")]
+    return ordered
 
 
 def _windows(users: Int64, rng: np.random.Generator, length: int) -> tuple[Int64, Int64]:
@@ -104,10 +104,10 @@ def _windows(users: Int64, rng: np.random.Generator, length: int) -> tuple[Int64
     last = np.append(first[1:], len(users)) - 1
     head = np.where(last - first > length, rng.integers(1, length + 1, len(first)), length)
     n_windows = 1 + np.maximum(-(-(last - first - head) // length), 0)
-    place = np.arange(n_windows.sum()) - np.repeat(np.cumsum(n_windows) - n_windows, n_windows)
+    number = np.arange(n_windows.sum()) - np.repeat(np.cumsum(n_windows) - n_windows, n_windows)
     begin, head, end = (np.repeat(column, n_windows) for column in (first, head, last))
-    starts = np.where(place == 0, begin, begin + head + (place - 1) * length)
-    stops = np.minimum(begin + head + place * length, end)
+    starts = np.where(number == 0, begin, begin + head + (number - 1) * length)
+    stops = np.minimum(begin + head + number * length, end)
     return starts, stops
 
 
@@ -119,7 +119,7 @@ def _groups(lengths: Int64, rng: np.random.Generator, tokens: int) -> list[Int64
         stop = start + max(1, tokens // int(lengths[order[start]]))
         groups.append(order[start:stop])
         start = stop
-    return [groups[place] for place in rng.permutation(len(groups))]
+    return [groups[number] for number in rng.permutation(len(groups))]
 
 
 def _batch(items: Int64, gaps: Int64, weights: Float32, steps: Int64, starts: Int64, stops: Int64) -> Batch:
@@ -129,8 +129,8 @@ def _batch(items: Int64, gaps: Int64, weights: Float32, steps: Int64, starts: In
     rows = np.where(there, rows, 0)
     first, last = np.searchsorted(steps[0], starts), np.searchsorted(steps[0], stops)
     windows = np.repeat(np.arange(len(starts)), last - first)
-    own = np.arange(len(windows)) + np.repeat(last - np.cumsum(last - first), last - first)
-    places, targets = steps[:, own]
+    columns = np.arange(len(windows)) + np.repeat(last - np.cumsum(last - first), last - first)
+    places, targets = steps[:, columns]
     return Batch(
         items=np.where(there, items[rows], 0),
         gaps=np.where(there, gaps[rows], 0),

@@ -40,8 +40,8 @@ class SoftmaxLoss(torch.autograd.Function):
             wanted, share = targets[part, None], shares[part, None]
             cells = states[part] @ vectors.T
             if corrections is not None:
-                own = cells.gather(1, wanted)
-                cells.add_(corrections).scatter_(1, wanted, own)
+                logits_of_targets = cells.gather(1, wanted)
+                cells.add_(corrections).scatter_(1, wanted, logits_of_targets)
             cells = torch.softmax(cells, 1)
             chance = cells.gather(1, wanted)
             loss -= (chance.float().clamp_min(1e-30).log() * share.float()).sum()

@@ -79,10 +79,10 @@ class Network(nn.Module):
             return ids
         return hiding.rows(ids) + (self.text if items is None else self.text[items]) @ self.projection
 
-    def forward(self, found: Tensor, gaps: Tensor, hiding: Hiding) -> Tensor:
+    def forward(self, embedded: Tensor, gaps: Tensor, hiding: Hiding) -> Tensor:
         """(n, length, size) states after each event; found (n, length, size) vectors, gaps (n, length) buckets."""
-        n, length, size = found.shape
-        state = hiding(found * size**0.5 + functional.embedding(gaps, self.gaps))
+        n, length, size = embedded.shape
+        state = hiding(embedded * size**0.5 + functional.embedding(gaps, self.gaps))
         places = torch.arange(length)
         apart = places[:, None] - places[None, :]
         later = torch.zeros(length, length).masked_fill(apart < 0, -torch.inf)
@@ -97,5 +97,5 @@ class Network(nn.Module):
             state = state + hiding(wide @ self.narrow[layer])
         return self._norm(state, 2 * self.shape.layers)
 
-    def _norm(self, state: Tensor, place: int) -> Tensor:
-        return functional.rms_norm(state, (state.shape[-1],), self.norms[place], EPSILON)
+    def _norm(self, state: Tensor, number: int) -> Tensor:
+        return functional.rms_norm(state, (state.shape[-1],), self.norms[number], EPSILON)

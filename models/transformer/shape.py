@@ -25,5 +25,5 @@ class Shape:
 def gap_buckets(gaps: Int64) -> Int64:
     """Which of GAPS buckets a time between two events [µs] falls into: 0 below a second, then one a doubling."""
     seconds = np.maximum(gaps, 0) // 1_000_000
-    found: Int64 = np.minimum(np.ceil(np.log2(seconds + 1.0)), GAPS - 1).astype(np.int64)
-    return found
+    buckets: Int64 = np.minimum(np.ceil(np.log2(seconds + 1.0)), GAPS - 1).astype(np.int64)
+    return buckets

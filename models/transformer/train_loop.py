@@ -64,14 +64,14 @@ def train(
     """
     histories = Histories.of(log)
     learned = np.unique(histories.items)
-    known = None if text is None else torch.from_numpy(text[learned])
-    network = Network(len(learned), known, shape, recipe.seed)
+    learned_text = None if text is None else torch.from_numpy(text[learned])
+    network = Network(len(learned), learned_text, shape, recipe.seed)
     if start is not None:
         _go_on(network, start, learned)
     if len(learned):
-        place = np.full(n_items, -1, dtype=np.int64)
-        place[learned] = np.arange(len(learned))
-        _learn(network, replace(histories, items=place[histories.items]), recipe)
+        row_of_item = np.full(n_items, -1, dtype=np.int64)
+        row_of_item[learned] = np.arange(len(learned))
+        _learn(network, replace(histories, items=row_of_item[histories.items]), recipe)
     arrays = {name: value.detach().numpy() for name, value in network.named_parameters()}
     ids = np.zeros((n_items, shape.size), dtype=np.float32)
     ids[learned] = arrays["ids"]
@@ -159,8 +159,8 @@ def _share(
 ) -> tuple[float, list[Tensor]]:
     """A batch's share of the loss and of its gradient for the items' vectors and for each parameter of the layers."""
     vectors = vectors.detach().requires_grad_()
-    found = functional.embedding(torch.from_numpy(batch.items), vectors)
-    states = network(found, torch.from_numpy(batch.gaps), hiding)
+    embedded = functional.embedding(torch.from_numpy(batch.items), vectors)
+    states = network(embedded, torch.from_numpy(batch.gaps), hiding)
     states = states.view(-1, states.shape[-1])[torch.from_numpy(batch.places)]
     weights, targets = torch.from_numpy(batch.weights / total), torch.from_numpy(batch.targets)
     loss = SoftmaxLoss.apply(states, vectors, offsets, targets, weights, kind)  # type: ignore[no-untyped-call]
