@@ -121,8 +121,8 @@ def _of_query(
             if turn < len(names) and sentences[place] == NOBODY:
                 places_of.setdefault(names[turn], []).append(place)
         for name, places in places_of.items():
-            said = _sentences(retrievers[name], catalogue, query, slate.items[row, places])
-            for place, sentence in zip(places, said, strict=True):
+            reasons_given = _sentences(retrievers[name], catalogue, query, slate.items[row, places])
+            for place, sentence in zip(places, reasons_given, strict=True):
                 sentences[place] = sentence or NOBODY
     return sentences
 

@@ -47,11 +47,11 @@ def explore(order: Int64, scores: Float32, params: ExploreParams, key: str) -> t
     drawn: list[int] = []
     for slot, number in enumerate(uniforms(key, n_slots)):
         ends = np.cumsum(weights)
-        place = int(np.searchsorted(ends, number * ends[-1], side="right"))
-        place = min(place, int(np.flatnonzero(weights)[-1]))  # rounding of the sum may leave the last one out
-        chances[len(kept) + slot] = weights[place] / ends[-1]
-        drawn.append(int(pool[place]))
-        weights[place] = 0.0
+        index = int(np.searchsorted(ends, number * ends[-1], side="right"))
+        index = min(index, int(np.flatnonzero(weights)[-1]))  # rounding of the sum may leave the last one out
+        chances[len(kept) + slot] = weights[index] / ends[-1]
+        drawn.append(int(pool[index]))
+        weights[index] = 0.0
     shown = np.concatenate([kept, np.array(drawn, dtype=np.int64)])
     rest = order[~np.isin(order, shown)]
     return np.concatenate([shown, rest])[: len(order)], chances
@@ -64,7 +64,7 @@ def key_of(bundle: str, user_id: str, at: int) -> str:
 
 def uniforms(key: str, n: int) -> list[float]:
     """n numbers in [0, 1) that depend on the key alone, on every machine and for every version of numpy."""
-    digests = (hashlib.sha256(f"{key}\0{place}".encode()).digest() for place in range(n))
+    digests = (hashlib.sha256(f"{key}\0{number}".encode()).digest() for number in range(n))
     return [(int.from_bytes(digest[:8], "big") >> 11) / 2**53 for digest in digests]
 
 

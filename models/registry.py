@@ -82,7 +82,7 @@ def load_reranker(name: str) -> type[Reranker]:
 def name_of(kind: str, part: object) -> str:
     """The name under which the table has a part's class."""
     wanted = f"{type(part).__module__}:{type(part).__qualname__}"
-    return next(name for name, place in _table(kind).items() if place == wanted)
+    return next(name for name, path in _table(kind).items() if path == wanted)
 
 
 def _table(kind: str) -> dict[str, str]:
