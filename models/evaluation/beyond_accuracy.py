@@ -16,10 +16,10 @@ def head(popularity: Int64) -> Bool:
 
     Ties at the border fall as numpy's default sort leaves them, which is what pandas' `sort_values` does too.
     """
-    known = np.flatnonzero(popularity > 0)
-    falling = (len(known) - 1 - np.argsort(popularity[known][::-1]))[::-1]
+    with_history = np.flatnonzero(popularity > 0)
+    falling = (len(with_history) - 1 - np.argsort(popularity[with_history][::-1]))[::-1]
     chosen = np.zeros(len(popularity), dtype=np.bool_)
-    chosen[known[falling[: max(1, round(HEAD_SHARE * len(known)))]]] = len(known) > 0
+    chosen[with_history[falling[: max(1, round(HEAD_SHARE * len(with_history)))]]] = len(with_history) > 0
     return chosen
 
 
@@ -94,15 +94,15 @@ def serendipity(lists: Int64, usual: Int64, hits: Bool, k: int) -> Float64:
     is a target. Source: Ge, Delgado-Battenfeld & Jannach 2010, doi:10.1145/1864708.1864761; useful is what is a target.
     """
     expected = (lists[:, :k, None] == usual[:, None, :k]).any(axis=2)
-    found: Float64 = (hits[:, :k] & ~expected).sum(axis=1) / k
-    return found
+    shares: Float64 = (hits[:, :k] & ~expected).sum(axis=1) / k
+    return shares
 
 
 def _miscalibration(test_set: TestSet, top: Int64) -> Float64:
     kinds = np.where(top >= 0, test_set.categories[top], -1)
     width = int(test_set.categories.max()) + 1
-    query, place = np.nonzero(kinds >= 0)
-    cells, counts = np.unique(query * width + kinds[query, place], return_counts=True)
+    query, rank = np.nonzero(kinds >= 0)
+    cells, counts = np.unique(query * width + kinds[query, rank], return_counts=True)
     tastes = test_set.tastes
     wanted = tastes.queries * width + tastes.categories
     at = np.minimum(np.searchsorted(cells, wanted), max(len(cells) - 1, 0))
@@ -111,8 +111,8 @@ def _miscalibration(test_set: TestSet, top: Int64) -> Float64:
     mixed = (1 - CALIBRATION_SMOOTHING) * shown / n_shown + CALIBRATION_SMOOTHING * tastes.shares
     terms = tastes.shares * np.log(tastes.shares / mixed)
     divergence = np.bincount(tastes.queries, terms, minlength=len(top))
-    asked = np.bincount(tastes.queries, minlength=len(top)) > 0
-    return np.where(asked & (top >= 0).any(axis=1), divergence, np.nan)
+    has_taste = np.bincount(tastes.queries, minlength=len(top)) > 0
+    return np.where(has_taste & (top >= 0).any(axis=1), divergence, np.nan)
 
 
 def _diversity(test_set: TestSet, top: Int64) -> Float64:

@@ -105,33 +105,33 @@ class Evaluation:
 
 def slices_of(test_set: TestSet, params: Params) -> dict[str, tuple[Bool, Bool]]:
     """Slice → (which targets count, which queries count)."""
-    known = test_set.popularity > 0
-    rising = np.sort(test_set.popularity[known])
+    with_history = test_set.popularity > 0
+    rising = np.sort(test_set.popularity[with_history])
     border = rising[max(0, round(params.tail_share * len(rising)) - 1)] if len(rising) else 0
-    tail = known & (test_set.popularity <= border)
+    tail = with_history & (test_set.popularity <= border)
     targets = test_set.targets.values
     n, everyone = test_set.n_history, np.ones(len(test_set), dtype=np.bool_)
     every, warm = np.ones(len(targets), dtype=np.bool_), n > 0
     new, heavy = n <= params.new_user_items, n >= max(params.heavy_user_items, params.new_user_items + 1)
     return {
-        "warm": (known[targets], warm),
+        "warm": (with_history[targets], warm),
         "warm_all": (every, warm),
         "all": (every, everyone),
         "cold_users": (every, ~warm),
         "new_users": (every, new),
         "light_users": (every, ~new & ~heavy),
         "heavy_users": (every, heavy),
-        "new_items": (~known[targets], warm),
+        "new_items": (~with_history[targets], warm),
         "tail_items": (tail[targets], warm),
     }
 
 
 def headline_accuracy(test_set: TestSet, lists: Int64, cuts: Sequence[int], params: Params) -> dict[str, Float64]:
     """Each metric of `accuracy` of the queries that the headline judges, (n_chosen,); lists: as in `evaluate`."""
-    wanted, asked = slices_of(test_set, params)[HEADLINE]
-    n_targets = np.bincount(test_set.targets.owners[wanted], minlength=len(test_set)) * asked
-    place = target_positions(lists, test_set.targets)
-    hits = (place >= 0) & np.append(wanted, False)[place]
+    wanted, counted = slices_of(test_set, params)[HEADLINE]
+    n_targets = np.bincount(test_set.targets.owners[wanted], minlength=len(test_set)) * counted
+    positions = target_positions(lists, test_set.targets)
+    hits = (positions >= 0) & np.append(wanted, False)[positions]
     return {name: values[n_targets > 0] for name, values in accuracy(hits, n_targets, cuts).items()}
 
 
@@ -143,14 +143,14 @@ def evaluate(test_set: TestSet, lists: Mapping[str, Int64], params: Params) -> E
     k = params.k[0]
     models = tuple(lists)
     cuts = sorted(params.k)
-    places = {model: target_positions(lists[model], test_set.targets) for model in models}
+    positions = {model: target_positions(lists[model], test_set.targets) for model in models}
     properties = {model: list_values(test_set, lists[model], k) for model in models}
     owners = test_set.targets.owners
     queries, summary, differences, curves = [], [], [], []
-    for name, (wanted, asked) in slices_of(test_set, params).items():
-        n_targets = np.bincount(owners[wanted], minlength=len(test_set)) * asked
+    for name, (wanted, counted) in slices_of(test_set, params).items():
+        n_targets = np.bincount(owners[wanted], minlength=len(test_set)) * counted
         chosen = n_targets > 0
-        hits = {model: (place >= 0) & np.append(wanted, False)[place] for model, place in places.items()}
+        hits = {model: (target >= 0) & np.append(wanted, False)[target] for model, target in positions.items()}
         values = {model: accuracy(hits[model], n_targets, cuts) for model in models}
         if name == HEADLINE:
             for model in models:
@@ -184,7 +184,7 @@ def queries_of(
     test_set: TestSet, model: str, segment: str, n_targets: Int64, chosen: Bool, names: Sequence[str], table: Float64
 ) -> pl.DataFrame:
     """Rows of per_query; n_targets, chosen: (n_queries,) of the test set; table: (n_chosen, n_metrics)."""
-    columns = {name: table[:, place] for place, name in enumerate(names)}
+    columns = {name: table[:, column] for column, name in enumerate(names)}
     return pl.DataFrame(
         {
             "query_id": test_set.user_ids[chosen].astype(object),
@@ -217,12 +217,12 @@ def figures_of(
         both = resampled_means(np.concatenate([sums, counts], axis=1), params.bootstrap, params.seed)
         resampled = _ratio(both[:, : sums.shape[1]], both[:, sums.shape[1] :])
     figures, differences = [], []
-    for place, model in enumerate(models if n_queries else ()):
+    for model_number, model in enumerate(models if n_queries else ()):
         for column, name in enumerate(names):
-            ours, theirs = column, place * width + column
+            ours, theirs = column, model_number * width + column
             low, high = bounds(resampled[:, theirs], params.confidence)
             figures.append((model, segment, name, n_queries, float(means[theirs]), low, high))
-            if place:
+            if model_number:
                 spread = bounds(resampled[:, ours] - resampled[:, theirs], params.confidence)
                 relative = bounds(ratio_less_one(resampled[:, ours], resampled[:, theirs]), params.confidence)
                 middle = float(ratio_less_one(means[ours], means[theirs]))

@@ -45,9 +45,9 @@ def sums_by_user(values: Float64, owners: npt.NDArray[np.generic]) -> Float64:
     owners: (n_rows,) whose each row is. Resampled so, a column over the last one is a mean over rows whose spread is
     that of users, since rows of one user are alike (cluster bootstrap, Davison & Hinkley 1997, section 3.8).
     """
-    users, place = np.unique(owners, return_inverse=True)
+    users, user_of_row = np.unique(owners, return_inverse=True)
     columns = [*values.T, np.ones(len(values))]
-    return np.stack([np.bincount(place, column, minlength=len(users)) for column in columns], axis=1)
+    return np.stack([np.bincount(user_of_row, column, minlength=len(users)) for column in columns], axis=1)
 
 
 @lru_cache(maxsize=2)

@@ -31,8 +31,8 @@ def target_positions(lists: Integers, targets: Ragged[Any]) -> npt.NDArray[np.in
     span = int(max(lists.max(), targets.values.max())) + 1
     keys = targets.owners * span + targets.values
     wanted = np.arange(n_queries, dtype=np.int64)[:, None] * span + lists
-    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where((keys[place] == wanted) & (lists >= 0), place, nothing)
+    nearest = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where((keys[nearest] == wanted) & (lists >= 0), nearest, nothing)
 
 
 def accuracy(hits: Bool, n_targets: Integers, cuts: Sequence[int]) -> dict[str, Float64]:

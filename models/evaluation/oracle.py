@@ -70,17 +70,17 @@ class Oracle:
     def _scores(self, queries: Queries) -> Float32:
         assert self.item_ids_ is not None and self._truth is not None
         truth = self._truth
-        known_items = {item_id: place for place, item_id in enumerate(truth.item_ids)}
+        known_items = {item_id: position for position, item_id in enumerate(truth.item_ids)}
         places = np.array([known_items.get(item_id, -1) for item_id in self.item_ids_], dtype=np.int64)
         people = set(truth.user_ids)
         scores = np.zeros((len(queries), len(truth.item_ids)))
         for at in np.unique(queries.at):
-            asked = np.flatnonzero(queries.at == at)
-            known = [row for row in asked if str(queries.user_ids[row]) in people]
-            scores[asked] = truth.popularity(int(at))
-            if known:
-                user_ids = [str(user_id) for user_id in queries.user_ids[known]]
-                scores[known] = (
+            rows = np.flatnonzero(queries.at == at)
+            rows_of_people = [row for row in rows if str(queries.user_ids[row]) in people]
+            scores[rows] = truth.popularity(int(at))
+            if rows_of_people:
+                user_ids = [str(user_id) for user_id in queries.user_ids[rows_of_people]]
+                scores[rows_of_people] = (
                     truth.demand(user_ids, int(at))
                     if self.params.by == "demand"
                     else truth.preferences(user_ids, int(at))
@@ -90,8 +90,8 @@ class Oracle:
         if self.params.noise:
             for row, user_id in enumerate(queries.user_ids):
                 scores[row] += self.params.noise * self._error(str(user_id), scores.shape[1])
-        found: Float32 = np.where(places >= 0, scores[:, places], -np.inf).astype(np.float32)
-        return found
+        scores_in_order: Float32 = np.where(places >= 0, scores[:, places], -np.inf).astype(np.float32)
+        return scores_in_order
 
     def _error(self, user_id: str, n_items: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """The user's own errors: the same in every batch."""

@@ -86,8 +86,8 @@ def medians(means: Float64, levels: Float32) -> Float64:
     if len(levels) > MOST_LEVELS:
         return means
     ordered = levels.astype(np.float64)
-    found: Float64 = ordered[np.searchsorted((ordered[1:] + ordered[:-1]) / 2.0, means)]
-    return found
+    nearest: Float64 = ordered[np.searchsorted((ordered[1:] + ordered[:-1]) / 2.0, means)]
+    return nearest
 
 
 def expected_loss(means: Float64, deviations: Float64, points: Float64, levels: Float32) -> Float64:
@@ -117,9 +117,9 @@ def _by_user(
     sums = np.column_stack([np.bincount(users, column) for column in (np.ones(len(test)), *columns)]).astype(np.float64)
     drawn = resampled_means(sums, n_resamples, seed)
     intervals = []
-    for place, column in enumerate(columns):
-        mean, resampled = float(column.mean()), drawn[:, place + 1] / drawn[:, 0]
-        if place == 0:
+    for number, column in enumerate(columns):
+        mean, resampled = float(column.mean()), drawn[:, number + 1] / drawn[:, 0]
+        if number == 0:
             mean, resampled = mean**0.5, np.sqrt(resampled)
         intervals.append(Interval(mean, *bounds(resampled, confidence)))
     return intervals

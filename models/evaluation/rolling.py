@@ -19,12 +19,12 @@ DEPTH = 20  # ranks of a query in the table ROLLING
 
 def rolling_table(events: pl.DataFrame, lists: Int32, vocabulary: Vocabulary, depth: int = DEPTH) -> pl.DataFrame:
     """ROLLING: the first `depth` of each event's list (n_events, k) of positions, -1 pads."""
-    query, place = np.nonzero(lists[:, :depth] >= 0)
+    query, rank = np.nonzero(lists[:, :depth] >= 0)
     names = pl.Series(vocabulary.item_ids, dtype=pl.String)
     frame = events.select("query_id", "user_id", "timestamp", pl.col("item_id").alias("target_item_id"))[query]
-    ranks = pl.Series("rank", place + 1, dtype=pl.Int64)
+    ranks = pl.Series("rank", rank + 1, dtype=pl.Int64)
     return ROLLING.check(
-        frame.with_columns(names.gather(lists[query, place]).alias("item_id"), ranks), source="rolling judging"
+        frame.with_columns(names.gather(lists[query, rank]).alias("item_id"), ranks), source="rolling judging"
     )
 
 

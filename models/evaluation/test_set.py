@@ -78,8 +78,8 @@ class TestSet:
         repeated = rows.height - rows.select("user_id", "item_id").n_unique()
         if repeated:
             raise ContractError(f"recommendations: {repeated} items stand twice in one user's list, expected once")
-        asked = pl.DataFrame({"user_id": self.user_ids, "query": np.arange(len(self))})
-        rows = rows.join(asked, on="user_id").sort("query", "rank", maintain_order=True)
+        query_of_user = pl.DataFrame({"user_id": self.user_ids, "query": np.arange(len(self))})
+        rows = rows.join(query_of_user, on="user_id").sort("query", "rank", maintain_order=True)
         rows = rows.with_columns(place=pl.int_range(pl.len()).over("query"))
         depth = int(rows.get_column("place").to_numpy().max()) + 1 if rows.height else 1
         lists = np.full((len(self), depth), -1, dtype=np.int64)
@@ -107,13 +107,13 @@ def make_test_set(
     kept = wanted.join(pairs, on=["user_id", "item_id"], how="anti")
     user_ids = _sorted_ids(asked if asked is not None else later.get_column("user_id"))
     table = items.get_column("item_id") if items is not None else pl.Series([], dtype=pl.String)
-    known = [
+    item_sources = [
         pairs.get_column("item_id"),
         wanted.get_column("item_id"),
         table,
         pl.Series(further_items, dtype=pl.String),
     ]
-    item_ids = _sorted_ids(pl.concat([series.unique() for series in known]))
+    item_ids = _sorted_ids(pl.concat([series.unique() for series in item_sources]))
 
     popularity = np.bincount(_codes(pairs, "item_id", item_ids), minlength=len(item_ids))
     queries = pl.DataFrame({"user_id": user_ids})
@@ -191,10 +191,10 @@ def _codes(frame: pl.DataFrame, column: str, ids: npt.NDArray[np.str_]) -> Int64
 def _positions(ids: npt.NDArray[np.str_], wanted: npt.NDArray[np.str_], what: str) -> Int64:
     if not len(wanted):
         return np.zeros(0, dtype=np.int64)
-    place = np.minimum(np.searchsorted(ids, wanted), max(len(ids) - 1, 0)).astype(np.int64)
-    missing = ids[place] != wanted if len(ids) else np.ones(len(wanted), dtype=np.bool_)
+    nearest = np.minimum(np.searchsorted(ids, wanted), max(len(ids) - 1, 0)).astype(np.int64)
+    missing = ids[nearest] != wanted if len(ids) else np.ones(len(wanted), dtype=np.bool_)
     if missing.any():
         raise ContractError(
             f"test set: {what} {wanted[missing][0]!r} is unknown to it, expected one that it was made with"
         )
-    return place
+    return nearest

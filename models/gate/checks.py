@@ -137,10 +137,10 @@ def _coverage(
 ) -> Result:
     """Coverage belongs to all lists together, so its spread comes from random halves of the queries."""
     k = int(check.metric.partition("@")[2])
-    asked = challenger.queries.filter(slice=check.segment).select(pl.col("query_id").unique().sort())
-    shown = [_lists(judged.lists, asked, k) for judged in (challenger, champion)]
+    query_ids = challenger.queries.filter(slice=check.segment).select(pl.col("query_id").unique().sort())
+    shown = [_lists(judged.lists, query_ids, k) for judged in (challenger, champion)]
     ids = pl.concat([*shown]).get_column("item_id").unique().sort()
-    codes = [_matrix(frame, asked, ids, k) for frame in shown]
+    codes = [_matrix(frame, query_ids, ids, k) for frame in shown]
     relative = coverage_ratio(codes[0], codes[1], n_resamples=min(n_resamples, 200), seed=seed, confidence=confidence)
     n_items = [float(frame.get_column("item_id").n_unique()) for frame in shown]
     outcome: Outcome = "unclear"
@@ -151,20 +151,20 @@ def _coverage(
     elif relative.high < 0:
         outcome = "worse"
     apart = Interval(n_items[0] - n_items[1], relative.low * n_items[1], relative.high * n_items[1])
-    ours, theirs = np.full(asked.height, n_items[0]), np.full(asked.height, n_items[1])
+    ours, theirs = np.full(query_ids.height, n_items[0]), np.full(query_ids.height, n_items[1])
     return _result(check, outcome, ours, theirs, apart, relative, champion.name, confidence)
 
 
-def _lists(lists: pl.DataFrame, asked: pl.DataFrame, k: int) -> pl.DataFrame:
-    return lists.filter(pl.col("rank") <= k).join(asked, on="query_id", how="semi")
+def _lists(lists: pl.DataFrame, query_ids: pl.DataFrame, k: int) -> pl.DataFrame:
+    return lists.filter(pl.col("rank") <= k).join(query_ids, on="query_id", how="semi")
 
 
-def _matrix(frame: pl.DataFrame, asked: pl.DataFrame, ids: pl.Series, k: int) -> npt.NDArray[np.int64]:
+def _matrix(frame: pl.DataFrame, query_ids: pl.DataFrame, ids: pl.Series, k: int) -> npt.NDArray[np.int64]:
     """Lists as codes (n_queries, k), -1 pads."""
-    queries = asked.with_row_index("query")
+    queries = query_ids.with_row_index("query")
     items = pl.DataFrame({"item_id": ids}).with_row_index("code")
     rows = frame.join(queries, on="query_id").join(items, on="item_id")
-    codes = np.full((asked.height, k), -1, dtype=np.int64)
+    codes = np.full((query_ids.height, k), -1, dtype=np.int64)
     codes[rows.get_column("query").to_numpy(), rows.get_column("rank").to_numpy() - 1] = rows.get_column(
         "code"
     ).to_numpy()
