@@ -41,8 +41,8 @@ class Fusion:
 
     def fit(self, features: Rows, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
         """Only looks where the retrievers' columns are; examples may be empty."""
-        self.columns_ = [place for place, name in enumerate(names) if name.startswith(RANK_PREFIX)]
-        retrievers = [names[place].removeprefix(RANK_PREFIX) for place in self.columns_]
+        self.columns_ = [column for column, name in enumerate(names) if name.startswith(RANK_PREFIX)]
+        retrievers = [names[column].removeprefix(RANK_PREFIX) for column in self.columns_]
         self.weights_ = [self.params.weights.get(name, 1.0) for name in retrievers]
         return self
 

@@ -96,8 +96,8 @@ class Horizons:
                 continue
             chosen: BaseModel = getattr(self.params, side)
             values = chosen.model_dump(exclude={PLAIN} | ({N_SEEDS} - chosen.model_fields_set))
-            own = {"name": "lightgbm", "sections": params.sections | {"lightgbm": values}}
-            trained = train_ranker(data.queries(queries), params.model_copy(update=own))
+            lightgbm = {"name": "lightgbm", "sections": params.sections | {"lightgbm": values}}
+            trained = train_ranker(data.queries(queries), params.model_copy(update=lightgbm))
             figures[side] = trained.figures
             if trained.name != PLAIN or trained.figures["n_telling_queries"] >= params.min_queries:
                 sides[side] = trained.ranker
@@ -117,8 +117,8 @@ class Horizons:
         """(n_rows,) whose query follows an act of its user within the session; without a history: no."""
         if self.column_ < 0:
             return np.zeros(len(features), dtype=np.bool_)
-        found: npt.NDArray[np.bool_] = features[:, self.column_] <= self.params.session_hours / 24.0
-        return found
+        within: npt.NDArray[np.bool_] = features[:, self.column_] <= self.params.session_hours / 24.0
+        return within
 
     def score(self, features: Float32) -> Float32:
         if not self.sides_:

@@ -103,7 +103,7 @@ class LightGbm:
             group=sizes[sizes > 0],
             weight=weight / weight.mean(),
             init_score=self._prior(chosen),
-            feature_name=[f"f{place}" for place in range(chosen.shape[1])],
+            feature_name=[f"f{column}" for column in range(chosen.shape[1])],
         )
         booster = lightgbm.train(self._options() | {"seed": seed}, data, self.params.n_trees)
         return str(booster.model_to_string())
@@ -116,15 +116,15 @@ class LightGbm:
     def staged(self, features: Float32, n_steps: int = 10) -> list[tuple[int, Float32]]:
         """(number of trees, scores) as the trees come in, from plain fusion on: for a learning curve."""
         scores = self._prior(features)
-        found = [(0, scores.astype(np.float32))]
+        stages = [(0, scores.astype(np.float32))]
         if not self._boosters or not len(features):
-            return found
+            return stages
         ends = np.linspace(0, max(booster.num_trees() for booster in self._boosters), n_steps + 1).astype(int)
         for start, end in zip(ends[:-1], ends[1:], strict=True):
             if end > start:
                 scores = scores + self._trees(features, start_iteration=int(start), num_iteration=int(end - start))
-                found.append((int(end), scores.astype(np.float32)))
-        return found
+                stages.append((int(end), scores.astype(np.float32)))
+        return stages
 
     def save(self, folder: Path) -> None:
         if self.models_ is None:

@@ -152,10 +152,10 @@ class Mlp:
         for column, weights in zip(inputs, arrays["first"], strict=True):
             hidden += weights[:, None] * column[None, :]
         np.maximum(hidden, 0, out=hidden)
-        found = np.repeat(arrays["second_bias"].astype(np.float64)[None, :], len(features), axis=0)
+        log_odds = np.repeat(arrays["second_bias"].astype(np.float64)[None, :], len(features), axis=0)
         for unit, to_outcomes in zip(hidden, arrays["second"], strict=True):
-            found += unit[:, None] * to_outcomes[None, :]
-        return found
+            log_odds += unit[:, None] * to_outcomes[None, :]
+        return log_odds
 
 
 class _Learned(BaseModel):

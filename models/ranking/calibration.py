@@ -23,20 +23,20 @@ def platt(log_odds: Float64, labels: Float64) -> tuple[float, float]:
         return 1.0, 0.0
     wanted = np.where(labels > 0, (hits + 1) / (hits + 2), 1 / (misses + 2))
     inputs = np.stack([log_odds, np.ones(len(log_odds))], axis=1)
-    found = np.array([1.0, 0.0])
-    loss = _loss(inputs @ found, wanted)
+    line = np.array([1.0, 0.0])
+    loss = _loss(inputs @ line, wanted)
     for _ in range(STEPS):
-        chance = 1.0 / (1.0 + np.exp(-(inputs @ found)))
+        chance = 1.0 / (1.0 + np.exp(-(inputs @ line)))
         gradient = inputs.T @ (chance - wanted)
         curvature = (inputs.T * (chance * (1 - chance))) @ inputs + np.eye(2) * 1e-9
         step = np.linalg.solve(curvature, gradient)
         share = 1.0
-        while (after := _loss(inputs @ (found - share * step), wanted)) > loss and share > NEAR:
+        while (after := _loss(inputs @ (line - share * step), wanted)) > loss and share > NEAR:
             share /= 2  # a whole step may leap over the best where the curve is flat
         if after > loss or np.abs(share * step).max() < NEAR:
             break
-        found, loss = found - share * step, after
-    return float(found[0]), float(found[1])
+        line, loss = line - share * step, after
+    return float(line[0]), float(line[1])
 
 
 def _loss(log_odds: Float64, wanted: Float64) -> float:

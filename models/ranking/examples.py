@@ -48,12 +48,12 @@ def events_of(
     names = pl.Series(vocabulary.item_ids, dtype=pl.String).gather(candidates.item[rows])
     users = pl.Series(user_ids[candidates.query[rows]].tolist(), dtype=pl.String)
     hits = pl.DataFrame({"row": rows, "user_id": users, "item_id": names})
-    told = part.filter(positives.where()).select("user_id", "item_id", "event").drop_nulls().unique()
-    found = hits.join(told, on=["user_id", "item_id"])
-    kinds = sorted(told.get_column("event").unique().to_list())
+    events = part.filter(positives.where()).select("user_id", "item_id", "event").drop_nulls().unique()
+    hits_by_kind = hits.join(events, on=["user_id", "item_id"])
+    kinds = sorted(events.get_column("event").unique().to_list())
     marks = {kind: np.zeros(len(candidates), dtype=np.bool_) for kind in kinds}
     for kind, mark in marks.items():
-        mark[found.filter(pl.col("event") == kind).get_column("row").to_numpy()] = True
+        mark[hits_by_kind.filter(pl.col("event") == kind).get_column("row").to_numpy()] = True
     return marks
 
 
@@ -89,22 +89,26 @@ class Examples:
 
     def save(self, folder: Path) -> None:
         """Two parquet files."""
-        found = self.candidates
-        columns: dict[str, npt.NDArray[np.generic]] = {"query": found.query, "item": found.item, "label": self.labels}
-        for place, name in enumerate(found.retrievers):
-            columns[f"score_{name}"] = found.scores[:, place]
-            columns[f"rank_{name}"] = found.ranks[:, place]
+        candidates = self.candidates
+        columns: dict[str, npt.NDArray[np.generic]] = {
+            "query": candidates.query,
+            "item": candidates.item,
+            "label": self.labels,
+        }
+        for column, name in enumerate(candidates.retrievers):
+            columns[f"score_{name}"] = candidates.scores[:, column]
+            columns[f"rank_{name}"] = candidates.ranks[:, column]
         columns |= {f"{EVENT_PREFIX}{kind}": mark for kind, mark in self.events.items()}
         write_parquet(pl.DataFrame(columns), folder / ROWS)
-        asked = {"user_id": self.user_ids.tolist(), "known_as": self.names.tolist(), "at": self.at}
-        asked |= {"n_targets": self.n_targets, "live": self.live}
-        asked |= {name: self.asked[:, place] for place, name in enumerate(QUERY_FEATURES)}
-        write_parquet(pl.DataFrame(asked, schema_overrides=dict.fromkeys(NAMES, pl.String)), folder / QUERIES)
+        queries = {"user_id": self.user_ids.tolist(), "known_as": self.names.tolist(), "at": self.at}
+        queries |= {"n_targets": self.n_targets, "live": self.live}
+        queries |= {name: self.asked[:, column] for column, name in enumerate(QUERY_FEATURES)}
+        write_parquet(pl.DataFrame(queries, schema_overrides=dict.fromkeys(NAMES, pl.String)), folder / QUERIES)
 
     @classmethod
     def load(cls, folder: Path) -> Examples:
         """As it was saved."""
-        rows, asked = pl.read_parquet(folder / ROWS), pl.read_parquet(folder / QUERIES)
+        rows, queries = pl.read_parquet(folder / ROWS), pl.read_parquet(folder / QUERIES)
         names = tuple(name.removeprefix("rank_") for name in rows.columns if name.startswith("rank_"))
         height = rows.height
         scores = [rows.get_column(f"score_{name}").to_numpy() for name in names]
@@ -117,19 +121,19 @@ class Examples:
             ranks=np.stack(ranks, axis=1) if names else np.zeros((height, 0), dtype=np.int32),
         )
         return cls(
-            user_ids=np.asarray(asked.get_column("user_id").to_list(), dtype=np.str_),
-            at=asked.get_column("at").to_numpy(),
-            n_targets=asked.get_column("n_targets").to_numpy(),
+            user_ids=np.asarray(queries.get_column("user_id").to_list(), dtype=np.str_),
+            at=queries.get_column("at").to_numpy(),
+            n_targets=queries.get_column("n_targets").to_numpy(),
             candidates=candidates,
             labels=rows.get_column("label").to_numpy(),
-            live=asked.get_column("live").to_numpy(),
-            asked=asked.select(QUERY_FEATURES).to_numpy(),
+            live=queries.get_column("live").to_numpy(),
+            asked=queries.select(QUERY_FEATURES).to_numpy(),
             events={
                 name.removeprefix(EVENT_PREFIX): rows.get_column(name).to_numpy()
                 for name in rows.columns
                 if name.startswith(EVENT_PREFIX)
             },
-            known_as=np.asarray(asked.get_column("known_as").to_list(), dtype=np.str_),
+            known_as=np.asarray(queries.get_column("known_as").to_list(), dtype=np.str_),
         )
 
 

@@ -33,8 +33,8 @@ def query_features(queries: Queries) -> Float32:
     has = lengths > 0
     last = history.times[history.items.offsets[1:][has] - 1]
     idle[has] = np.maximum(queries.at[has] - last, 0) / MICROSECONDS_A_DAY
-    found: Float32 = np.stack([idle, np.log1p(lengths)], axis=1).astype(np.float32)
-    return found
+    values: Float32 = np.stack([idle, np.log1p(lengths)], axis=1).astype(np.float32)
+    return values
 
 
 def features_of(

@@ -55,8 +55,8 @@ def train(inputs: Float32, labels: Float32, log_odds: Float32, recipe: Recipe) -
         for _ in range(recipe.epochs if len(inputs) else 0):
             for batch in torch.split(torch.from_numpy(rng.permutation(len(inputs))), size):
                 hidden = torch.relu(table[batch] @ network["first"] + network["first_bias"])
-                found = hidden @ network["second"] + network["second_bias"]
-                loss = torch.nn.functional.binary_cross_entropy_with_logits(found, wanted[batch])
+                logits = hidden @ network["second"] + network["second_bias"]
+                loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, wanted[batch])
                 gradients = torch.autograd.grad(loss, list(network.values()))
                 rate = recipe.learning_rate * (0.02 + 0.98 * (1 + math.cos(math.pi * step / n_steps)) / 2)
                 descent.step([gradient.contiguous() for gradient in gradients], rate)

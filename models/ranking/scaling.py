@@ -18,11 +18,11 @@ class Standard:
 
     @classmethod
     def of(cls, features: Float32) -> Standard:
-        known = ~np.isnan(features)
-        values = np.where(known, features, 0.0).astype(np.float64)
-        counts = np.maximum(known.sum(axis=0), 1)
+        given = ~np.isnan(features)
+        values = np.where(given, features, 0.0).astype(np.float64)
+        counts = np.maximum(given.sum(axis=0), 1)
         means = values.sum(axis=0) / counts
-        spread = np.where(known, values - means, 0.0)
+        spread = np.where(given, values - means, 0.0)
         scales = np.sqrt((spread**2).sum(axis=0) / counts)
         return cls(means, np.where(scales > 0, scales, 1.0))
 

@@ -51,8 +51,8 @@ class Params(BaseModel):
     def _sections_by_name(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        own = {name: values[name] or {} for name in part_names("ranker") if name in values}
-        return {name: value for name, value in values.items() if name not in own} | {"sections": own}
+        sections = {name: values[name] or {} for name in part_names("ranker") if name in values}
+        return {name: value for name, value in values.items() if name not in sections} | {"sections": sections}
 
 
 @runtime_checkable
@@ -105,9 +105,9 @@ def train_ranker(data: RankerData, params: Params) -> Trained:
 
     Whatever a ranker learns from, it is judged by what was chosen at all.
     """
-    asked = make_ranker(params.name, params)
-    if isinstance(asked, TrainsItself):
-        return asked.train(data, params)
+    ranker = make_ranker(params.name, params)
+    if isinstance(ranker, TrainsItself):
+        return ranker.train(data, params)
     plain = fit_plain(data, params)
     judged = data.n_targets > 0
     telling = int((judged & (data.groups > 0)).sum())
@@ -159,12 +159,12 @@ def cross_validated(data: RankerData, params: Params) -> tuple[Float64, dict[int
     staged: dict[int, Float64] = {}
     folds_of: Counter[int] = Counter()
     for number in range(params.folds):
-        asked = fold == number
-        own = data.queries(asked)
-        ranker = _fitted(single, data.queries(~asked))
-        held_out[asked] = _ndcg_by(_scored(ranker, own), own, params)
-        for n_trees, early in _staged(ranker, own).items():
-            staged.setdefault(n_trees, np.zeros(len(data.groups)))[asked] = _ndcg_by(early, own, params)
+        in_fold = fold == number
+        fold_data = data.queries(in_fold)
+        ranker = _fitted(single, data.queries(~in_fold))
+        held_out[in_fold] = _ndcg_by(_scored(ranker, fold_data), fold_data, params)
+        for n_trees, early in _staged(ranker, fold_data).items():
+            staged.setdefault(n_trees, np.zeros(len(data.groups)))[in_fold] = _ndcg_by(early, fold_data, params)
             folds_of[n_trees] += 1
     return held_out, {n_trees: early for n_trees, early in staged.items() if folds_of[n_trees] == params.folds}
 
@@ -195,8 +195,8 @@ def _staged(ranker: Ranker, data: RankerData) -> dict[int, Float32]:
 
 def _of_one_draw(params: Params) -> Params:
     """The same with a ranker that averages nothing."""
-    own = {name: value for name, value in params.sections.get(params.name, {}).items() if name != N_SEEDS}
-    return params.model_copy(update={"sections": params.sections | {params.name: own}, N_SEEDS: 1})
+    section = {name: value for name, value in params.sections.get(params.name, {}).items() if name != N_SEEDS}
+    return params.model_copy(update={"sections": params.sections | {params.name: section}, N_SEEDS: 1})
 
 
 def _fitted(params: Params, data: RankerData) -> Ranker:
@@ -225,8 +225,8 @@ def _ndcg(scores: Float32, labels: Float32, groups: Int32, n_targets: npt.NDArra
     owners = np.repeat(np.arange(len(groups)), groups)
     order = np.lexsort((-scores, owners))
     starts = np.concatenate([[0], np.cumsum(groups)[:-1]])
-    place = np.arange(len(scores)) - np.repeat(starts, groups)
-    gains = np.where(place < k, labels[order] / np.log2(place + 2.0), 0.0)
+    rank = np.arange(len(scores)) - np.repeat(starts, groups)
+    gains = np.where(rank < k, labels[order] / np.log2(rank + 2.0), 0.0)
     ideal = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(np.arange(2, k + 2)))])
     reached = np.bincount(owners, gains, minlength=len(groups))
     best = ideal[np.minimum(n_targets, k)]
