@@ -43,12 +43,12 @@ def with_history_sizes(
     lists_by_size: dict[int, dict[str, Int64]] = {}
     for n in HISTORY_SIZES:
         rows = newest(history, n, rule, test.cut)
-        asked = {"challenger": contenders.challenger, "champion": contenders.champion}
+        recommenders = {"challenger": contenders.challenger, "champion": contenders.champion}
         lists_by_size[n] = {
             model: popular
             if recommender is None
             else _answer(project, recommender, judged, model, chosen, n, rows, params)
-            for model, recommender in asked.items()
+            for model, recommender in recommenders.items()
         } | {"popular": popular}
     logger.info("cold start users=%d", int(chosen.sum()))
     return replace(

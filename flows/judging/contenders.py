@@ -52,8 +52,8 @@ class Source:
     @classmethod
     def read(cls, path: Path) -> Source:
         """From params.yaml."""
-        found = read_params(path).get("source") or {}
-        return cls(str(found.get("name")), str(found.get("reference", "data/initial")), found.get("simulator"))
+        section = read_params(path).get("source") or {}
+        return cls(str(section.get("name")), str(section.get("reference", "data/initial")), section.get("simulator"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,16 +70,16 @@ class Judgement:
         """Rows model, query_id, item_id, rank of some lists."""
         frames = []
         for model, items in lists.items():
-            query, place = np.nonzero(items >= 0)
+            query, rank = np.nonzero(items >= 0)
             frames.append(
                 pl.DataFrame(
                     {
                         "model": pl.Series([model], dtype=pl.String).new_from_index(0, len(query)),
                         "query_id": pl.Series(self.test_set.user_ids.astype(object), dtype=pl.String).gather(query),
                         "item_id": pl.Series(self.test_set.item_ids.astype(object), dtype=pl.String).gather(
-                            items[query, place]
+                            items[query, rank]
                         ),
-                        "rank": (place + 1).astype(np.int64),
+                        "rank": (rank + 1).astype(np.int64),
                     }
                 )
             )
@@ -119,14 +119,14 @@ def judge(test: Test, contenders: Contenders, params: Params, source: Source) ->
         singles["oracle"] = _oracle(contenders.log, ours, source.simulator, params)
     lists |= {model: codes_of(test_set, ours.catalogue, items) for model, items in singles.items()}
     logger.info("queries=%d models=%d targets=%d", len(test_set), len(lists), len(test_set.targets.values))
-    asked = {"challenger": ours.queries} | ({"champion": theirs.queries} if contenders.champion is not None else {})
+    queries = {"challenger": ours.queries} | ({"champion": theirs.queries} if contenders.champion is not None else {})
     evaluation = evaluate(test_set, lists, params)
     if len(test_set) < n_possible:
         logger.warning("queries=%d of %d: evaluate.max_users", len(test_set), n_possible)
         evaluation = replace(evaluation, sampled_from=n_possible)
     return Judgement(
         test_set=test_set,
-        queries=asked,
+        queries=queries,
         evaluation=evaluation,
         lists=lists,
         scores=ours.scores,
@@ -159,5 +159,5 @@ def _oracle(log: Log, challenger: Answers, world: dict[str, Any], params: Params
 def codes_of(test_set: TestSet, catalogue: Catalogue, lists: Int32) -> npt.NDArray[np.int64]:
     """Positions in a bundle's vocabulary as codes of the test set."""
     codes = np.append(test_set.codes(catalogue.vocabulary.item_ids), -1)
-    found: npt.NDArray[np.int64] = codes[lists]
-    return found
+    codes_of_lists: npt.NDArray[np.int64] = codes[lists]
+    return codes_of_lists

@@ -31,20 +31,20 @@ def write_features(
     for table in (USER_STATS, USER_CATEGORY_STATS):
         states = state_rows(arrived, table)
         if kept is not None:
-            own = table.read(source / f"{table.name}.parquet").filter(pl.col("user_id").is_in(kept.implode()))
-            states = pl.concat([states.select(own.columns), own]).sort(table.key)
+            unchanged = table.read(source / f"{table.name}.parquet").filter(pl.col("user_id").is_in(kept.implode()))
+            states = pl.concat([states.select(unchanged.columns), unchanged]).sort(table.key)
         table.write(states, target / f"{table.name}.parquet")
     (target / f"{ITEM_STATS.name}.parquet").symlink_to((source / f"{ITEM_STATS.name}.parquet").absolute())
 
 
 @contextmanager
 def lookup_with_truncated(
-    project: Project, catalogue: Catalogue, short: pl.DataFrame, asked: pl.Series
+    project: Project, catalogue: Catalogue, short: pl.DataFrame, user_ids: pl.Series
 ) -> Iterator[FeatureLookup]:
-    """The project's lookup, which knows the users of the rows `short` too; asked: ids of the others that are asked."""
+    """The project's lookup, which knows the users of the rows `short` too; user_ids: of the others that ask."""
     if short.is_empty():
         yield project.offline_lookup(catalogue)
         return
     with tempfile.TemporaryDirectory(prefix="recops-short-") as scratch:
-        write_features(project.paths.features, Path(scratch), short, catalogue, asked)
+        write_features(project.paths.features, Path(scratch), short, catalogue, user_ids)
         yield project.offline_lookup(catalogue, Path(scratch))

@@ -49,11 +49,11 @@ def rating_catalogue(project: Project, rows: pl.DataFrame) -> Catalogue:
     made = (project.paths.catalogue / "catalogue.parquet", project.paths.vectors / "vectors.safetensors")
     if not all(path.is_file() for path in made):
         return catalogue
-    known = read_catalogue(project.paths.catalogue, project.paths.vectors)
-    if known.vectors is None or len(known.vectors) != known.n_items:
+    bundle_catalogue = read_catalogue(project.paths.catalogue, project.paths.vectors)
+    if bundle_catalogue.vectors is None or len(bundle_catalogue.vectors) != bundle_catalogue.n_items:
         return catalogue
-    places = known.vocabulary.positions(catalogue.vocabulary.item_ids)
-    vectors = np.where(places[:, None] >= 0, known.vectors[places], np.float32(0.0))
+    places = bundle_catalogue.vocabulary.positions(catalogue.vocabulary.item_ids)
+    vectors = np.where(places[:, None] >= 0, bundle_catalogue.vectors[places], np.float32(0.0))
     return replace(catalogue, vectors=vectors)
 
 
@@ -97,19 +97,19 @@ def evaluate_ratings(project: Project) -> str:
     catalogue = rating_catalogue(project, rows)
     ratings = make_ratings(rows, catalogue.vocabulary, least_value=params.least_value)
     data = {name: sha256_of(project.root / name) if (project.root / name).is_file() else None for name in INPUTS}
-    told, reports = [], {}
+    texts, reports = [], {}
     for scheme in params.splits:
         if scheme == "global_time" and _artificial_time(project):
-            told.append(
+            texts.append(
                 "global_time: the data has no times, only an order of rows; a cut in time would have no meaning"
             )
             continue
         parts = _split(project, rows, ratings, scheme, params)
         key = {"data": data, "split": [scheme, params.seed, params.held_out, params.least_value, _sizes(parts)]}
         text, reports[scheme] = _judge(project.paths.ratings / scheme, parts, catalogue, raters, params, key)
-        told.append(text)
+        texts.append(text)
     write_text(json.dumps(reports, indent=1, sort_keys=True) + "\n", project.paths.ratings / "report.json")
-    return "\n\n".join(told)
+    return "\n\n".join(texts)
 
 
 def raters_in_use(project: Project) -> dict[str, Rater]:
@@ -124,8 +124,8 @@ def _split(project: Project, rows: pl.DataFrame, ratings: Ratings, scheme: Schem
     cuts = None
     if scheme == "global_time":
         wanted = project.section("split", SplitParams).model_copy(update={"scheme": "global_time"})
-        found = split_table(rows, wanted).cuts
-        cuts = (found.valid_cut, found.test_cut)
+        instants = split_table(rows, wanted).cuts
+        cuts = (instants.valid_cut, instants.test_cut)
     return split_ratings(ratings, scheme, seed=params.seed, held_out=params.held_out, cuts=cuts)
 
 
@@ -162,10 +162,10 @@ def _judge(
 def _deviations(valid: Mapping[str, Predicted], test: Mapping[str, Predicted], errors: np.ndarray[Any, Any]) -> Any:
     """How sure the blend is: as its first rater that knows, scaled so that it holds on valid; None without one."""
     for name, answer in valid.items():
-        told = test[name].deviations
-        if answer.deviations is not None and told is not None:
+        deviations = test[name].deviations
+        if answer.deviations is not None and deviations is not None:
             scale = np.sqrt(np.mean((errors / answer.deviations) ** 2))
-            return (told * scale).astype(np.float32)
+            return (deviations * scale).astype(np.float32)
     return None
 
 

@@ -73,20 +73,20 @@ def read_valid(project: Project, params: Params) -> Valid:
         raise UserError(
             f"--horizon rolling needs a split by time; split.json says '{cuts.scheme}': use --horizon frozen"
         )
-    asked = valid.filter(rule.where())
+    wanted = valid.filter(rule.where())
     if params.horizon == "rolling":
-        asked = rolling_events(train, valid, n_events=params.rolling_events, seed=params.seed, positives=rule)
+        wanted = rolling_events(train, valid, n_events=params.rolling_events, seed=params.seed, positives=rule)
     chunks = []
-    for users in user_chunks(asked.get_column("user_id").to_list(), params.chunks, params.seed):
-        theirs = asked.filter(pl.col("user_id").is_in(users))
+    for users in user_chunks(wanted.get_column("user_id").to_list(), params.chunks, params.seed):
+        theirs = wanted.filter(pl.col("user_id").is_in(users))
         if params.horizon == "rolling":
-            found = rolling_queries(theirs, train, valid, catalogue.vocabulary, positives=rule)
+            batch = rolling_queries(theirs, train, valid, catalogue.vocabulary, positives=rule)
         else:
             cut = cuts.valid_cut if in_time else None
-            found = part_queries(
+            batch = part_queries(
                 train, theirs, catalogue.vocabulary, cut, created_at=catalogue.created_at, positives=rule
             )
-        chunks.append(Chunk(*found))
+        chunks.append(Chunk(*batch))
     chunks = [chunk for chunk in chunks if chunk.counted.any()]
     if not chunks:
         raise UserError(
@@ -101,6 +101,6 @@ def _key(project: Project, params: Params, targets: list[str] | None) -> str:
         name: sha256_of(project.root / name) if (project.root / name).is_file() else None
         for name in (*NEEDED, RELATIONS)
     }
-    asked = params.model_dump(mode="json", include={"horizon", "rolling_events", "chunks", "seed"})
-    told = {"files": files, "asked": asked, "targets": targets}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    questions = params.model_dump(mode="json", include={"horizon", "rolling_events", "chunks", "seed"})
+    content = {"files": files, "asked": questions, "targets": targets}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

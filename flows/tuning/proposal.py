@@ -27,8 +27,8 @@ REPORT, DIFF, PROPOSED = "report.json", "params.diff", "params.yaml"
 
 def tune_params(project: Project, horizon: str | None) -> Params:
     """Section `tune` of params.yaml, which may be left out; `horizon` stands in for its own."""
-    found = dict(project.params().get("tune") or {})
-    return parse("tune", found | ({"horizon": horizon} if horizon else {}), Params)
+    values = dict(project.params().get("tune") or {})
+    return parse("tune", values | ({"horizon": horizon} if horizon else {}), Params)
 
 
 def tasks_of(project: Project, names: Sequence[str]) -> list[Task]:
@@ -154,20 +154,20 @@ def _row(ended: Found, params: Params) -> list[str]:
     def number(value: float | None) -> str:
         return "" if value is None else f"{value:.4f}"
 
-    gain, said = "", ""
+    gain, verdict = "", ""
     if ended.silent:
-        said = "offers nothing here"
+        verdict = "offers nothing here"
     elif ended.present is None:
-        said = "no time was left"
+        verdict = "no time was left"
     elif ended.gain is None:
-        said = "nothing better was found"
+        verdict = "nothing better was found"
     else:
         gain = f"{ended.gain.value:+.4f} [{ended.gain.low:+.4f}, {ended.gain.high:+.4f}]"
-        said = "better" if ended.is_gain(params) else "within noise"
+        verdict = "better" if ended.is_gain(params) else "within noise"
         if ended.gain.low > 0 and ended.n_users < params.min_users:
-            said = f"{ended.n_users} users are too few to tell"
+            verdict = f"{ended.n_users} users are too few to tell"
     counts = [str(ended.n_trials), str(ended.n_pruned)]
-    return [ended.retriever, *counts, number(ended.present), number(ended.best), gain, said]
+    return [ended.retriever, *counts, number(ended.present), number(ended.best), gain, verdict]
 
 
 def _check(path: Path, tasks: Sequence[Task], changes: Sequence[dict[str, Any]]) -> None:
@@ -175,10 +175,10 @@ def _check(path: Path, tasks: Sequence[Task], changes: Sequence[dict[str, Any]])
     by_name = {task.name: section(f"retrievers.{task.name}", task.retriever.Params, path) for task in tasks}
     for change in changes:
         _, retriever, name = change["param"].split(".")
-        if (found := getattr(by_name[retriever], name)) != change["to"]:
+        if (value := getattr(by_name[retriever], name)) != change["to"]:
             raise UserError(
                 f"params.yaml: {change['param']} is written in a way that cannot be edited (an anchor?); it would "
-                f"become {found!r}, expected {change['to']!r}: set it by hand"
+                f"become {value!r}, expected {change['to']!r}: set it by hand"
             )
 
 

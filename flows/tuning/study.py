@@ -81,8 +81,8 @@ def _run(study: Study, trial: OptunaTrial, task: Task, valid: Valid, folder: Pat
     from optuna.trial import TrialState
 
     suggested = {name: axis.suggested(name, trial) for name, axis in task.axes.items()}
-    asked = "values" in trial.user_attrs
-    values = trial.user_attrs["values"] if asked else suggested
+    given = "values" in trial.user_attrs
+    values = trial.user_attrs["values"] if given else suggested
     try:
         chosen = task.with_values(values)
     except ValidationError as error:  # values that each are allowed and together are not
@@ -97,7 +97,7 @@ def _run(study: Study, trial: OptunaTrial, task: Task, valid: Valid, folder: Pat
         parts.append(part)
         offered |= any_offered
         trial.report(float(np.concatenate(parts).mean()), step)
-        if not asked and step + 1 < len(valid.chunks) and trial.should_prune():
+        if not given and step + 1 < len(valid.chunks) and trial.should_prune():
             logger.info(
                 "retriever=%s trial=%d pruned after %d of %d chunks",
                 task.name,
@@ -107,13 +107,13 @@ def _run(study: Study, trial: OptunaTrial, task: Task, valid: Valid, folder: Pat
             )
             study.tell(trial, state=TrialState.PRUNED)
             return True
-    if not offered and asked:
+    if not offered and given:
         fail(study, trial.number)
         return False
-    found = np.concatenate(parts)
-    write_arrays({METRIC: found}, file_of(folder, trial))
-    study.tell(trial, float(found.mean()))
-    logger.info("retriever=%s trial=%d %s=%.5f %s", task.name, trial.number, METRIC, found.mean(), values)
+    figures = np.concatenate(parts)
+    write_arrays({METRIC: figures}, file_of(folder, trial))
+    study.tell(trial, float(figures.mean()))
+    logger.info("retriever=%s trial=%d %s=%.5f %s", task.name, trial.number, METRIC, figures.mean(), values)
     return True
 
 

@@ -56,8 +56,13 @@ def study_of(folder: Path, task: Task, valid: Valid) -> Study:
     optuna.logging.enable_propagation()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     fixed = task.present.model_dump(mode="json", exclude=set(task.axes))
-    told = {"data": valid.key, "code": code_hash(task.retriever.__module__), "fixed": fixed, "tuned": sorted(task.axes)}
-    key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
+    content = {
+        "data": valid.key,
+        "code": code_hash(task.retriever.__module__),
+        "fixed": fixed,
+        "tuned": sorted(task.axes),
+    }
+    key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
     folder.mkdir(parents=True, exist_ok=True)
     return optuna.create_study(
         study_name=f"{task.name}-{key}",
@@ -75,8 +80,8 @@ def begin(study: Study, task: Task, folder: Path) -> None:
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         fail(study, trial.number)
     present = task.values_of(task.present)
-    known = study.get_trials(deepcopy=False, states=(TrialState.WAITING,)) + whole_trials(study, folder)
-    if not any(trial.user_attrs.get("values") == present for trial in known):
+    earlier = study.get_trials(deepcopy=False, states=(TrialState.WAITING,)) + whole_trials(study, folder)
+    if not any(trial.user_attrs.get("values") == present for trial in earlier):
         placed = {name: axis.placed(present[name]) for name, axis in task.axes.items()}
         # the values themselves go with it: what lies outside the space is judged as it is
         study.enqueue_trial(placed, user_attrs={"values": present})
