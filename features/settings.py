@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     """An instant, ISO-8601 with zone: the service answers as if it were then and records nothing (replay)."""
     workers: int = Field(default=1, ge=1)
     """Processes of the service; each holds a copy of the recommender."""
+    max_concurrency: int = Field(default=128, ge=1)
+    """Requests that a worker of the service holds at once; one that comes while it does is answered 429."""
     keep_alive_s: int = Field(default=75, ge=1)
     """An idle connection to the service is closed after this time; longer than a load balancer in front keeps it."""
     read_timeout_s: float = Field(default=30, gt=0)

@@ -20,6 +20,7 @@ from features.telemetry import quiet_telemetry
 from models.release.code import running_code
 from models.release.running import Registration
 from services.access.middleware import ANSWER_S, AccessMiddleware
+from services.api.bento_methods import BentoMethods
 from services.app import labels_of, make_app
 from services.metric_files import choose_folder, reserve_files
 from services.metrics import metrics
@@ -41,8 +42,8 @@ choose_folder()
     traffic={"timeout": ANSWER_S + 30},  # its 504 is not in our form: the gate answers before
 )
 @bentoml.asgi_app(app, path="/")
-class RecopsService:
-    """Answers and records."""
+class RecopsService(BentoMethods):
+    """A recommender from recops: lists for users, similar items, and the record of what users do."""
 
     def __init__(self) -> None:
         if any("_bentoml_impl.worker" in argument for argument in sys.orig_argv):

@@ -13,6 +13,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+WAITING = "recops.waiting"  # in a scope: requests that this worker held when this one came (connection.py counts)
+HEADERS = {401: ((b"www-authenticate", b"Bearer"),), 429: ((b"retry-after", b"1"),)}
+
 
 class Answer:
     """Sends what the app sends; an error in another form (plain text of BentoML or Starlette) gets our body.
@@ -53,8 +56,7 @@ class Answer:
         self._begin(status)
         length = str(len(body)).encode()
         sent = [(b"content-type", b"application/json"), (b"content-length", length), *(headers or [])]
-        if status == 401:
-            sent.append((b"www-authenticate", b"Bearer"))
+        sent += HEADERS.get(status, ())
         await self._send({"type": "http.response.start", "status": status, "headers": sent})
         await self._send({"type": "http.response.body", "body": body})
 

@@ -14,7 +14,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from features.settings import Settings
-from services.access.answer import Receive, Scope, Send
+from services.access.answer import WAITING, Receive, Scope, Send
 from services.errors import body_of_status
 from services.metrics import metrics
 
@@ -96,6 +96,8 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
+        # an answer runs on the loop without a pause, so whoever counts inside of it sees one: the others wait here
+        cycle.scope[WAITING] = len(self.tasks)  # type: ignore[literal-required]
         super()._start_asgi_task(cycle, app)
 
     # ---- reading

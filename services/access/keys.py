@@ -14,7 +14,9 @@ from features.settings import Settings
 
 ROLES = ("reader", "client", "admin")  # asks · asks and records · all; any other word is a client of that name
 ROLE = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-OPEN = frozenset({"/", "/livez", "/readyz", "/healthz", "/metrics", "/favicon.ico"})
+OPEN = frozenset({"/", "/livez", "/readyz", "/healthz", "/metrics", "/favicon.ico", "/docs", "/docs.json"})
+PAGES = ("/console/", "/docs/")  # the pages' own files
+BENTO = "/bento/"  # BentoML's methods: each needs what the route of that name needs
 ADMIN_HEADER = "X-Recops-Admin"  # `1`, where there are no keys: no form and no link of a page can send it
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -33,12 +35,12 @@ class Keys:
             UserError: a pair is not `role:sha256`; the pair itself is never shown.
         """
         roles = {}
-        for place, pair in enumerate(filter(None, re.split(r"[,\s]+", settings.api_keys.get_secret_value())), 1):
+        for position, pair in enumerate(filter(None, re.split(r"[,\s]+", settings.api_keys.get_secret_value())), 1):
             role, _, digest = pair.partition(":")
             if not ROLE.fullmatch(role) or not SHA256.fullmatch(digest.lower()):
                 raise UserError(
-                    f"RECOPS_API_KEYS: pair {place} is not role:sha256 (a role such as {', '.join(ROLES)} and 64 hex "
-                    "digits); make a digest with `printf %s KEY | sha256sum`"
+                    f"RECOPS_API_KEYS: pair {position} is not role:sha256 (a role such as {', '.join(ROLES)} and 64 "
+                    "hex digits); make a digest with `printf %s KEY | sha256sum`"
                 )
             roles[digest.lower()] = role
         return cls(roles)
@@ -46,11 +48,11 @@ class Keys:
     def role_of(self, key: str) -> str | None:
         """The role of a key; compared in constant time."""
         digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
-        found = None
-        for known, role in self.roles.items():
-            if hmac.compare_digest(known, digest):
-                found = role
-        return found
+        match = None
+        for accepted, role in self.roles.items():
+            if hmac.compare_digest(accepted, digest):
+                match = role
+        return match
 
 
 def key_in(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
@@ -64,9 +66,11 @@ def key_in(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
 
 
 def role_for(method: str, path: str) -> str | None:
-    """The least role that a route needs; None: open to everyone (probes, metrics, the page itself)."""
-    if path in OPEN or path.startswith("/console/"):
+    """The least role that a route needs; None: open to everyone (probes, metrics, the pages, the description)."""
+    if path in OPEN or path.startswith(PAGES):
         return None
+    if path.startswith(BENTO):
+        path = path[len(BENTO) - 1 :]
     if path.startswith("/admin/") or method == "DELETE":
         return "admin"
     if path == "/events":

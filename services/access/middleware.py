@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from starlette.requests import ClientDisconnect
 
 from features.settings import Settings
-from services.access.answer import Answer, App, Message, Receive, Scope, Send
-from services.access.keys import ADMIN_HEADER, Keys, is_loopback, key_in, may, role_for
+from services.access.answer import WAITING, Answer, App, Message, Receive, Scope, Send
+from services.access.keys import ADMIN_HEADER, PAGES, Keys, is_loopback, key_in, may, role_for
 from services.access.origin import check_same_origin, requested_authority, values_of
 from services.errors import MESSAGES, ApiError, body_of_status
 from services.metrics import metrics
@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY = 4 << 20
 ANSWER_S = 60.0
+NEVER_BUSY = frozenset({"/livez", "/readyz", "/healthz", "/metrics"})
 PROBES = {"/livez": "livez", "/readyz": "readyz", "/healthz": "healthz"}  # BentoML's own
 NO_ROUTE = "other"  # the label of everything that no route of ours answers
 
@@ -32,7 +33,8 @@ class AccessMiddleware:
     """A plain ASGI class (Starlette's BaseHTTPMiddleware costs more than a whole answer).
 
     labels: path → label of its metrics; a path outside them is 404 (BentoML serves pages of its own beside ours).
-    answer_s: the answer must begin within this time [s], else it is 504.
+    answer_s: the answer must begin within this time [s], else it is 504. A request that comes while the worker holds
+    `max_concurrency` others is 429.
     """
 
     def __init__(
@@ -45,7 +47,9 @@ class AccessMiddleware:
         answer_s: float = ANSWER_S,
     ) -> None:
         self.app = app
-        self.keys = Keys.of(settings or Settings())
+        settings = settings or Settings()
+        self.keys = Keys.of(settings)
+        self.max_concurrency = settings.max_concurrency
         self.labels = {**labels, **PROBES}
         self.max_body = max_body
         self.answer_s = answer_s
@@ -71,6 +75,8 @@ class AccessMiddleware:
             self._check(scope)
             if label is None:
                 raise ApiError(404, MESSAGES[404])
+            if scope.get(WAITING, 0) >= self.max_concurrency and scope["path"] not in NEVER_BUSY:
+                raise ApiError(429, MESSAGES[429])
             await self.app(scope, _limited(receive, self.max_body, answer), answer.send)
         except ApiError as error:
             await answer.refuse(error)
@@ -84,8 +90,8 @@ class AccessMiddleware:
 
     def _label(self, path: str) -> str | None:
         """The route's label in metrics: of a fixed set, whatever is asked for; None: there is no such route."""
-        if path.startswith("/console/"):
-            return "console"
+        if path.startswith(PAGES):
+            return path.split("/", 2)[1]
         return self.labels.get(path)
 
     def _check(self, scope: Scope) -> None:

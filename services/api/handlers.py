@@ -1,16 +1,11 @@
-"""Handlers: each reads its request, asks, and returns what is sent as JSON."""
+"""Handlers: each takes a checked request, asks, and returns the answer's struct."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
-import re
 from pathlib import Path
-from typing import Any
-
-from starlette.requests import Request
-from starlette.responses import Response
 
 from features.errors import UserError
 from features.events.database import DatabaseError
@@ -18,48 +13,45 @@ from models.release.code import bento_folder, running_code
 from models.release.rollback import UnknownReleaseError, rollback_target
 from models.release.running import SUPERVISOR, running_services
 from models.release.store import ReleaseError, ReleaseStore
-from services.api import recommend as answers
+from services.api import details, schemas
+from services.api import recommend as lists
 from services.api import status as about
-from services.api.openapi import openapi
-from services.api.schemas import (
-    EventsRequest,
-    RecommendRequest,
-    RollbackRequest,
-    SimilarRequest,
-    checked_text,
-    decode,
-    new_events,
+from services.api.answers import (
+    EventsAnswer,
+    FiltersAnswer,
+    HistoryAnswer,
+    RecommendAnswer,
+    ReleasesAnswer,
+    RollbackAnswer,
+    SimilarAnswer,
+    StatusAnswer,
+    UsersAnswer,
 )
 from services.errors import ApiError
-from services.metrics import exposition, metrics
+from services.metrics import metrics
 from services.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 
-CONSOLE = Path(__file__).resolve().parents[1] / "console"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+
+async def recommend(request: schemas.RecommendRequest, runtime: Runtime) -> RecommendAnswer:
+    serving, given = runtime.serving(), request.user_id
+    request.user_id = serving.stored_id(given)
+    answer: RecommendAnswer = await runtime.ask(
+        lists.recommend, serving, request, runtime.live.at, runtime.impressions
+    )
+    answer.user_id = given
+    return answer
 
 
-async def recommend(request: Request, runtime: Runtime) -> Any:
-    asked, serving = decode(await request.body(), RecommendRequest), runtime.serving()
-    given, asked.user_id = asked.user_id, serving.stored_id(asked.user_id)
-    answer = await runtime.ask(answers.recommend, serving, asked, runtime.live.at, runtime.impressions)
-    return {**answer, "user_id": given}
+async def similar(request: schemas.SimilarRequest, runtime: Runtime) -> SimilarAnswer:
+    answer: SimilarAnswer = await runtime.ask(lists.similar, runtime.serving(), request, runtime.live.at)
+    return answer
 
 
-async def similar(request: Request, runtime: Runtime) -> Any:
-    asked = decode(await request.body(), SimilarRequest)
-    return await runtime.ask(answers.similar, runtime.serving(), asked, runtime.live.at)
-
-
-async def events(request: Request, runtime: Runtime) -> Any:
-    asked = decode(await request.body(), EventsRequest)
+async def events(request: schemas.EventsRequest, runtime: Runtime) -> EventsAnswer:
     runtime.check_home()
-    batch = new_events(asked, runtime.log.latest(), runtime.hasher())
+    batch = schemas.new_events(request, runtime.log.latest(), runtime.hasher())
     if runtime.live.at is not None:
         raise ApiError(409, "this service replays a fixed instant (RECOPS_AT) and records nothing", code="read_only")
     try:
@@ -69,74 +61,65 @@ async def events(request: Request, runtime: Runtime) -> Any:
     for event in appended.events:
         metrics().count_event(event.event)
     metrics().duplicates.inc(appended.n_duplicates)
-    return {"accepted": len(appended.events), "duplicates": appended.n_duplicates}
+    return EventsAnswer(len(appended.events), appended.n_duplicates)
 
 
-async def releases(request: Request, runtime: Runtime) -> Any:
+async def releases(request: schemas.NoQuery, runtime: Runtime) -> ReleasesAnswer:
     return about.releases(runtime.live.store, runtime.serving())
 
 
-async def status(request: Request, runtime: Runtime) -> Any:
-    return await runtime.ask(about.status, runtime.live.store, runtime.serving(), runtime.live.at)
+async def status(request: schemas.NoQuery, runtime: Runtime) -> StatusAnswer:
+    answer: StatusAnswer = await runtime.ask(about.status, runtime.live.store, runtime.serving(), runtime.live.at)
+    return answer
 
 
-async def docs(request: Request, runtime: Runtime) -> Any:
-    """The routes as OpenAPI; BentoML's own page of that name knows only routes made of pydantic models."""
-    return openapi()
-
-
-async def prometheus(request: Request, runtime: Runtime) -> Any:
-    """The metrics of all workers; read in a thread, they lie in files."""
-    text, content_type = await asyncio.to_thread(exposition)
-    return Response(text, media_type=content_type)
-
-
-async def users(request: Request, runtime: Runtime) -> Any:
+async def users(request: schemas.UsersQuery, runtime: Runtime) -> UsersAnswer:
     """Ids that begin with `q`: of the release's data, then of the event log; of hashed ids a plain one whole."""
-    prefix, limit = checked_text(request.query_params.get("q", ""), "q", "q"), _limit(request, 20)
-    serving = runtime.serving()
+    serving, prefix = runtime.serving(), request.q
     prefix = serving.stored_id(prefix) if prefix and not "hid_".startswith(prefix[:4]) else prefix
     of_release = serving.users["user_id"]
-    user_ids = of_release.filter(of_release.str.starts_with(prefix)).head(limit).to_list()
-    if len(user_ids) < limit and runtime.live.at is None:
-        of_log = await runtime.beside(runtime.log.users, prefix, limit)
+    user_ids = of_release.filter(of_release.str.starts_with(prefix)).head(request.limit).to_list()
+    if len(user_ids) < request.limit and runtime.live.at is None:
+        of_log = await runtime.beside(runtime.log.users, prefix, request.limit)
         user_ids += [user_id for user_id in of_log if user_id not in user_ids]
-    return {"users": user_ids[:limit]}
+    return UsersAnswer(user_ids[: request.limit])
 
 
-async def history(request: Request, runtime: Runtime) -> Any:
-    user_id = request.query_params.get("user_id", "")
-    if not user_id:
-        raise ApiError(400, "user_id: is missing; add ?user_id=…", field="user_id")
-    user_id = checked_text(user_id, "user_id", "user_id")
+async def history(request: schemas.HistoryQuery, runtime: Runtime) -> HistoryAnswer:
     serving = runtime.serving()
-    answer = await runtime.ask(answers.history, serving, serving.stored_id(user_id), _limit(request, 50))
-    return {**answer, "user_id": user_id}
+    answer: HistoryAnswer = await runtime.ask(
+        lists.history, serving, serving.stored_id(request.user_id), request.limit
+    )
+    answer.user_id = request.user_id
+    return answer
 
 
-async def rollback(request: Request, runtime: Runtime) -> Any:
+async def filters(request: schemas.FiltersQuery, runtime: Runtime) -> FiltersAnswer:
+    return details.filters(runtime.serving(), request.limit)
+
+
+async def rollback(request: schemas.RollbackRequest, runtime: Runtime) -> RollbackAnswer:
     """POST /admin/rollback: an earlier release comes back; every worker follows the pointer.
 
     One at a time: of several that name the same `from`, the first changes something and the others find it done.
     """
-    wanted = decode(await request.body() or b"{}", RollbackRequest)
-    if wanted.from_ is None and wanted.to is None:
+    if request.from_ is None and request.to is None:
         message = "from: is missing; send the release to go back from, or as 'to' the one to bring back (GET /releases)"
         raise ApiError(400, message, field="from")
     store = runtime.live.store
     async with runtime.rollbacks:
-        target = _rollback_target(store, wanted)
+        target = _rollback_target(store, request)
         changed = False
         if target is not None:
             await asyncio.to_thread(_check_servable, runtime, target)
-            changed = store.swap(target, who="http", why=wanted.why, expected=wanted.from_)
+            changed = store.swap(target, who="http", why=request.why, expected=request.from_)
             await asyncio.to_thread(runtime.live.refresh)
-    return {"release": store.live(), "changed": changed}
+    return RollbackAnswer(store.live(), changed)
 
 
-def _rollback_target(store: ReleaseStore, wanted: RollbackRequest) -> str | None:
+def _rollback_target(store: ReleaseStore, request: schemas.RollbackRequest) -> str | None:
     try:
-        return rollback_target(store, wanted.from_, wanted.to)
+        return rollback_target(store, request.from_, request.to)
     except UnknownReleaseError as error:
         raise ApiError(404, f"{error.field}: {error}", field=error.field, code="unknown_release") from None
     except ReleaseError as error:
@@ -178,25 +161,3 @@ def _check_other_code(home: Path, release: str, bento_tag: str) -> None:
         )
     if not (bento_folder(home, bento_tag) / "bento.yaml").is_file():
         raise ReleaseError(f"its Bento {bento_tag} is not there any more")
-
-
-async def page(request: Request, runtime: Runtime) -> Any:
-    """The console: three files, nothing from elsewhere."""
-    name = request.path_params.get("name", "index.html")
-    path = CONSOLE / name
-    if name not in {"index.html", "console.css", "console.js"}:
-        raise ApiError(404, f"there is no file {name}")
-    headers = {
-        "Content-Security-Policy": POLICY,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-        "Cache-Control": "no-cache",
-    }
-    return Response(path.read_bytes(), media_type=TYPES[path.suffix], headers=headers)
-
-
-def _limit(request: Request, default: int) -> int:
-    text = request.query_params.get("limit", str(default))
-    if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= 500:
-        raise ApiError(400, f"limit: '{text[:20]}' is no number from 1 to 500", field="limit")
-    return int(text)

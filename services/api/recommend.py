@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import Any
+from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 
 from features.arrays import Bool
 from features.states.user_state import UserState
 from models.data.queries import one_query
 from models.data.types import Queries, Slate
+from services.api.answers import HistoryAnswer, HistoryItem, Item, RecommendAnswer, RecommendedItem, SimilarAnswer
+from services.api.details import details_of
 from services.api.schemas import Filter, RecommendRequest, SimilarRequest
 from services.errors import ApiError
 from services.instants import iso, iso_if_known
@@ -22,7 +25,7 @@ from services.recorder.impressions import Impression, ImpressionLog
 
 def recommend(
     serving: Serving, request: RecommendRequest, at: int | None, impressions: ImpressionLog | None = None
-) -> dict[str, Any]:
+) -> RecommendAnswer:
     """The answer of POST /recommend; `at` fixes the instant [µs], None: now; impressions: log of drawn lists."""
     started = time.perf_counter()
     recommender = serving.recommender
@@ -30,11 +33,10 @@ def recommend(
     instant = at if at is not None else serving.sessions.now()
     query = _query(serving, request, state, instant)
     slate = recommender.recommend(query, request.k, lookup=serving.lookup.bound([state]))
-    told = recommender.explain(query, slate)[0] if request.explain else None
-    items = _items(serving, slate, told)
-    fallback = (
-        None if query.history.n_events else (items[0]["sources"][0] if items and items[0]["sources"] else "popular")
-    )
+    reasons = recommender.explain(query, slate)[0] if request.explain else None
+    items = _items(serving, slate, reasons, request.details)
+    known = query.history.n_events
+    fallback = None if known else (items[0].sources[0] if items and items[0].sources else "popular")
     if fallback:
         metrics().fallbacks.labels(fallback).inc()
     if len(items) < request.k:
@@ -49,23 +51,18 @@ def recommend(
                 request.user_id,
                 serving.release.release,
                 request.scenario,
-                [item["item_id"] for item in items],
+                [item.item_id for item in items],
                 [float(chance) for chance in slate.propensities[0, : len(items)]],
             )
         )
     warnings = _warnings(serving, request, logged=logged)
-    return {
-        "request_id": request_id,
-        "release": serving.release.release,
-        "user_id": request.user_id,
-        "items": items,
-        "fallback": fallback,
-        "took_ms": round((time.perf_counter() - started) * 1000, 3),
-        **({"warnings": warnings} if warnings else {}),
-    }
+    took_ms = round((time.perf_counter() - started) * 1000, 3)
+    return RecommendAnswer(
+        request_id, serving.release.release, request.user_id, items, fallback, took_ms, warnings or msgspec.UNSET
+    )
 
 
-def similar(serving: Serving, request: SimilarRequest, at: int | None) -> dict[str, Any]:
+def similar(serving: Serving, request: SimilarRequest, at: int | None) -> SimilarAnswer:
     """The answer of POST /similar.
 
     Raises:
@@ -77,28 +74,33 @@ def similar(serving: Serving, request: SimilarRequest, at: int | None) -> dict[s
         raise ApiError(404, f"item '{request.item_id}' is not in the release", field="item_id", code="unknown_item")
     unavailable = serving.recommender.available(at if at is not None else serving.sessions.now())
     slate = serving.recommender.similar(position, request.k, unavailable=unavailable)
+    catalogue = serving.recommender.catalogue
     items = [
-        {name: item[name] for name in ("item_id", "title", "rank", "score")} for item in _items(serving, slate, None)
+        Item(vocabulary.item_ids[position], catalogue.titles[position], place + 1, float(slate.scores[0, place]))
+        for place, position in enumerate(slate.items[0].tolist())
+        if position >= 0
     ]
-    return {"item_id": request.item_id, "items": items, "release": serving.release.release}
+    if request.details:
+        _add_details(serving, items)
+    return SimilarAnswer(request.item_id, items, serving.release.release)
 
 
-def history(serving: Serving, user_id: str, limit: int) -> dict[str, Any]:
+def history(serving: Serving, user_id: str, limit: int) -> HistoryAnswer:
     """What is known of a user, newest first."""
     state = serving.sessions.state(user_id)
     catalogue = serving.recommender.catalogue
     positions = catalogue.vocabulary.positions(state.item_ids)
     newest = range(len(state.item_ids) - 1, max(len(state.item_ids) - 1 - limit, -1), -1)
     items = [
-        {
-            "item_id": state.item_ids[place],
-            "title": catalogue.titles[positions[place]] if positions[place] >= 0 else None,
-            "timestamp": iso_if_known(int(state.timestamps[place])),
-            "positive": bool(state.positive[place]),
-        }
+        HistoryItem(
+            state.item_ids[place],
+            catalogue.titles[positions[place]] if positions[place] >= 0 else None,
+            iso_if_known(int(state.timestamps[place])),
+            bool(state.positive[place]),
+        )
         for place in newest
     ]
-    return {"user_id": user_id, "n_events": len(state.item_ids), "items": items}
+    return HistoryAnswer(user_id, len(state.item_ids), items)
 
 
 def _query(serving: Serving, request: RecommendRequest, state: UserState, at: int) -> Queries:
@@ -163,22 +165,30 @@ def _warnings(serving: Serving, request: RecommendRequest, *, logged: bool) -> l
     return warnings
 
 
-def _items(serving: Serving, slate: Slate, told: list[str] | None) -> list[dict[str, Any]]:
+def _items(serving: Serving, slate: Slate, reasons: list[str] | None, details: bool) -> list[RecommendedItem]:
     catalogue = serving.recommender.catalogue
     items = []
     for place, position in enumerate(slate.items[0].tolist()):
         if position < 0:
             break
         shares = slate.sources[0, place]
-        order = [name for name in np.argsort(-shares, kind="stable").tolist() if not np.isnan(shares[name])]
-        item: dict[str, Any] = {
-            "item_id": catalogue.vocabulary.item_ids[position],
-            "title": catalogue.titles[position],
-            "rank": place + 1,
-            "score": float(slate.scores[0, place]),
-            "sources": [slate.retrievers[column] for column in order],
-        }
-        if told is not None:
-            item["reason"] = told[place]
+        order = [column for column in np.argsort(-shares, kind="stable").tolist() if not np.isnan(shares[column])]
+        item = RecommendedItem(
+            catalogue.vocabulary.item_ids[position],
+            catalogue.titles[position],
+            place + 1,
+            float(slate.scores[0, place]),
+            sources=[slate.retrievers[column] for column in order],
+        )
+        if reasons is not None:
+            item.reason = reasons[place]
         items.append(item)
+    if details:
+        _add_details(serving, items)
     return items
+
+
+def _add_details(serving: Serving, items: Sequence[Item]) -> None:
+    vocabulary = serving.recommender.catalogue.vocabulary
+    for item in items:
+        item.category, item.price, item.picture = details_of(serving, vocabulary.position(item.item_id))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -33,8 +34,8 @@ class Filter(msgspec.Struct, forbid_unknown_fields=True):
 class RecommendRequest(msgspec.Struct, forbid_unknown_fields=True):
     """POST /recommend. `history` replaces what the user is known to have chosen; what they refused stays out.
 
-    `scenario` names the place where the list is shown; it is logged with the impressions of releases that draw places
-    (`reranker.explore`), and changes no list.
+    `details` adds category, price and picture of each item. `scenario` names the place where the list is shown; it is
+    logged with the impressions of releases that draw places (`reranker.explore`), and changes no list.
     """
 
     user_id: Id
@@ -43,6 +44,7 @@ class RecommendRequest(msgspec.Struct, forbid_unknown_fields=True):
     exclude: Ids = []
     filter: Filter | None = None
     explain: bool = False
+    details: bool = False
     include_seen: bool = False
     scenario: Name | None = None
 
@@ -52,6 +54,7 @@ class SimilarRequest(msgspec.Struct, forbid_unknown_fields=True):
 
     item_id: Id
     k: Length = 10
+    details: bool = False
 
 
 class EventBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -72,6 +75,30 @@ class EventsRequest(msgspec.Struct, forbid_unknown_fields=True):
     events: Annotated[list[EventBody], msgspec.Meta(max_length=MAX_EVENTS)]
 
 
+class UsersQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """GET /users: ids that begin with `q`."""
+
+    q: str = ""
+    limit: Length = 20
+
+
+class HistoryQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """GET /history."""
+
+    user_id: Id
+    limit: Length = 50
+
+
+class FiltersQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """GET /filters: the largest categories, `limit` of them."""
+
+    limit: Length = 100
+
+
+class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """A request that says nothing but its route."""
+
+
 class RollbackRequest(msgspec.Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
     """POST /admin/rollback; one of `from` and `to` is obligatory, so that a request that is sent again changes nothing.
 
@@ -85,13 +112,13 @@ class RollbackRequest(msgspec.Struct, forbid_unknown_fields=True, rename={"from_
 
 
 def decode(body: bytes, kind: type[S]) -> S:
-    """The request, checked.
+    """The request in a body, checked.
 
     Raises:
         ApiError: 400; `malformed` when it is not JSON, else `invalid` with the field.
     """
     try:
-        found: S = _decoders[kind].decode(body)
+        request: S = _decoder(kind).decode(body)
     except msgspec.ValidationError as error:
         message, field = _fault(str(error))
         raise ApiError(400, message, field=field) from None
@@ -99,8 +126,24 @@ def decode(body: bytes, kind: type[S]) -> S:
         raise ApiError(400, "the body is nested too deeply", code="malformed") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ApiError(400, f"the body is not JSON: {error}", code="malformed") from None
-    _check_texts(found, "")
-    return found
+    _check_texts(request, "")
+    return request
+
+
+def from_query(query: Mapping[str, str], kind: type[S]) -> S:
+    """The request in a query string, checked; names that it does not have are passed over.
+
+    Raises:
+        ApiError: 400 with the field.
+    """
+    named = {name: query[name] for name in kind.__struct_encode_fields__ if name in query}
+    try:
+        request: S = msgspec.convert(named, kind, strict=False)
+    except msgspec.ValidationError as error:
+        message, field = _fault(str(error))
+        raise ApiError(400, message, field=field) from None
+    _check_texts(request, "")
+    return request
 
 
 def new_events(request: EventsRequest, latest: int, hasher: IdHasher | None = None) -> list[NewEvent]:
@@ -122,9 +165,11 @@ def new_events(request: EventsRequest, latest: int, hasher: IdHasher | None = No
     ]
 
 
-_decoders: dict[type[Any], Any] = {
-    kind: msgspec.json.Decoder(kind) for kind in (RecommendRequest, SimilarRequest, EventsRequest, RollbackRequest)
-}
+@cache
+def _decoder(kind: type[S]) -> msgspec.json.Decoder[S]:
+    return msgspec.json.Decoder(kind)
+
+
 _where = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 _named = re.compile(r"(?:missing required|contains unknown) field `(?P<name>.*?)`")
 _RULES: dict[str, Callable[[str], str | None]] = {
@@ -133,11 +178,11 @@ _RULES: dict[str, Callable[[str], str | None]] = {
 }
 
 
-def _fault(said: str) -> tuple[str, str | None]:
+def _fault(sentence: str) -> tuple[str, str | None]:
     """msgspec's sentence as ours, and the field: `Expected `int` <= 500 - at `$.k`` → `k: expected an int <= 500`."""
-    match = _where.match(said)
+    match = _where.match(sentence)
     path = (match["path"] or "") if match else ""
-    what = match["what"] if match else said
+    what = match["what"] if match else sentence
     field = path.removeprefix("$").removeprefix(".")
     if named := _named.search(what):
         field = f"{field}.{named['name']}" if field else named["name"]

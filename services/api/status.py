@@ -3,78 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 from features.arrays import MICROSECONDS_A_DAY
 from models.release.code import running_code
 from models.release.store import ReleaseError, ReleaseStore, Span
-from services.instants import iso, iso_if_known, known_instant
+from services.api.answers import Code, Counts, ReleasesAnswer, ReleaseSpan, StatusAnswer
+from services.instants import SECOND, iso, iso_if_known, known_instant
 from services.live.release import Serving
 
 PACKAGES = ("recops", "bentoml", "feast", "lightgbm", "numpy", "polars")
 
 
-def releases(store: ReleaseStore, serving: Serving) -> dict[str, Any]:
+def releases(store: ReleaseStore, serving: Serving) -> ReleasesAnswer:
     """GET /releases: every stretch of time in which a release was live, oldest first; what of it cannot be read."""
-    known = {release.release: release for release in store.list()}
-    spans = [
-        {
-            "release": span.release,
-            "bundle_hash": known[span.release].bundle_hash if span.release in known else None,
-            "created_at": known[span.release].created_at if span.release in known else None,
-            "live_from": span.live_from,
-            "live_to": span.live_to,
-            "metrics": known[span.release].metrics if span.release in known else {},
-            "who": span.who,
-            "why": span.why,
-        }
-        for span in _history(store)
-    ]
+    recorded = {release.release: release for release in store.list()}
+    history = _history(store)
+    spans = []
+    for span in history:
+        release = recorded.get(span.release)
+        spans.append(
+            ReleaseSpan(
+                span.release,
+                release.bundle_hash if release else None,
+                release.created_at if release else None,
+                span.live_from,
+                span.live_to,
+                release.metrics if release else {},
+                span.who,
+                span.why,
+            )
+        )
+    current = serving.release
     if not spans:
-        spans = [
-            {
-                "release": serving.release.release,
-                "bundle_hash": serving.release.bundle_hash,
-                "created_at": serving.release.created_at or None,
-                "live_from": None,
-                "live_to": None,
-                "metrics": serving.release.metrics,
-                "who": None,
-                "why": None,
-            }
-        ]
-    live = next((span.release for span in reversed(_history(store))), serving.release.release)
-    return {"live": live, "releases": spans, "faults": store.faults()}
+        created = current.created_at or None
+        alone = ReleaseSpan(current.release, current.bundle_hash, created, None, None, current.metrics, None, None)
+        spans = [alone]
+    live = history[-1].release if history else current.release
+    return ReleasesAnswer(live, spans, store.faults())
 
 
-def status(store: ReleaseStore, serving: Serving, at: int | None) -> dict[str, Any]:
-    """GET /status: release, data age, counts, versions, and what is wrong (null: nothing) with each store."""
+def status(store: ReleaseStore, serving: Serving, at: int | None) -> StatusAnswer:
+    """GET /status: release, age of its data and of itself, counts, versions, and what is wrong with each store."""
     serving.sessions.follow()
     now, code = at if at is not None else serving.sessions.now(), running_code()
     release = serving.release
     data_until = known_instant(release.data_until)
+    newest = max((instant for instant in (data_until, serving.sessions.newest_event) if instant), default=None)
     live_from = next((span.live_from for span in reversed(_history(store)) if span.release == release.release), None)
-    return {
-        "release": release.release,
-        "bundle_hash": release.bundle_hash,
-        "live_from": live_from,
-        "loaded_at": iso(serving.loaded_at),
-        "data_until": iso_if_known(data_until),
-        "data_age_days": None if data_until is None else round(max(now - data_until, 0) / MICROSECONDS_A_DAY, 3),
-        "counts": {
-            "items": serving.recommender.catalogue.n_items,
-            "users": serving.users.height,
-            "events_since_release": serving.sessions.n_events(),
-        },
-        "retrievers": list(serving.recommender.retrievers),
-        "metrics": release.metrics,
-        "stores": serving.sessions.faults(),
-        "faults": store.faults(),
-        "versions": _versions(),
-        "code": {"version": code.version, "from": code.origin, "tag": code.tag},
-    }
+    return StatusAnswer(
+        release=release.release,
+        bundle_hash=release.bundle_hash,
+        created_at=release.created_at or None,
+        live_from=live_from,
+        loaded_at=iso(serving.loaded_at),
+        data_until=iso_if_known(data_until),
+        data_age_days=_days(now, data_until),
+        newest_event=iso_if_known(newest),
+        newest_event_age_days=_days(now, newest),
+        release_age_days=_days(now, _created(release.created_at)),
+        counts=Counts(serving.recommender.catalogue.n_items, serving.users.height, serving.sessions.n_events()),
+        retrievers=list(serving.recommender.retrievers),
+        metrics=release.metrics,
+        stores=serving.sessions.faults(),
+        faults=store.faults(),
+        versions=_versions(),
+        code=Code(code.version, code.origin, code.tag),
+    )
+
+
+def _created(text: str) -> int | None:
+    """µs of a release's `created_at`; None where it is not known."""
+    return round(datetime.fromisoformat(text).timestamp() * SECOND) if text else None
+
+
+def _days(now: int, instant: int | None) -> float | None:
+    """Days since an instant, 0 where it lies ahead; None where it is not known."""
+    return None if instant is None else round(max(now - instant, 0) / MICROSECONDS_A_DAY, 3)
 
 
 def _history(store: ReleaseStore) -> Sequence[Span]:
@@ -87,10 +94,10 @@ def _history(store: ReleaseStore) -> Sequence[Span]:
 
 @lru_cache(maxsize=1)
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            versions[package] = "not installed"
+    return versions

@@ -19,6 +19,7 @@ from features.errors import UserError
 from features.events.event_log import EventLog
 from features.online.namespace import OnlineNamespace
 from features.online.online_lookup import OnlineLookup
+from features.online.pictures import read_pictures
 from features.online.snapshot import snapshot_items, snapshot_users
 from features.positives import Positives
 from features.privacy.hashed_ids import IdHasher, IdKeyError, hasher_for
@@ -46,7 +47,10 @@ RETRY_S = 15.0
 
 @dataclass(frozen=True, kw_only=True)
 class Serving:
-    """One release ready to answer; a request takes the reference once and keeps it to its end."""
+    """One release ready to answer; a request takes the reference once and keeps it to its end.
+
+    pictures: the https address of each item's picture, in the order of the vocabulary; empty where no item has one.
+    """
 
     release: Release
     manifest: Manifest
@@ -55,6 +59,7 @@ class Serving:
     sessions: Sessions
     users: pl.DataFrame
     loaded_at: int
+    pictures: list[str | None]
     hasher: IdHasher | None = None
 
     def stored_id(self, user_id: str) -> str:
@@ -216,6 +221,7 @@ class Live:
             sessions=sessions,
             users=snapshot_users(folder),
             loaded_at=self.log.now(),
+            pictures=read_pictures(folder, info.item_ids),
             hasher=hasher,
         )
         _warm(serving, self.at if self.at is not None else self.log.now())

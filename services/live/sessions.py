@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from features.events.database import DatabaseError
 from features.events.event_log import Event, EventLog
@@ -49,6 +49,7 @@ class Sessions:
         at: int | None = None,
     ) -> None:
         self.namespace, self.items, self.info = namespace, items, info
+        self.newest_event: int | None = None  # instant [µs] of the newest event since the release's data
         self._log, self._events_through, self._at = log, events_through, at
         self._following = threading.Lock()
         self._catching_up = threading.Lock()
@@ -102,6 +103,7 @@ class Sessions:
                 size = A_READ if limit is None else min(limit, A_READ)
                 events = self._log.read(max(self.items.last_seq, self._events_through), size)
                 self.items.record_all(events)
+                self._note_newest(events)
                 if len(events) < size:
                     return
                 limit = None if limit is None else limit - size
@@ -109,6 +111,11 @@ class Sessions:
             repeats.warning("answers go on without new events: %s", error)
         finally:
             self._following.release()
+
+    def _note_newest(self, events: Sequence[Event]) -> None:
+        if events:
+            newest = max(event.timestamp for event in events)
+            self.newest_event = max(newest, self.newest_event or newest)
 
     def now(self) -> int:
         """This instant [µs], as far as the clock is believed."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from features.settings import Settings
+from tests.support.bento_door import BentoDoor
 from tests.support.small_release import Made, make_bundle, release
+
+ADDRESS = "http://127.0.0.1:3000"
 
 
 @pytest.fixture(scope="session")
@@ -30,13 +33,41 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return Settings()
 
 
-@pytest.fixture
-def start(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
-    """`start(RECOPS_X=…)`: a client of the service as it starts with these settings."""
+@pytest.fixture(scope="module")
+def door() -> str:
+    """`plain`, or `bento` in a module that runs over both: each request then goes to BentoML's method of its route."""
+    return "plain"
+
+
+@contextmanager
+def in_process(settings: Settings, door: str) -> Iterator[Any]:
+    """A client of the service in this process; the settings of the `bento` door are those of the environment."""
     from starlette.testclient import TestClient
 
     from services import app as routes
     from services.access.middleware import AccessMiddleware
+    from services.runtime import Runtime
+
+    if door == "bento":
+        from services import service
+
+        application = service.make_asgi()
+        with TestClient(application, base_url=ADDRESS, raise_server_exceptions=False) as client:
+            yield BentoDoor(client, service.app.state.runtime)
+        return
+    app = routes.make_app()
+    app.state.runtime = Runtime(settings)
+    app.state.runtime.live.start()
+    gate = AccessMiddleware(app, settings, labels=routes.labels_of(app))
+    with TestClient(gate, base_url=ADDRESS, raise_server_exceptions=False) as client:
+        client.runtime = app.state.runtime
+        yield client
+    app.state.runtime.close()
+
+
+@pytest.fixture
+def start(settings: Settings, door: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """`start(RECOPS_X=…)`: a client of the service as it starts with these settings."""
     from services.live import release as live
 
     monkeypatch.setattr(live, "POLL_S", 0.1)
@@ -46,18 +77,7 @@ def start(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
         def begin(**environment: str) -> Any:
             for name, value in environment.items():
                 monkeypatch.setenv(name, value)
-            found = Settings()
-            app = routes.make_app()
-            app.state.runtime = routes.Runtime(found)
-            app.state.runtime.live.start()
-            stack.callback(app.state.runtime.close)
-            client = TestClient(
-                AccessMiddleware(app, found, labels=routes.labels_of(app)),
-                base_url="http://127.0.0.1:3000",
-                raise_server_exceptions=False,
-            )
-            client.runtime = app.state.runtime
-            return stack.enter_context(client)
+            return stack.enter_context(in_process(Settings(), door))
 
         yield begin
 
@@ -70,24 +90,11 @@ def client(made: Made, settings: Settings, start: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def shared(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def shared(made: Made, door: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One client for many requests that change nothing."""
-    from starlette.testclient import TestClient
-
-    from services import app as routes
-    from services.access.middleware import AccessMiddleware
-
     settings = Settings(home=tmp_path_factory.mktemp("shared"))
     release(made, settings, "r1")
-    app = routes.make_app()
-    app.state.runtime = routes.Runtime(settings)
-    app.state.runtime.live.start()
-    client: Any = TestClient(
-        AccessMiddleware(app, settings, labels=routes.labels_of(app)),
-        base_url="http://127.0.0.1:3000",
-        raise_server_exceptions=False,
-    )
-    client.runtime = app.state.runtime
-    with client:
-        yield client
-    app.state.runtime.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RECOPS_HOME", str(settings.home))
+        with in_process(settings, door) as client:
+            yield client

@@ -13,6 +13,12 @@ from services.serve import check
 from tests.support.small_release import release
 
 
+@pytest.fixture(scope="module", params=["plain", "bento"])
+def door(request) -> str:
+    """Everything here holds for BentoML's methods too."""
+    return request.param
+
+
 def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 

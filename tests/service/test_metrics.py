@@ -8,10 +8,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from services.access.middleware import NO_ROUTE
 from services.metric_files import RESERVED
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module", params=["plain", "bento"])
+def door(request) -> str:
+    """Everything here holds for BentoML's methods too."""
+    return request.param
 
 
 def series(client) -> set[str]:
@@ -60,6 +68,8 @@ FILL = """
 import os, struct
 from pathlib import Path
 from services.access.connection import UNREAD
+import pytest
+
 from services.access.middleware import NO_ROUTE, PROBES
 from services.app import labels_of, make_app
 from services.errors import CODES

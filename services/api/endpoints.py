@@ -1,0 +1,173 @@
+"""The routes that are programs' own: one table, of which the app, BentoML's methods and the description are made."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.api import answers, handlers, schemas
+from services.errors import ApiError, error_body
+from services.runtime import Runtime
+
+JSON = "application/json"
+BENTO = "/bento"  # the same routes below it are those of BentoML's methods
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A route: how it is called, what it reads and what it answers.
+
+    name: of BentoML's method, and the operationId. A GET takes its request from the query string, a POST from the body;
+    errors: statuses beside those that any route may answer.
+    """
+
+    name: str
+    method: str
+    path: str
+    request: type[msgspec.Struct]
+    answer: type[msgspec.Struct]
+    work: Callable[[Any, Runtime], Awaitable[Any]]
+    summary: str
+    tag: str
+    errors: tuple[int, ...] = ()
+
+    @property
+    def bento_path(self) -> str:
+        """Where BentoML's method of it stands."""
+        return f"{BENTO}{self.path}"
+
+    @property
+    def body_is_optional(self) -> bool:
+        """Whether an empty body is a request: nothing in it is obligatory."""
+        return not any(field.required for field in msgspec.structs.fields(self.request))
+
+
+ENDPOINTS = (
+    Endpoint(
+        "recommend",
+        "POST",
+        "/recommend",
+        schemas.RecommendRequest,
+        answers.RecommendAnswer,
+        handlers.recommend,
+        "The user's list, best first; a user who is not known gets the cold-start list.",
+        "lists",
+    ),
+    Endpoint(
+        "similar",
+        "POST",
+        "/similar",
+        schemas.SimilarRequest,
+        answers.SimilarAnswer,
+        handlers.similar,
+        "Items most like one.",
+        "lists",
+        (404,),
+    ),
+    Endpoint(
+        "events",
+        "POST",
+        "/events",
+        schemas.EventsRequest,
+        answers.EventsAnswer,
+        handlers.events,
+        "Records what users did; durable when answered, each event_id once; one bad event refuses the whole batch.",
+        "events",
+        (409,),
+    ),
+    Endpoint(
+        "history",
+        "GET",
+        "/history",
+        schemas.HistoryQuery,
+        answers.HistoryAnswer,
+        handlers.history,
+        "What is known of a user, newest first.",
+        "events",
+    ),
+    Endpoint(
+        "users",
+        "GET",
+        "/users",
+        schemas.UsersQuery,
+        answers.UsersAnswer,
+        handlers.users,
+        "Ids of users that begin with a text.",
+        "events",
+    ),
+    Endpoint(
+        "filters",
+        "GET",
+        "/filters",
+        schemas.FiltersQuery,
+        answers.FiltersAnswer,
+        handlers.filters,
+        "What a list can be filtered by: the categories of the release, and its range of prices.",
+        "lists",
+    ),
+    Endpoint(
+        "status",
+        "GET",
+        "/status",
+        schemas.NoQuery,
+        answers.StatusAnswer,
+        handlers.status,
+        "The live release, the age of its data, counts, versions, and what is wrong.",
+        "service",
+    ),
+    Endpoint(
+        "releases",
+        "GET",
+        "/releases",
+        schemas.NoQuery,
+        answers.ReleasesAnswer,
+        handlers.releases,
+        "What was live when.",
+        "service",
+    ),
+    Endpoint(
+        "rollback",
+        "POST",
+        "/admin/rollback",
+        schemas.RollbackRequest,
+        answers.RollbackAnswer,
+        handlers.rollback,
+        "Brings back an earlier release; sent again it changes nothing. Without keys it needs the header "
+        "X-Recops-Admin: 1.",
+        "admin",
+        (404, 409),
+    ),
+)
+
+
+async def respond(endpoint: Endpoint, request: Request, runtime: Runtime) -> Response:
+    """The answer, or an error in the contract's form; the gate counts time and status."""
+    try:
+        if request.method == "POST":
+            asked = await _from_body(endpoint, request)
+        else:
+            asked = schemas.from_query(request.query_params, endpoint.request)
+        body, status = msgspec.json.encode(await endpoint.work(asked, runtime)), 200
+    except ApiError as error:
+        body, status = error_body(error.code, error.message, error.field), error.status
+    return Response(body, status_code=status, media_type=JSON)
+
+
+async def _from_body(endpoint: Endpoint, request: Request) -> msgspec.Struct:
+    """The request in a body; it is JSON and says so: a page of another origin cannot send that type unasked.
+
+    Raises:
+        ApiError: 415, the type is another one, or missing although there is a body; 400, see `decode`.
+    """
+    types = request.headers.getlist("content-type")
+    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+    if (has_body and not types) or any(kind.partition(";")[0].strip().lower() != JSON for kind in types):
+        shown = f"'{types[0][:60]}'" if types else "none"
+        raise ApiError(415, f"Content-Type: found {shown}; send the body as {JSON}", field="Content-Type")
+    body = await request.body()
+    return schemas.decode(body if body or not endpoint.body_is_optional else b"{}", endpoint.request)
