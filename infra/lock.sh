@@ -13,3 +13,4 @@ if [ -n "$links" ]; then export UV_FIND_LINKS=$links; fi
     echo "torch==2.13.0"
 } > requirements.lock
 rm requirements.lock.new
+"$venv/bin/python" infra/bento_pins.py

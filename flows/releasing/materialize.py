@@ -31,6 +31,7 @@ def fill(
     through: last event of the event log that the data hold; users: only these are written (a replay asks no others).
     """
     from features.online.namespace import OnlineNamespace
+    from features.online.pictures import write_pictures
     from features.online.snapshot import write_snapshot
     from features.states.aggregates import positives_of
     from features.states.histories import user_histories
@@ -46,6 +47,9 @@ def fill(
         online.materialize(features, histories, at, through)
         online.close()
         write_snapshot(folder, features, histories, at)
+    items = project.paths.tables / "items.parquet"
+    if items.is_file():
+        write_pictures(pl.read_parquet(items), folder)
 
 
 def _features_of(users: Sequence[str], source: Path, target: Path) -> Path:

@@ -13,11 +13,11 @@ from features.events.event_log import EventLog
 from features.settings import Settings
 from flows.project.dataset import Project
 from flows.project.under_dvc import open_repo, put_under_dvc
-from flows.releasing.bento import build_bento, prepare
+from flows.releasing.bento import build_bento, labels_of, prepare
 from flows.releasing.cleanup import drop_namespace, namespace_of, release_lock, scratch_of
 from flows.releasing.lineage import SHARED
 from flows.releasing.materialize import fill
-from models.release.bundle import combined_hash, sha256_of_files, unseal
+from models.release.bundle import combined_hash, read_manifest, sha256_of_files, unseal
 from models.release.store import Release, ReleaseStore, read_release
 
 CARRIED = ("items", "users.parquet")  # made from the features at hand: those of the release, or others
@@ -135,7 +135,9 @@ def _restored(project: Project, settings: Settings, release: Release, pulled: Pa
         raise RefusedError(
             f"{project.paths.features}: its states are not those of release {release.release}. {_remedy(release)}"
         )
-    build_bento(project.root, scratch / "bundle", settings, scratch / "build")
+    bundle = scratch / "bundle"
+    labels = labels_of(read_manifest(bundle), release.release, release.metrics)
+    build_bento(project.root, bundle, settings, scratch / "build", labels)
     shutil.rmtree(scratch / "build", ignore_errors=True)
     source = {**release.source, "events_through_where_released": release.events_through}
     return replace(release, events_through=through, source=source)

@@ -23,7 +23,7 @@ from features.settings import Settings
 from flows.orchestration.pages.artifacts import flow_run_id, models_of
 from flows.project.dataset import Project
 from flows.project.reference import data_line
-from flows.releasing.bento import build_bento, folder_of
+from flows.releasing.bento import build_bento, folder_of, labels_of
 from flows.releasing.cleanup import clean, drop_namespace, namespace_of, replay_namespace_of, scratch_of
 from flows.releasing.lineage import lineage
 from flows.releasing.materialize import fill
@@ -155,7 +155,9 @@ def materialize(plan: Plan) -> None:
 
 def build(plan: Plan) -> str:
     """The Bento's tag."""
-    return build_bento(plan.project.root, plan.scratch / "bundle", plan.settings, plan.scratch / "build")
+    bundle = plan.scratch / "bundle"
+    labels = labels_of(read_manifest(bundle), plan.release, metrics_of(plan.project))
+    return build_bento(plan.project.root, bundle, plan.settings, plan.scratch / "build", labels)
 
 
 def replay_queries(plan: Plan, tag: str) -> int:

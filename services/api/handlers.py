@@ -37,9 +37,7 @@ logger = logging.getLogger(__name__)
 async def recommend(request: schemas.RecommendRequest, runtime: Runtime) -> RecommendAnswer:
     serving, given = runtime.serving(), request.user_id
     request.user_id = serving.stored_id(given)
-    answer: RecommendAnswer = await runtime.ask(
-        lists.recommend, serving, request, runtime.live.at, runtime.impressions
-    )
+    answer: RecommendAnswer = await runtime.ask(lists.recommend, serving, request, runtime.live.at, runtime.impressions)
     answer.user_id = given
     return answer
 
@@ -87,9 +85,7 @@ async def users(request: schemas.UsersQuery, runtime: Runtime) -> UsersAnswer:
 
 async def history(request: schemas.HistoryQuery, runtime: Runtime) -> HistoryAnswer:
     serving = runtime.serving()
-    answer: HistoryAnswer = await runtime.ask(
-        lists.history, serving, serving.stored_id(request.user_id), request.limit
-    )
+    answer: HistoryAnswer = await runtime.ask(lists.history, serving, serving.stored_id(request.user_id), request.limit)
     answer.user_id = request.user_id
     return answer
 

@@ -1,7 +1,8 @@
 // The console: choose a user, read their list with its reasons, act on an item, watch the list change.
+import { age, ago, day, hue, initials, plural, price } from "./format.js";
 
 const $ = (id) => document.getElementById(id);
-const state = { user: "", ranks: null, fresh: "", answer: null, turn: 0, asked: 0 };
+const state = { user: "", ranks: null, fresh: "", answer: null, turn: 0, asked: 0, categories: [], loaded: "" };
 
 // ---- small makers: text always goes in as text, so that ids and titles may hold any character
 function make(tag, attributes = {}, ...children) {
@@ -13,10 +14,6 @@ function make(tag, attributes = {}, ...children) {
   element.append(...children.filter((child) => child !== null));
   return element;
 }
-const hue = (text) => ([...text].reduce((sum, char) => Math.imul(sum ^ char.codePointAt(0), 0x01000193), 0x811c9dc5) >>> 7) % 360;
-const initials = (text) => text.split(/\s+/).filter((word) => /^[\p{L}\p{N}]/u.test(word)).slice(0, 2).map((word) => [...word][0].toUpperCase()).join("") || "·";
-const day = (iso) => iso === null ? "unknown" : new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
-const plural = (n, word) => `${n.toLocaleString()} ${word}${n === 1 ? "" : "s"}`;
 
 // ---- talking to the service
 class Failure extends Error {}
@@ -74,12 +71,14 @@ function itemRow(item, { badge = null, sources = true } = {}) {
   const title = item.title ?? item.item_id;
   const cover = make("span", { class: "cover", "aria-hidden": "true" }, initials(title));
   cover.style.setProperty("--hue", hue(item.item_id));
+  if (item.picture) cover.append(picture(item.picture));
   const tags = [badge && make("span", { class: `tag ${badge.kind}` }, badge.text)];
   if (sources) for (const source of item.sources ?? []) tags.push(make("span", { class: "tag" }, source));
   const choose = make(
     "button",
     { class: "choose", type: "button", title: `Record an event on ${item.item_id}`, onclick: () => attempt(() => act(item)) },
     make("span", { class: "title" }, title),
+    facts(item),
     item.reason ? make("span", { class: "reason" }, item.reason) : null,
   );
   const row = make(
@@ -92,6 +91,19 @@ function itemRow(item, { badge = null, sources = true } = {}) {
   );
   row.dataset.item = item.item_id;
   return row;
+}
+
+// category and price, where the item has them
+function facts(item) {
+  const words = [item.category, Number.isFinite(item.price) ? price(item.price) : null].filter((word) => word !== null && word !== undefined);
+  return words.length ? make("span", { class: "about" }, words.join(" · ")) : null;
+}
+
+// the picture over the initials; one that does not load leaves them
+function picture(address) {
+  const image = make("img", { src: address, alt: "", loading: "lazy", referrerpolicy: "no-referrer" });
+  image.addEventListener("error", () => image.remove(), { once: true });
+  return image;
 }
 
 function badgeOf(item, before) {
@@ -109,12 +121,14 @@ async function showList({ compare = false } = {}) {
     list.replaceChildren(...Array.from({ length: 6 }, () => make("li", { class: "skeleton" })));
     list.setAttribute("aria-busy", "true");
   }
-  const answer = await call("recommend", { user_id: state.user, k: Number($("k").value), explain: true });
+  const request = { user_id: state.user, k: Number($("k").value), explain: true, details: true, include_seen: $("seen").checked };
+  const answer = await call("recommend", { ...request, ...filter() });
   if (turn !== state.turn) return;
+  $("warnings").replaceChildren(...(answer.warnings ?? []).map((warning) => make("li", {}, warning)));
   const before = compare ? state.ranks : null;
   const places = new Map([...list.children].map((row) => [row.dataset.item, row.getBoundingClientRect().top]));
   list.replaceChildren(...answer.items.map((item) => itemRow(item, { badge: badgeOf(item, before) })));
-  if (!answer.items.length) list.replaceChildren(make("li", { class: "empty" }, "Nothing is left to offer this user."));
+  if (!answer.items.length) list.replaceChildren(make("li", { class: "empty" }, filter().filter ? "No item passes the filter for this user." : "Nothing is left to offer this user."));
   list.setAttribute("aria-busy", "false");
   if (before && !matchMedia("(prefers-reduced-motion: reduce)").matches) slide(list, places);
   const fallback = answer.fallback ? `cold start: ${answer.fallback} · ` : "";
@@ -153,7 +167,7 @@ async function showSimilar(item) {
   $("similar-title").textContent = `Similar to ${item.title ?? item.item_id}`;
   $("similar-list").replaceChildren(make("li", { class: "skeleton" }));
   if (!$("similar").open) $("similar").showModal();
-  const found = await call("similar", { item_id: item.item_id, k: 8 });
+  const found = await call("similar", { item_id: item.item_id, k: 8, details: true });
   const rows = found.items.map((other) => itemRow(other, { sources: false }));
   $("similar-list").replaceChildren(...(rows.length ? rows : [make("li", { class: "empty" }, "No similar items are known.")]));
 }
@@ -184,21 +198,26 @@ const pairs = (facts) => Object.entries(facts).flatMap(([name, value]) => [make(
 async function showLive() {
   try {
     const [status, releases] = await Promise.all([call("status"), call("releases")]);
-    const age = status.data_age_days;
-    $("live").className = "live on";
-    $("live-text").replaceChildren("live ", make("b", {}, status.release), ` · data ${age === null ? "of unknown age" : age < 2 ? "fresh" : `${Math.round(age)} days old`}`);
-    const facts = {
+    const data = age(status);
+    $("live").className = `live ${data.kind}`;
+    $("live-text").replaceChildren("live ", make("b", {}, status.release), ` · ${data.text} · model made ${ago(status.release_age_days)}`);
+    const instant = (iso, days) => iso === null ? "unknown" : `${day(iso)} (${ago(days)})`;
+    const about = {
       Release: make("code", {}, status.release), Bundle: make("code", { title: status.bundle_hash }, status.bundle_hash.slice(0, 12)),
-      "Live since": status.live_from ? day(status.live_from) : "–", "Data until": day(status.data_until),
+      "Newest event": instant(status.newest_event, status.newest_event_age_days),
+      "Data until": instant(status.data_until, status.data_age_days),
+      "Model made": instant(status.created_at, status.release_age_days),
+      "Live since": status.live_from ? day(status.live_from) : "–",
       Items: status.counts.items.toLocaleString(), "Events since": status.counts.events_since_release.toLocaleString(),
       Retrievers: status.retrievers.join(", "), Version: status.versions.recops,
     };
-    $("status").replaceChildren(...pairs(facts));
-    const told = Object.entries(status.metrics).map(([name, value]) => [name, Number(value).toPrecision(3)]);
-    const first = told.filter(([name]) => HEADLINE.includes(name)).sort((a, b) => HEADLINE.indexOf(a[0]) - HEADLINE.indexOf(b[0]));
-    $("metrics").replaceChildren(...pairs(Object.fromEntries(first.length ? first : told)));
-    $("all-metrics").hidden = told.length <= first.length || !first.length;
-    $("more-metrics").replaceChildren(...pairs(Object.fromEntries(told.filter(([name]) => !HEADLINE.includes(name)))));
+    $("status").replaceChildren(...pairs(about));
+    if (state.loaded !== status.release) await loadFilters(status.release);
+    const metrics = Object.entries(status.metrics).map(([name, value]) => [name, Number(value).toPrecision(3)]);
+    const first = metrics.filter(([name]) => HEADLINE.includes(name)).sort((a, b) => HEADLINE.indexOf(a[0]) - HEADLINE.indexOf(b[0]));
+    $("metrics").replaceChildren(...pairs(Object.fromEntries(first.length ? first : metrics)));
+    $("all-metrics").hidden = metrics.length <= first.length || !first.length;
+    $("more-metrics").replaceChildren(...pairs(Object.fromEntries(metrics.filter(([name]) => !HEADLINE.includes(name)))));
     const rows = [...releases.releases].reverse().slice(0, 12).map((span) =>
       make("li", {}, make("b", {}, span.release), span.live_to || !span.live_from ? "" : make("span", { class: "tag new" }, "live"),
         span.release === releases.live || !span.bundle_hash ? null : make(
@@ -275,6 +294,39 @@ $("user").addEventListener("keydown", (event) => {
   else if (event.key === "Escape") closeUsers();
 });
 $("k").addEventListener("change", () => state.user && attempt(() => showList()));
+
+// ---- what the list is filtered by; a category may be typed that the release does not have: the service then says so
+function filter() {
+  const wanted = {};
+  if (state.categories.length) wanted.category = state.categories;
+  if ($("price").value !== "" && Number($("price").value) >= 0) wanted.price_max = Number($("price").value);
+  return Object.keys(wanted).length ? { filter: wanted } : {};
+}
+
+async function loadFilters(release) {
+  const found = await call("filters?limit=500");
+  state.loaded = release;
+  $("categories").replaceChildren(...found.categories.map(({ name, n_items }) => make("option", { value: name }, plural(n_items, "item"))));
+  $("category-field").hidden = !found.n_categories;
+  $("price-field").hidden = !found.n_items_with_price;
+  if (found.price_max !== null) $("price").placeholder = `${price(found.price_min)} – ${price(found.price_max)}`;
+}
+
+function changeCategories(names) {
+  state.categories = names;
+  $("chosen").replaceChildren(...names.map((name) => make("button", {
+    class: "chip", type: "button", "aria-label": `Remove ${name}`,
+    onclick: () => changeCategories(names.filter((other) => other !== name)),
+  }, name, make("span", { "aria-hidden": "true" }, "×"))));
+  if (state.user) attempt(() => showList());
+}
+
+$("category").addEventListener("change", () => {
+  const name = $("category").value.trim();
+  $("category").value = "";
+  if (name && !state.categories.includes(name)) changeCategories([...state.categories, name]);
+});
+for (const id of ["price", "seen"]) $(id).addEventListener("change", () => state.user && attempt(() => showList()));
 
 await showLive();
 setInterval(showLive, 10_000);

@@ -6,9 +6,14 @@ import json
 from pathlib import Path
 
 from features.settings import Settings
+from models.release.code import BENTO, running_code
 from models.release.store import Release
 
-INSIDE = Path(__file__).resolve().parents[2] / "bundle"  # where a Bento keeps its bundle
+_SOURCE = Path(__file__).resolve().parents[2]
+# where a Bento keeps its bundle: `recops release` puts it beside the code, `bentoml build` leaves it in data/
+_IN_PROJECT = _SOURCE / "data" / "bundle"
+_IS_BUILT_IN_PROJECT = running_code().origin == BENTO and (_IN_PROJECT / "manifest.json").is_file()
+INSIDE = _IN_PROJECT if _IS_BUILT_IN_PROJECT else _SOURCE / "bundle"
 ALONE = "bento"  # as RECOPS_RELEASE: serve that bundle without what releases know of users
 
 
@@ -20,7 +25,7 @@ def home_fault(settings: Settings) -> str | None:
     """
     if not is_bento():
         return None
-    bento = INSIDE.parent
+    bento = INSIDE.parents[1] if INSIDE == _IN_PROJECT else INSIDE.parent
     remedy = "set RECOPS_HOME to the folder outside of it that holds releases/ and the event log of this service"
     if "home" not in settings.model_fields_set:
         return f"RECOPS_HOME is not set: a Bento keeps no state in its own folder ({bento}); {remedy}"

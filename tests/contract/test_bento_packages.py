@@ -10,9 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from flows.releasing.bento import PACKAGES, requirements
+from flows.releasing.bento import options, read_bentofile, requirements
 
 ROOT = Path(__file__).parents[2]
+PACKAGES = read_bentofile(ROOT)["python"]["packages"]
 COMES_WITH = {"starlette": "fastapi", "ibis-framework": "feast", "pydantic-core": "pydantic"}
 FIT_ONLY = {"implicit", "numba", "sklearn", "torch"}  # imported by parts, inside `fit` alone
 NOT_FOR_SERVING = {"prefect", "dvc", "great-expectations", "sentence-transformers", "torch", "typer"}
@@ -43,8 +44,33 @@ def plain(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def name_of(requirement):
+    """`feast` of `feast[duckdb]==0.67.0`."""
+    return re.split(r"[\[=]", requirement)[0]
+
+
+NAMES = list(dict.fromkeys(name_of(package) for package in PACKAGES))
+
+
+def test_bentofile_pins_what_requirements_lock_pins():
+    spec = importlib.util.spec_from_file_location("bento_pins", ROOT / "infra" / "bento_pins.py")
+    bento_pins = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bento_pins)
+    lines = (ROOT / "bentofile.yaml").read_text().splitlines()
+    assert lines == bento_pins.pinned(lines), "run `python infra/bento_pins.py`"
+
+
+def test_a_release_is_built_of_what_bentofile_names():
+    bentofile, built = read_bentofile(ROOT), options(ROOT)
+    assert {name: built[name] for name in bentofile if name != "python"} == {
+        name: bentofile[name] for name in bentofile if name != "python"
+    }
+    assert [name_of(package) for package in built["python"]["packages"]] == NAMES
+    assert built["python"]["lock_packages"] is False
+
+
 def test_every_package_that_serving_imports_is_listed():
-    listed = {plain(name.partition("[")[0]) for name in PACKAGES}
+    listed = {plain(name_of(name)) for name in PACKAGES}
     distributions = importlib.metadata.packages_distributions()
     missing = {}
     for file in served_files():
@@ -69,7 +95,7 @@ def test_loading_every_part_imports_nothing_that_only_training_needs():
 
 
 def test_nothing_of_training_is_listed_and_every_version_is_pinned_without_a_local_part():
-    assert not NOT_FOR_SERVING & {plain(name.partition("[")[0]) for name in PACKAGES}
-    pins = list(requirements())
-    assert len(pins) == len(PACKAGES)
+    assert not NOT_FOR_SERVING & {plain(name_of(name)) for name in PACKAGES}
+    pins = list(requirements(PACKAGES))
+    assert len(pins) == len(NAMES)
     assert all(re.fullmatch(r"[a-z0-9-]+(\[[a-z,]+\])?==[0-9][0-9a-z.]*", pin) for pin in pins)

@@ -28,7 +28,7 @@ def make_workspace(folder: Path, changes: dict | None = None, *, every_retriever
     folder.mkdir(parents=True, exist_ok=True)
     for package in CODE:
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", "params.yaml", ".dvcignore", "pyproject.toml", "prefect.yaml"):
+    for name in ("dvc.yaml", "params.yaml", ".dvcignore", "pyproject.toml", "prefect.yaml", "bentofile.yaml"):
         if (ROOT / name).is_file():
             shutil.copy(ROOT / name, folder / name)
     shutil.copytree(ROOT / "data" / "initial", folder / "data" / "initial")
