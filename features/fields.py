@@ -36,6 +36,17 @@ _control = r"[\x00-\x1f\x7f]"
 _unwritable = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # a surrogate alone cannot be stored as UTF-8
 
 
+def _pattern(longest: int, refused: tuple[str, ...] = ()) -> str:
+    words = f"(?!(?i:{'|'.join(re.escape(word) for word in refused)})\\Z)" if refused else ""
+    return rf"\A{words}(?![{BLANKS}])[^\x00-\x1f\x7f]{{1,{longest}}}(?<![{BLANKS}])\Z"
+
+
+ID_PATTERN = _pattern(MAX_ID, NULL_WORDS)
+"""Matches (`re.search`) the trimmed texts in which `id_fault` finds nothing."""
+NAME_PATTERN = _pattern(MAX_NAME)
+"""Matches (`re.search`) the trimmed texts in which `name_fault` finds nothing."""
+
+
 def trimmed(text: str) -> str:
     """Text without the blanks around it."""
     return text.strip(BLANKS)
@@ -79,16 +90,6 @@ def name_faults(names: pl.Expr) -> Mapping[str, pl.Expr]:
 def value_fits(values: pl.Expr) -> pl.Expr:
     """Whether each value is a finite number; null where there is none."""
     return values.is_finite() & (values.abs() <= MAX_VALUE)
-
-
-def is_id(ids: pl.Expr) -> pl.Expr:
-    """Whether each text is a trimmed id; null where there is none."""
-    return (ids == trim(ids)) & ~pl.any_horizontal(id_faults(ids).values())
-
-
-def is_name(names: pl.Expr) -> pl.Expr:
-    """Whether each text is a trimmed name; null where there is none."""
-    return (names == trim(names)) & ~pl.any_horizontal(name_faults(names).values())
 
 
 def first_fault(faults: Mapping[str, pl.Expr]) -> pl.Expr:

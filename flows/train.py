@@ -7,6 +7,7 @@ import logging
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from features.settings import Settings
 from flows.orchestration.decorators import main, recops_flow, recops_task
 from flows.orchestration.pages.artifacts import flow_run_id, publish_train
 from flows.orchestration.restarts import enforce_restart_limit
+from flows.orchestration.validations import record_validation
 from flows.project.dag import Dag, StageCrashError, project_root, wanted_and_stale
 from flows.project.dataset import Project
 from flows.project.provenance import bundle_hash, git_state, lock_hash, note_run, results_of
@@ -74,6 +76,7 @@ def train_flow(root: str | None = None, until: str | None = None, wait_s: float 
     another run in the same workspace.
     """
     enforce_restart_limit()
+    began = datetime.now(UTC)
     project = Project(project_root(Path(root) if root else Path.cwd()))
     dag = Dag(project.root)
     with dag.exclusive(wait_s=wait_s):
@@ -84,7 +87,10 @@ def train_flow(root: str | None = None, until: str | None = None, wait_s: float 
             publish_train(project.paths.reports, [])
             return Outcome([], names, verdict(project))
         dag.forget()
-        outcome = _run_all(dag, Settings(), until)
+        try:
+            outcome = _run_all(dag, Settings(), until)
+        finally:
+            record_validation(project.paths.reports, Settings(), began)
     note_run(project, Settings().home, flow_run_id(), outcome.ran)
     origin = {"bundle": bundle_hash(project), "dvc.lock": lock_hash(project), "git": git_state(project.root).commit}
     publish_train(project.paths.reports, results_of(project, outcome.ran), origin)

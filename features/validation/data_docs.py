@@ -12,7 +12,7 @@ from typing import Any
 from features.files import write_text
 from features.validation.results import Finding
 
-_STYLE = Path(__file__).with_name("data_docs.css")  # what the pages use of their usual frameworks
+STYLE = Path(__file__).with_name("data_docs.css")  # what the pages use of their usual frameworks
 _foreign = (
     re.compile(r"<script\b.*?</script>", re.DOTALL),
     re.compile(r"<link\b[^>]*?>", re.DOTALL),
@@ -27,6 +27,7 @@ _foreign = (
     ),
 )
 _id = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_folder = re.compile(r">[^<>]*/(?=frames/)")
 _clock = re.compile(r"\b20\d{6}T\d{6}\.\d{6}Z")
 
 
@@ -47,22 +48,24 @@ def write_docs(context: Any, folder: Path, findings: tuple[Finding, ...], now: d
         },
     )
     context.build_data_docs(site_names=["recops"])
+    context.delete_data_docs_site("recops")  # its folder is this machine's
     shutil.rmtree(folder / "static", ignore_errors=True)
     run_folder = f"{now:%Y%m%dT%H%M%S.%fZ}"
     for page in sorted(folder.rglob("*.html")):
         up = "../" * (len(page.relative_to(folder).parts) - 1)
         write_text(_offline(page.read_text(encoding="utf-8"), up, run_folder), page)
-    write_text(_STYLE.read_text(encoding="utf-8"), folder / "style.css")
+    write_text(STYLE.read_text(encoding="utf-8"), folder / "style.css")
     write_text(_index(folder, findings, now), folder / "index.html")
 
 
 def _offline(page: str, up: str, keep: str) -> str:
-    """A page that asks nothing of any network: our style, no scripts, ids by order, no load times."""
+    """A page that asks nothing of any network: our style, no scripts, ids by order, no load times, no folder."""
     for pattern in _foreign:
         page = pattern.sub("", page)
     order: dict[str, str] = {}
     page = _id.sub(lambda found: order.setdefault(found[0], f"n{len(order) + 1}"), page)
     page = _clock.sub(lambda found: found[0] if found[0] == keep else "(not kept)", page)
+    page = _folder.sub(">", page)
     page = re.sub(r'href="(?:\.\./)+index\.html"', f'href="{up}index.html"', page)
     page = page.replace("<title></title>", "")
     page = re.sub(r'(<a href="[^"]*index\.html">)\s*</a>', r"\1Data Docs</a>", page)
@@ -72,9 +75,11 @@ def _offline(page: str, up: str, keep: str) -> str:
 
 def _index(folder: Path, findings: tuple[Finding, ...], now: datetime) -> str:
     """The first page: the verdict, and every rule with its numbers and examples."""
-    n_failed = sum(not finding.passed for finding in findings)
+    n_failed = sum(not finding.passed and not finding.only_warns for finding in findings)
+    n_warnings = sum(not finding.passed and finding.only_warns for finding in findings)
     verdict = "accepted" if n_failed == 0 else f"not accepted: {n_failed} of {len(findings)} rules failed"
-    mood = "alert-success" if n_failed == 0 else "alert-danger"
+    verdict += "" if n_warnings == 0 else f"; {n_warnings} {'warning' if n_warnings == 1 else 'warnings'}"
+    mood = "alert-danger" if n_failed else "alert-warning" if n_warnings else "alert-success"
     suites = list(dict.fromkeys(finding.rule.suite for finding in findings))
     rows = "\n".join(_row(finding, _results_page(folder, finding.rule.suite)) for finding in findings)
     links = " · ".join(
@@ -108,7 +113,8 @@ def _index(folder: Path, findings: tuple[Finding, ...], now: datetime) -> str:
 
 
 def _row(finding: Finding, page: str) -> str:
-    sign = "fa-check-circle text-success" if finding.passed else "fa-times text-danger"
+    broken = "fa-exclamation-triangle text-warning" if finding.only_warns else "fa-times text-danger"
+    sign = "fa-check-circle text-success" if finding.passed else broken
     shown = [finding.error] if finding.error is not None else [] if finding.passed else list(finding.examples)
     examples = "<br>".join(html.escape(str(example)) for example in shown)
     remedy = "" if finding.passed else f"<br><em>{html.escape(finding.rule.remedy)}</em>"

@@ -30,6 +30,7 @@ def whole_rules(params: Params, accepted: Profile) -> list[Rule]:
                 None,
                 params.stale_days,
                 "import newer events, or look at validate.now and validate.stale_days",
+                reads_time=True,
             )
         )
     return rules + _against_accepted(params) if accepted else rules
@@ -53,6 +54,7 @@ def _against_accepted(params: Params) -> list[Rule]:
             None,
             0.0,
             "import the newest events as well",
+            reads_time=True,
         ),
         expect_dataset(
             "events_stay",

@@ -6,8 +6,18 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from features.fields import EARLIEST_EVENT, MAX_NAME
-from features.validation.rules import Rule, expect_between, expect_id, expect_not_null, expect_true, open_end, unique
+from features.fields import EARLIEST_EVENT, MAX_NAME, NAME_PATTERN
+from features.validation.project_rules import ProjectRule
+from features.validation.rules import (
+    Rule,
+    expect_between,
+    expect_id,
+    expect_not_null,
+    expect_true,
+    open_end,
+    unique,
+    with_share,
+)
 
 
 class Params(BaseModel):
@@ -47,12 +57,19 @@ class Params(BaseModel):
     """More rows of one user, or of one item, within a minute are a burst."""
     burst_share: float = Field(default=0.05, ge=0, le=1)
     """Share of rows in such bursts; more look like a replayed log or machines."""
+    untitled_share: float = Field(default=0.5, ge=0, le=1)
+    """Share of items without a title beyond which a warning is reported."""
     least_volume: float = Field(default=0.8, ge=0)
     """Rows, users and items may fall to so much of the data accepted last; less means that a part is missing."""
     most_volume: float = Field(default=10.0, gt=0)
     """Rows may grow to so many times the data accepted last; more looks like the same rows loaded again."""
     share_rise: float = Field(default=0.2, ge=0, le=1)
     """Null values, null titles and unknown items may rise by so much of all rows against the data accepted last."""
+
+    warnings: list[str] = []
+    """Titles of rules, such as `interactions.row_is_in_no_burst`, that are reported when broken and stop nothing."""
+    rules: list[ProjectRule] = []
+    """Further expectations of this project: see features/validation/project_rules.py."""
 
     @field_validator("now", "earliest")
     @classmethod
@@ -83,11 +100,12 @@ def interaction_rules(params: Params, now: datetime) -> list[Rule]:
     rules = [expect_not_null("interactions", name, _key) for name in ("user_id", "item_id", "timestamp", "known_at")]
     rules += [expect_id("interactions", name, _key) for name in ("user_id", "item_id")]
     rules += [
-        expect_true(
+        Rule(
+            "interactions",
             "event_is_a_name",
             f"An event is a name of 1 to {MAX_NAME} characters without control characters (or null).",
-            "event_fits",
-            0.0,
+            "ExpectColumnValuesToMatchRegex",
+            {"column": "event", "regex": NAME_PATTERN},
             "correct the names at their source and import again",
             (*_key, "event"),
         ),
@@ -124,16 +142,16 @@ def interaction_rules(params: Params, now: datetime) -> list[Rule]:
                 (*_key, "event"),
             )
         )
-    first = (now - params.earliest).total_seconds() / 86_400
     rules += [
         expect_between(
             "timestamp_is_possible",
             f"Nothing happened before {params.earliest:%Y-%m-%d} or after {now:%Y-%m-%d %H:%M:%S} UTC.",
-            "age_days",
-            min(0.0, first),
-            first,
+            "timestamp",
+            params.earliest,
+            max(now, params.earliest),
             _key,
             remedy="look at the unit of the times (s, ms or µs) and at validate.now, then import again",
+            reads_time=True,
         ),
         expect_true(
             "timestamp_is_among_the_others",
@@ -142,6 +160,7 @@ def interaction_rules(params: Params, now: datetime) -> list[Rule]:
             0.0,
             "correct the times at their source, or raise validate.silence_days",
             _key,
+            reads_time=True,
         ),
         expect_between(
             "known_after_it_happened",
@@ -151,6 +170,7 @@ def interaction_rules(params: Params, now: datetime) -> list[Rule]:
             None,
             (*_key, "known_at"),
             remedy="look whether timestamp and known_at are mixed up, or raise validate.clock_skew_seconds",
+            reads_time=True,
         ),
         expect_between(
             "item_exists_when_used",
@@ -161,6 +181,7 @@ def interaction_rules(params: Params, now: datetime) -> list[Rule]:
             (*_key, "item_age_days"),
             params.before_creation_share,
             "correct created_at of the items, or raise validate.before_creation_share",
+            reads_time=True,
         ),
         expect_true(
             "item_has_a_row",
@@ -193,6 +214,7 @@ def interaction_rules(params: Params, now: datetime) -> list[Rule]:
             params.burst_share,
             "look for machines or a replayed log, or raise validate.burst_share or validate.burst_rows_per_minute",
             _key,
+            reads_time=True,
         ),
     ]
     if params.now is not None:
@@ -200,11 +222,12 @@ def interaction_rules(params: Params, now: datetime) -> list[Rule]:
             expect_between(
                 "known_by_now",
                 f"Nothing became known after {now:%Y-%m-%d %H:%M:%S} UTC.",
-                "known_age_days",
-                0.0,
+                "known_at",
                 None,
+                now,
                 (*_key, "known_at"),
                 remedy="look at known_at and at validate.now",
+                reads_time=True,
             )
         )
     return rules
@@ -224,6 +247,16 @@ def item_rules(params: Params) -> list[Rule]:
             "correct the prices at their source, or raise validate.impossible_share",
             ("item_id", "price"),
             "items",
+        ),
+        Rule(
+            "items",
+            "title_is_there",
+            with_share("Every item has its title; one without is shown by its id.", params.untitled_share),
+            "ExpectColumnValuesToNotBeNull",
+            {"column": "title", "mostly": 1.0 - params.untitled_share},
+            "add titles at the source, or raise validate.untitled_share",
+            ("item_id",),
+            "warning",
         ),
     ]
 

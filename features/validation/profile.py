@@ -8,20 +8,12 @@ from typing import Any
 import polars as pl
 
 from features.arrays import MICROSECONDS_A_DAY
-from features.fields import is_id, is_name, value_fits
+from features.fields import value_fits
 from features.schema import RAW_TABLES
 from features.table import type_of_time
 
 Tables = dict[str, pl.DataFrame]
 Profile = dict[str, Any]
-
-TIMED = frozenset(
-    {
-        *("age_days", "known_age_days", "known_after_s", "item_age_days", "in_no_crowd", "in_the_time"),
-        *("days_since_last_event", "days_gone_back"),
-    }
-)
-"""Measures that read times, and have no meaning where time is artificial."""
 
 _day = float(MICROSECONDS_A_DAY)
 
@@ -44,7 +36,6 @@ def sound(tables: Tables) -> set[str]:
 
 def interactions_frame(
     tables: Tables,
-    now: datetime,
     *,
     burst_rows_per_minute: int,
     silence_days: float,
@@ -72,13 +63,8 @@ def interactions_frame(
             "timestamp",
             "event",
             "value",
-            user_id_fits=is_id(pl.col("user_id")),
-            item_id_fits=is_id(pl.col("item_id")),
-            event_fits=is_name(pl.col("event")),
             value_fits=value_fits(pl.col("value")),
             known_at="known_at",
-            age_days=(pl.lit(now, dtype=type_of_time) - pl.col("timestamp")).dt.total_microseconds() / _day,
-            known_age_days=(pl.lit(now, dtype=type_of_time) - pl.col("known_at")).dt.total_microseconds() / _day,
             known_after_s=(pl.col("known_at") - pl.col("timestamp")).dt.total_microseconds() / 1e6,
             item_age_days=(pl.col("timestamp") - pl.col("created_at")).dt.total_microseconds() / _day,
             item_has_row=_known("item_id", items["item_id"]),
@@ -96,14 +82,14 @@ def items_frame(items: pl.DataFrame) -> pl.DataFrame:
         "row",
         "item_id",
         "price",
-        item_id_fits=is_id(pl.col("item_id")),
+        "title",
         price_is_possible=pl.col("price").is_finite() & (pl.col("price") >= 0),
     )
 
 
 def users_frame(users: pl.DataFrame) -> pl.DataFrame:
     """USERS with what the rules ask of each row."""
-    return users.with_row_index("row").select("row", "user_id", user_id_fits=is_id(pl.col("user_id")))
+    return users.with_row_index("row").select("row", "user_id")
 
 
 def relations_frame(tables: Tables) -> pl.DataFrame:
@@ -113,8 +99,6 @@ def relations_frame(tables: Tables) -> pl.DataFrame:
         tables["relations"]
         .with_row_index("row")
         .with_columns(
-            user_id_fits=is_id(pl.col("user_id")),
-            friend_id_fits=is_id(pl.col("friend_id")),
             user_is_known=_known("user_id", known),
             friend_is_known=_known("friend_id", known),
         )
@@ -132,7 +116,6 @@ def vectors_frame(tables: Tables) -> pl.DataFrame:
             "row",
             "item_id",
             "modality",
-            item_id_fits=is_id(pl.col("item_id")),
             item_is_known=_known("item_id", known),
             n_numbers=vector.list.len(),
             length_is_usual=vector.list.len() == vector.list.len().mode().min().over("modality"),

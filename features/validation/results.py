@@ -19,6 +19,11 @@ class Finding:
     examples: tuple[str, ...]
     error: str | None = None
 
+    @property
+    def only_warns(self) -> bool:
+        """Whether a broken rule is reported and stops nothing."""
+        return self.rule.severity == "warning"
+
     def sentence(self) -> str:
         """Rule, count, examples and remedy, for people."""
         if self.error is not None:
@@ -33,12 +38,13 @@ class Finding:
 
     def report(self) -> dict[str, Any]:
         """What validation.json keeps."""
-        found: dict[str, Any] = {
+        report: dict[str, Any] = {
             "passed": self.passed,
+            "severity": self.rule.severity,
             "n_checked": self.n_checked,
             "n_broken": self.n_broken,
             "at_most": self.rule.at_most,
         }
         if not self.passed:
-            found |= {"says": self.rule.says, "examples": list(self.examples), "error": self.error}
-        return found
+            report |= {"says": self.rule.says, "examples": list(self.examples), "error": self.error}
+        return report

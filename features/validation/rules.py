@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
-from features.fields import MAX_ID
+from features.fields import ID_PATTERN, MAX_ID
+
+Severity = Literal["critical", "warning"]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One expectation: its suite, name, sentence, Great Expectations class with arguments, and the remedy."""
+    """One expectation: its suite, name, sentence, Great Expectations class with arguments, and the remedy.
+
+    A broken critical rule stops the pipeline; a broken warning is reported, and the pipeline goes on.
+    """
 
     suite: str
     name: str
@@ -20,6 +26,9 @@ class Rule:
     remedy: str = "correct the rows at their source and import again"
     shows: tuple[str, ...] = field(default=())
     """Columns that an example names."""
+    severity: Severity = "critical"
+    reads_time: bool = False
+    """Has no meaning where time is artificial."""
 
     @property
     def title(self) -> str:
@@ -43,8 +52,8 @@ def expect_id(suite: str, column: str, shows: tuple[str, ...]) -> Rule:
     says = (
         f"Every {column} is an id: 1 to {MAX_ID} characters, no blanks around it, no control characters, no null word."
     )
-    return Rule(suite, f"{column}_is_an_id", says, "ExpectColumnValuesToBeInSet",
-                {"column": f"{column}_fits", "value_set": [True]}, shows=shows)  # fmt: skip
+    return Rule(suite, f"{column}_is_an_id", says, "ExpectColumnValuesToMatchRegex",
+                {"column": column, "regex": ID_PATTERN}, shows=shows)  # fmt: skip
 
 
 def unique(suite: str, key: tuple[str, ...]) -> Rule:
@@ -60,37 +69,61 @@ def unique(suite: str, key: tuple[str, ...]) -> Rule:
 
 
 def expect_true(
-    name: str, says: str, column: str, at_most: float, remedy: str, shows: tuple[str, ...], suite: str = "interactions"
+    name: str,
+    says: str,
+    column: str,
+    at_most: float,
+    remedy: str,
+    shows: tuple[str, ...],
+    suite: str = "interactions",
+    *,
+    reads_time: bool = False,
 ) -> Rule:
-    """A yes in a column of answers, but for a share of the rows."""
+    """True in a computed column (features/validation/profile.py), but for a share of the rows."""
     arguments = {"column": column, "value_set": [True], "mostly": 1.0 - at_most}
-    return Rule(suite, name, _with_share(says, at_most), "ExpectColumnValuesToBeInSet", arguments, remedy, shows)
+    says = with_share(says, at_most)
+    return Rule(suite, name, says, "ExpectColumnValuesToBeInSet", arguments, remedy, shows, "critical", reads_time)
 
 
 def expect_between(
     name: str,
     says: str,
     column: str,
-    low: float | None,
-    high: float | None,
+    low: float | datetime | None,
+    high: float | datetime | None,
     shows: tuple[str, ...],
     at_most: float = 0.0,
     remedy: str = "",
+    *,
+    reads_time: bool = False,
 ) -> Rule:
-    """A number of an interaction within bounds (null: open)."""
+    """A number or an instant of an interaction within bounds (None: open)."""
     arguments = {"column": column, "min_value": low, "max_value": high, "mostly": 1.0 - at_most}
+    says = with_share(says, at_most)
     return Rule(
-        "interactions", name, _with_share(says, at_most), "ExpectColumnValuesToBeBetween", arguments, remedy, shows
+        "interactions",
+        name,
+        says,
+        "ExpectColumnValuesToBeBetween",
+        arguments,
+        remedy,
+        shows,
+        reads_time=reads_time,
     )
 
 
-def expect_dataset(name: str, says: str, column: str, low: float | None, high: float | None, remedy: str) -> Rule:
-    """A measure of all data within bounds (null: open)."""
+def expect_dataset(
+    name: str, says: str, column: str, low: float | None, high: float | None, remedy: str, *, reads_time: bool = False
+) -> Rule:
+    """A measure of all data within bounds (None: open)."""
     arguments = {"column": column, "min_value": low, "max_value": high}
-    return Rule("whole", name, says, "ExpectColumnValuesToBeBetween", arguments, remedy, (column,))
+    return Rule(
+        "whole", name, says, "ExpectColumnValuesToBeBetween", arguments, remedy, (column,), reads_time=reads_time
+    )
 
 
-def _with_share(says: str, at_most: float) -> str:
+def with_share(says: str, at_most: float) -> str:
+    """A rule's sentence with the share of rows that may break it."""
     return says if at_most == 0 else f"{says} At most {100 * at_most:g} % of the rows may differ."
 
 

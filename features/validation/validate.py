@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
 
 from features.errors import RefusedError
+from features.fields import EARLIEST_EVENT
 from features.validation import dataset_rules as volume
 from features.validation import expectations
 from features.validation import profile as measures
+from features.validation.context import N_EXAMPLES, add_checkpoints, open_new_context, run_suite, seal_context
 from features.validation.profile import Profile, Tables
+from features.validation.project_rules import (
+    check_expectation_names,
+    check_project_rules,
+    check_warnings,
+    with_severities,
+)
 from features.validation.results import Finding
 from features.validation.rules import Rule
 
-_examples = 3
+Suites = dict[str, tuple[pl.DataFrame, list[Rule]]]
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,12 @@ class Validation:
     @property
     def failed(self) -> tuple[Finding, ...]:
         """Findings that stop the pipeline."""
-        return tuple(finding for finding in self.findings if not finding.passed)
+        return tuple(finding for finding in self.findings if not finding.passed and not finding.only_warns)
+
+    @property
+    def warned(self) -> tuple[Finding, ...]:
+        """Findings that are reported and stop nothing."""
+        return tuple(finding for finding in self.findings if not finding.passed and finding.only_warns)
 
     def report(self) -> dict[str, Any]:
         """validation.json: the verdict, what was counted, and every rule by name."""
@@ -39,6 +52,8 @@ class Validation:
             "accepted": not self.failed,
             "n_rules": len(self.findings),
             "n_failed": len(self.failed),
+            "n_warnings": len(self.warned),
+            "warnings": [finding.sentence() for finding in self.warned],
             "profile": self.profile,
             "rules": {finding.rule.title: finding.report() for finding in self.findings},
         }
@@ -63,15 +78,18 @@ def validate(
     artificial_time: bool = False,
     goes_on: bool = False,
     docs: Path | None = None,
+    context: Path | None = None,
 ) -> Validation:
-    """Runs every suite that the tables allow and writes Data Docs into `docs`.
+    """Runs every suite that the tables allow, writes Data Docs into `docs` and the context itself into `context`.
 
-    `accepted`: the profile of the data accepted last, {} for none. `goes_on`: see `interactions_frame`. A table without
-    its columns fails the schema suite, and nothing else can be asked of the data then.
+    `accepted`: the profile of the data accepted last, {} for none. `goes_on`: see `interactions_frame`. `context`: a
+    folder relative to the project, so that notebooks there can open it; None keeps nothing. A table without its columns
+    fails the schema suite, and nothing else can be asked of the data then.
+
+    Raises:
+        UserError: `validate.rules` or `validate.warnings` name what is not there.
     """
-    suites: dict[str, tuple[pl.DataFrame, list[Rule]]] = {
-        "schema": (measures.schema_frame(tables), expectations.schema_rules())
-    }
+    suites: Suites = {"schema": (measures.schema_frame(tables), expectations.schema_rules())}
     now: Any = params.now or datetime(1970, 1, 1, tzinfo=UTC)
     profile: Profile = {}
     words: dict[str, str] = {}
@@ -82,7 +100,6 @@ def validate(
         now = now or datetime(1970, 1, 1, tzinfo=UTC)
         rows = measures.interactions_frame(
             tables,
-            now,
             burst_rows_per_minute=params.burst_rows_per_minute,
             silence_days=params.silence_days,
             goes_on=goes_on,
@@ -98,80 +115,79 @@ def validate(
             "item_vectors": (measures.vectors_frame(tables), expectations.vector_rules(params)),
             "whole": (whole, volume.whole_rules(params, accepted)),
         }
+        suites = _with_project_rules(suites, tables, params)
     if artificial_time:
         suites = {
-            name: (frame, [rule for rule in rules if not _reads_time(rule)]) for name, (frame, rules) in suites.items()
+            name: (frame, [rule for rule in rules if not rule.reads_time]) for name, (frame, rules) in suites.items()
         }
-    asked = {name: suite for name, suite in suites.items() if suite[0].height}
-    findings = _run(asked, words, now, docs)
+    suites = {name: suite for name, suite in suites.items() if suite[0].height}
+    with TemporaryDirectory() as scratch:
+        findings = _run(suites, words, now, docs, context or Path(scratch) / "gx")
     return Validation(findings, profile)
 
 
-def _reads_time(rule: Rule) -> bool:
-    return rule.arguments.get("column") in measures.TIMED
+def _with_project_rules(suites: Suites, tables: Tables, params: expectations.Params) -> Suites:
+    """The suites with the rules of `validate.rules` and the severities of `validate.warnings`."""
+    check_project_rules(params.rules, tables)
+    check_expectation_names(params.rules)
+    check_warnings(params.warnings, _titles(params))
+    extended: Suites = {}
+    for name, (frame, rules) in suites.items():
+        added = [entry for entry in params.rules if entry.table == name]
+        columns = {column for entry in added for column in entry.columns} - set(frame.columns)
+        frame = frame.with_columns(tables[name].get_column(column) for column in sorted(columns))
+        extended[name] = (frame, with_severities(rules + [entry.rule() for entry in added], params.warnings))
+    return extended
 
 
-def _run(
-    suites: dict[str, tuple[pl.DataFrame, list[Rule]]], words: dict[str, str], now: datetime, docs: Path | None
-) -> tuple[Finding, ...]:
-    """Every rule of every suite through Great Expectations; the run's time is that of the data, never the clock."""
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
-    import great_expectations as gx
-    from great_expectations import expectations as gxe
-    from great_expectations.core.run_identifier import RunIdentifier
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+def _titles(params: expectations.Params) -> list[str]:
+    """Titles of all rules that there can be, whatever the data and the params."""
+    every = params.model_copy(
+        update={"now": EARLIEST_EVENT, "value_min": 0.0, "events": params.events or []}
+    )
+    rules = [
+        *expectations.schema_rules(),
+        *expectations.interaction_rules(every, EARLIEST_EVENT),
+        *expectations.item_rules(every),
+        *expectations.user_rules(),
+        *expectations.relation_rules(every),
+        *expectations.vector_rules(every),
+        *volume.whole_rules(every, {"n_rows": 1}),
+        *(entry.rule() for entry in params.rules),
+    ]
+    return [rule.title for rule in rules]
 
-    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)  # sets its own
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    source = context.data_sources.add_pandas("tables")
-    run = RunIdentifier(run_name="data", run_time=now)
+
+def _run(suites: Suites, words: dict[str, str], now: datetime, docs: Path | None, folder: Path) -> tuple[Finding, ...]:
+    """Every rule of every suite through Great Expectations, in a new context in `folder`."""
+    context = open_new_context(folder)
     findings: list[Finding] = []
     for name, (frame, rules) in suites.items():
-        asked = [
-            getattr(gxe, rule.expectation)(**rule.arguments, description=rule.says, meta={"rule": rule.name})
-            for rule in rules
-        ]
-        suite = context.suites.add(gx.ExpectationSuite(name, expectations=asked))
-        batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all rows")
-        definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
-        result = definition.run(
-            batch_parameters={"dataframe": _pandas(frame, rules)},
-            result_format={
-                "result_format": "SUMMARY",
-                "partial_unexpected_count": _examples,  # rows by their number: named columns cost 30 s a million
-            },
-            run_id=run,
-        )
-        by_name = {found.expectation_config.meta["rule"]: found for found in result.results}
+        result = run_suite(context, folder, name, frame, rules, now)
+        by_name = {outcome.expectation_config.meta["rule"]: outcome for outcome in result.results}
         findings += [_finding(rule, by_name[rule.name], frame, words) for rule in rules]
     if docs is not None:
         from features.validation.data_docs import write_docs
 
         write_docs(context, docs, tuple(findings), now)
+    add_checkpoints(context)
+    seal_context(folder)
     return tuple(findings)
 
 
-def _pandas(frame: pl.DataFrame, rules: list[Rule]) -> Any:
-    """The columns that the rules ask for, for Great Expectations; its index is the number of the row."""
-    asked: set[str] = set()
-    for rule in rules:
-        for argument in ("column", "column_A", "column_B"):
-            asked |= {rule.arguments[argument]} if argument in rule.arguments else set()
-        asked |= set(rule.arguments.get("column_list", ()))
-    return frame.select(name for name in frame.columns if name in asked).to_pandas()
-
-
-def _finding(rule: Rule, found: Any, frame: pl.DataFrame, words: dict[str, str]) -> Finding:
+def _finding(rule: Rule, outcome: Any, frame: pl.DataFrame, words: dict[str, str]) -> Finding:
     """A rule's result; Great Expectations keeps its own errors in exception_info and goes on."""
-    error = _error(found.exception_info)
-    result = found.result or {}
+    error = _error(outcome.exception_info)
+    result = outcome.result or {}
     if error is not None:
         return Finding(rule, False, frame.height, 0, (), error)
+    success = bool(outcome.success)
+    if "unexpected_count" not in result:  # of the column as a whole: a mean, a number of distinct values
+        return Finding(rule, success, 1, int(not success), (f"observed value {result.get('observed_value')}",))
     n_checked = int(result.get("element_count", 0)) - int(result.get("missing_count") or 0)
-    places = result.get("partial_unexpected_index_list") or []
-    examples = tuple(_example(rule, frame, int(place), words) for place in places[:_examples])
-    return Finding(rule, bool(found.success), n_checked, int(result.get("unexpected_count", 0)), examples)
+    rows = result.get("partial_unexpected_index_list") or []
+    examples = tuple(_example(rule, frame, int(row), words) for row in rows[:N_EXAMPLES])
+    return Finding(rule, success, n_checked, int(result["unexpected_count"]), examples)
 
 
 def _error(info: Any) -> str | None:

@@ -22,27 +22,36 @@ TABLES = Path("data/tables")
 STAMP = Path("data/validated.json")
 PROFILE = Path("data/profile.json")
 DOCS = Path("data/reports/docs")
+CONTEXT = Path("data/gx")
 REPORT = Path("data/reports/validation.json")
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def main() -> None:
     """Reads the tables and the accepted profile; writes Data Docs and validation.json, then profile and stamp or no."""
     params = section("validate", Params)
     source = _json(TABLES / "source.json")
-    found = validate(
+    validation = validate(
         {name: _read(TABLES / f"{name}.parquet") for name in RAW_TABLES},
         params,
         _json(Path(read_params()["source"]["reference"]) / "profile.json"),
         artificial_time=bool(source["artificial_time"]),
         goes_on=bool(source.get("events_through")),
         docs=DOCS,
+        context=CONTEXT,
     )
-    _write(found.report(), REPORT)
-    log.info("n_rules=%d n_failed=%d", len(found.findings), len(found.failed))
-    found.refuse(str(TABLES), f"{DOCS}/index.html")
-    _write(found.profile, PROFILE)
+    _write(validation.report(), REPORT)
+    logger.info(
+        "n_rules=%d n_failed=%d n_warnings=%d",
+        len(validation.findings),
+        len(validation.failed),
+        len(validation.warned),
+    )
+    for finding in validation.warned:
+        logger.warning("warning: %s", finding.sentence())
+    validation.refuse(str(TABLES), f"{DOCS}/index.html")
+    _write(validation.profile, PROFILE)
     _write({"accepted": True, "tables": _fingerprint(TABLES)}, STAMP)
 
 

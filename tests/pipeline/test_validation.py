@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from features.errors import RefusedError
+from features.errors import RefusedError, UserError
 from features.schema import INTERACTIONS, ITEM_VECTORS, ITEMS, RELATIONS, USERS
 from features.table import type_of_time
 from features.validation.expectations import Params
@@ -195,13 +195,13 @@ def test_a_missing_or_miscast_column_stops_at_the_schema() -> None:
     assert len(validation.findings) == 1
 
 
-def test_what_great_expectations_could_not_check_counts_as_failed() -> None:
+def test_what_great_expectations_could_not_check_counts_as_failed(tmp_path: Path) -> None:
     from features.validation.rules import Rule
     from features.validation.validate import _run
 
     frame = good()["users"].with_row_index("row").with_columns(user_id=pl.lit(1))
     rule = Rule("users", "broken", "Says.", "ExpectColumnValuesToMatchRegex", {"column": "user_id", "regex": "("})
-    (finding,) = _run({"users": (frame, [rule])}, {}, start, None)
+    (finding,) = _run({"users": (frame, [rule])}, {}, start, None, tmp_path / "gx")
     assert not finding.passed
     assert finding.error
     assert "could not be checked" in finding.sentence()
@@ -303,3 +303,110 @@ def test_what_the_event_log_adds_long_after_old_data_is_no_wrong_time():
     assert failed(validate(late, Params(), {}, goes_on=True)) == {}
     early = shifted("timestamp", 3, timedelta(days=-600))(good())
     assert set(failed(validate(early, Params(), {}, goes_on=True))) == {rule}
+
+
+def test_a_broken_warning_is_reported_and_stops_nothing() -> None:
+    rule = "interactions.row_is_no_duplicate"
+    params = Params(duplicate_share=0.01, warnings=[rule])
+    validation = validate(again("interactions", 13)(good()), params, {})
+    assert failed(validation) == {}
+    validation.refuse("data/tables", "docs")
+    report = validation.report()
+    assert report["accepted"]
+    assert (report["n_failed"], report["n_warnings"]) == (0, 1)
+    assert report["rules"][rule]["severity"] == "warning"
+    assert f"{rule}: 13 of 413 rows" in report["warnings"][0]
+
+
+def test_items_without_titles_are_warned_about() -> None:
+    # 26 of 50 are more than half
+    validation = validate(at_rows("items", "title", range(26), None)(good()), Params(), {})
+    assert [finding.rule.title for finding in validation.warned] == ["items.title_is_there"]
+    assert validation.warned[0].n_broken == 26
+    assert validate(at_rows("items", "title", range(25), None)(good()), Params(), {}).warned == ()
+
+
+def test_a_project_adds_a_rule_by_one_entry_in_its_params() -> None:
+    tables = good()
+    tables["items"] = tables["items"].with_columns(brand=pl.Series(["acme"] * 40 + [None] * 10))
+    entry = {"table": "items", "expectation": "ExpectColumnValuesToNotBeNull", "column": "brand", "mostly": 0.9}
+    validation = validate(tables, Params(rules=[entry]), {})
+    assert [finding.rule.title for finding in validation.warned] == ["items.column_values_to_not_be_null_brand"]
+    assert validation.warned[0].n_broken == 10
+    assert "item_id 'i40', brand None" in validation.warned[0].examples[0]
+    critical = validate(tables, Params(rules=[entry | {"severity": "critical", "name": "brand_is_there"}]), {})
+    assert list(failed(critical)) == ["items.brand_is_there"]
+
+
+def test_a_projects_rule_may_be_about_a_column_as_a_whole() -> None:
+    # odd rows have the values 1 to 5 equally often: their mean is 3
+    entry = {"table": "interactions", "expectation": "ExpectColumnMeanToBeBetween", "column": "value", "max_value": 2.5}
+    (finding,) = validate(good(), Params(rules=[entry]), {}).warned
+    assert (finding.n_checked, finding.n_broken, finding.examples) == (1, 1, ("observed value 3.0",))
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        (
+            {"rules": [{"table": "items", "expectation": "ExpectColumnValuesToNotBeNull", "column": "prize"}]},
+            "params.yaml: validate.rules[0]: table items has no column 'prize'; did you mean 'price'?",
+        ),
+        (
+            {"rules": [{"table": "items", "expectation": "ExpectColumnValueToNotBeNull", "column": "price"}]},
+            "did you mean 'ExpectColumnValuesToNotBeNull'?",
+        ),
+        (
+            {"rules": [{"table": "items", "expectation": "ExpectColumnValuesToBeInSet", "column": "price", "set": []}]},
+            "rule items.column_values_to_be_in_set_price: ExpectColumnValuesToBeInSet does not take these arguments",
+        ),
+        (
+            {"rules": [{"table": "items", "expectation": "ExpectColumnValuesToBeNull", "column": "tags"}]},
+            "column 'tags' holds lists",
+        ),
+        ({"warnings": ["items.price_is_posible"]}, "no rule 'items.price_is_posible'; did you mean"),
+    ],
+)
+def test_a_mistake_in_the_rules_of_a_project_is_named(params: dict[str, Any], says: str) -> None:
+    with pytest.raises(UserError) as told:
+        validate(good(), Params(**params), {})
+    assert says in str(told.value)
+
+
+def test_the_context_is_the_same_for_the_same_data_and_opens_in_a_notebook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import great_expectations as gx
+
+    tables = shifted("known_at", 12, timedelta(hours=-3))(good())
+    for project in ("a", "bb"):
+        (tmp_path / project / "data").mkdir(parents=True)
+        monkeypatch.chdir(tmp_path / project)
+        validate(tables, Params(), {}, docs=Path("data/docs"), context=Path("data/gx"))
+    contents = [
+        {path.relative_to(tmp_path / project): path.read_bytes() for path in (tmp_path / project).rglob("*")
+         if path.is_file()}
+        for project in ("a", "bb")
+    ]  # fmt: skip
+    assert contents[0] == contents[1]
+    assert all(str(tmp_path).encode() not in content for content in contents[0].values())
+
+    context = gx.get_context(mode="file", project_root_dir="data")
+    suites = ["interactions", "item_vectors", "items", "relations", "schema", "users", "whole"]
+    assert sorted(suite.name for suite in context.suites.all()) == suites
+    assert sorted(checkpoint.name for checkpoint in context.checkpoints.all()) == sorted([*suites, "data"])
+    assert context.checkpoints.get("items").run().success
+    assert not context.checkpoints.get("data").run().success
+    broken = [
+        result.expectation_config.meta["rule"]
+        for outcome in context.checkpoints.get("interactions").run().run_results.values()
+        for result in outcome.results
+        if not result.success
+    ]
+    assert broken == ["known_after_it_happened"]
+    after = {
+        path.relative_to(tmp_path / "bb"): path.read_bytes()
+        for path in (tmp_path / "bb").rglob("*")
+        if path.is_file() and "uncommitted" not in path.parts
+    }
+    assert after == contents[1]  # what is run there changes nothing of the stage's output

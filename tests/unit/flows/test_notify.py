@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
 
 import pytest
 
+from features.settings import Settings
 from flows.orchestration.notify import notify_failure
 from flows.orchestration.restarts import in_a_row
+from flows.orchestration.validations import HISTORY, record_validation
 
 RUN = (SimpleNamespace(name="train"), SimpleNamespace(name="wise-owl", id="123", deployment_id="4"))
 FAILED = SimpleNamespace(name="Failed", message="stage 'validate':\n too old")
@@ -71,3 +74,37 @@ def test_only_crashes_without_another_end_between_them_count_as_a_row():
     assert in_a_row([]) == 0
     assert in_a_row(["COMPLETED", "CRASHED"]) == 0
     assert in_a_row(["CRASHED", "CRASHED", "FAILED", "CRASHED"]) == 2
+
+
+@pytest.fixture
+def reports(tmp_path):
+    """data/reports after a validation with one broken warning."""
+    (tmp_path / "reports" / "docs").mkdir(parents=True)
+    (tmp_path / "reports" / "docs" / "index.html").write_text("docs")
+    report = {
+        "accepted": True,
+        "warnings": ["items.title_is_there: 26 of 50 rows"],
+        "profile": {"n_rows": 400},
+        "rules": {"items.title_is_there": {"passed": False}},
+    }
+    (tmp_path / "reports" / "validation.json").write_text(json.dumps(report))
+    return tmp_path / "reports"
+
+
+def test_warnings_of_accepted_data_go_to_the_webhook_and_the_run_into_the_history(webhook, reports, monkeypatch):
+    url, taken = webhook
+    monkeypatch.setenv("RECOPS_WEBHOOK_URL", url)
+    monkeypatch.setenv("RECOPS_HOME", str(reports.parent / "home"))
+    folder = record_validation(reports, Settings(), datetime.now(UTC) - timedelta(minutes=1))
+    (notice,) = taken
+    assert (notice["flow"], notice["state"]) == ("train", "Warning")
+    assert "items.title_is_there: 26 of 50 rows" in notice["text"]
+    assert (folder / "index.html").read_text() == "docs"
+    index = (reports.parent / "home" / HISTORY / "index.html").read_text()
+    assert "items.title_is_there" in index
+
+
+def test_a_run_that_validated_nothing_leaves_no_entry_in_the_history(reports, monkeypatch):
+    monkeypatch.setenv("RECOPS_HOME", str(reports.parent / "home"))
+    assert record_validation(reports, Settings(), datetime.now(UTC) + timedelta(minutes=1)) is None
+    assert not (reports.parent / "home").exists()
