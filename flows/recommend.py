@@ -1,8 +1,9 @@
-"""Batch recommendations: many users at once from a bundle, with what was known at an instant, into a parquet file."""
+"""Batch recommendations: many users at once from a bundle, with what was known at an instant."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,29 +25,46 @@ from models.release.store import ReleaseStore
 ROWS_A_BATCH = 2_000
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Lists of some users: `table` is that of `table_of`; titles: item_id and title of every item of the bundle."""
+
+    table: pl.DataFrame
+    titles: pl.DataFrame
+
+    def write(self, path: Path) -> None:
+        """The table as parquet."""
+        write_parquet(self.table, path)
+
+    def with_titles(self) -> pl.DataFrame:
+        """The table with a column `title`, null where an item has none."""
+        return self.table.join(self.titles, on="item_id", how="left", maintain_order="left")
+
+
 def recommend_batch(
     project: Project,
     settings: Settings,
-    out: Path,
+    user_ids: Sequence[str],
     *,
-    users: Path | None,
-    user: str | None,
     bundle: Path | None,
     k: int,
     at: str | None,
     include_seen: bool,
-) -> tuple[int, int]:
-    """Writes the table of `table_of`; how many users and rows.
+) -> Batch:
+    """The lists of some users.
+
+    bundle: its folder, data/bundle or else the live release's by default; at: an ISO-8601 instant, by default that of
+    the last event.
 
     Raises:
-        UserError: no or two ways to name users, an unreadable file, an instant without a zone, no bundle.
+        UserError: an instant that is none, no bundle.
     """
     from models.data.queries import queries_at
     from models.recommender import Recommender
     from models.release.plan import load_catalogue, read_plan
 
-    named = _stored(_users(users, user), project, settings)
-    user_ids = list(named)
+    shown_ids = _stored(list(user_ids), project, settings)
+    stored_ids = list(shown_ids)
     folder = _bundle(project, settings, bundle)
     unseal(folder)
     rows = project.interactions()
@@ -54,29 +72,31 @@ def recommend_batch(
     catalogue = load_catalogue(folder)
     recommender = Recommender.load(folder, project.offline_lookup(catalogue))
     frames = []
-    for start in range(0, len(user_ids), ROWS_A_BATCH):
+    for start in range(0, len(stored_ids), ROWS_A_BATCH):
         queries = queries_at(
             rows,
             catalogue.vocabulary,
-            user_ids[start : start + ROWS_A_BATCH],
+            stored_ids[start : start + ROWS_A_BATCH],
             instant,
             created_at=catalogue.created_at,
             positives=Positives.of(read_plan(folder).targets),
             include_seen=include_seen,
         )
         slate = recommender.recommend(queries, k)
-        told = recommender.explain(queries, slate)
-        shown = [named[user_id] for user_id in queries.user_ids.tolist()]
-        frames.append(table_of(slate, shown, catalogue.vocabulary.item_ids, told))
-    answer = pl.concat(frames)
-    write_parquet(answer, out)
-    return len(user_ids), answer.height
+        reasons = recommender.explain(queries, slate)
+        shown = [shown_ids[user_id] for user_id in queries.user_ids.tolist()]
+        frames.append(table_of(slate, shown, catalogue.vocabulary.item_ids, reasons))
+    titles = pl.DataFrame(
+        {"item_id": catalogue.vocabulary.item_ids, "title": catalogue.titles},
+        schema={"item_id": pl.String, "title": pl.String},
+    )
+    return Batch(pl.concat(frames), titles)
 
 
-def table_of(slate: Slate, user_ids: Sequence[str], item_ids: Sequence[str], told: list[list[str]]) -> pl.DataFrame:
+def table_of(slate: Slate, user_ids: Sequence[str], item_ids: Sequence[str], reasons: list[list[str]]) -> pl.DataFrame:
     """One row an item shown: user_id, item_id, rank (1..k), score, reason; where places are drawn propensity too.
 
-    user_ids: (n_queries,); item_ids: (n_items,) in the order of the vocabulary; told: (n_queries, k) reasons;
+    user_ids: (n_queries,); item_ids: (n_items,) in the order of the vocabulary; reasons: (n_queries, k);
     propensity: in (0, 1], the chance of the item given those above it, 1 where it was not drawn.
     """
     query, place = (slate.items >= 0).nonzero()
@@ -85,15 +105,19 @@ def table_of(slate: Slate, user_ids: Sequence[str], item_ids: Sequence[str], tol
         "item_id": [item_ids[item] for item in slate.items[query, place].tolist()],
         "rank": (place + 1).astype("int64"),
         "score": slate.scores[query, place].astype("float64"),
-        "reason": [told[q][p] for q, p in zip(query, place, strict=True)],
+        "reason": [reasons[q][p] for q, p in zip(query, place, strict=True)],
     }
     if slate.propensities is not None:
         columns["propensity"] = slate.propensities[query, place].astype("float64")
     return pl.DataFrame(columns, schema_overrides=dict.fromkeys(("user_id", "item_id", "reason"), pl.String))
 
 
-def _users(users: Path | None, user: str | None) -> list[str]:
-    """Distinct user ids, in the order given."""
+def read_users(users: Path | None, user: str | None) -> list[str]:
+    """Distinct user ids, in the order given: those of a file, or the one that is named.
+
+    Raises:
+        UserError: no or two ways to name users, an unreadable file, or one that names no user.
+    """
     if (users is None) == (user is None):
         raise UserError("recommend: name the users by --users FILE or one by --user ID, not both and not neither")
     if users is None:
@@ -160,8 +184,8 @@ def _bundle(project: Project, settings: Settings, given: Path | None) -> Path:
 def _instant(text: str) -> int:
     """µs since 1970 of an ISO-8601 instant; without a zone it is UTC."""
     try:
-        found = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(text)
     except ValueError:
         raise UserError(f"--at {text}: not an ISO-8601 instant, e.g. 2026-01-31T12:00:00Z") from None
-    found = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return int(found.timestamp() * 1_000_000)
+    instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return int(instant.timestamp() * 1_000_000)

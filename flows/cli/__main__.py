@@ -9,15 +9,15 @@ from typing import Any
 import typer
 
 from features.errors import RefusedError, UserError
-from flows.cli import datasets, pipeline, releases  # noqa: F401  each adds its commands
-from flows.cli.app import app
+from flows.cli import datasets, health, pipeline, releases  # noqa: F401  each adds its commands
+from flows.cli.app import StoppedError, app
 
 INTERRUPTED = 130
 STOPPED = "stopped, nothing lost: what had finished stays, and the same command goes on from there"
 
 
 def main() -> None:
-    """Entry point: exit 0 done, 1 the answer is no, 2 the caller's mistake in one readable paragraph."""
+    """Entry point: exit 0 done, 1 the answer is no, 2 the caller's mistake in one readable paragraph, 130 stopped."""
     command: Callable[..., Any] = typer.main.get_command(app)
     try:
         code = command(standalone_mode=False) or 0
@@ -25,6 +25,8 @@ def main() -> None:
         _end(2, str(error))
     except RefusedError as error:
         _end(1, str(error))
+    except StoppedError as error:
+        _end(INTERRUPTED, str(error))
     except (typer.Abort, KeyboardInterrupt):
         code = INTERRUPTED
     except Exception as error:

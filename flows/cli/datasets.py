@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from features.errors import UserError
-from flows.cli.app import Quiet, app, begin, open_project
+from flows.cli.app import Quiet, Verbose, app, begin, open_project, stoppable
 
 data_app = typer.Typer(help="What can be imported, and importing it.", no_args_is_help=True, rich_markup_mode=None)
 events_app = typer.Typer(help="The durable event log.", no_args_is_help=True, rich_markup_mode=None)
@@ -50,9 +50,18 @@ def data_import(
         bool, typer.Option("--hash-ids", help="Keep keyed hashes of user ids (e-mails); the key is RECOPS_ID_KEY.")
     ] = False,
     bad_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of bad rows that stops the import.")] = 0.05,
+    verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
-    """Replace data/raw (and its .dvc) by a source's tables; section `source` of params.yaml says so."""
+    """Import your tables: they replace data/raw, and its .dvc file.
+
+    Section `source` of params.yaml says so afterwards; a failed import changes nothing.
+
+    \b
+      recops data import csv --path FOLDER
+      recops data import csv --path orders --map user_id=customer --map item_id=sku
+      recops data import movielens --path ml-1m.zip
+    """
     given = path.absolute() if path else None
     files = {"interactions": interactions, "items": items, "users": users}
     options: dict[str, Any] = {
@@ -62,11 +71,17 @@ def data_import(
         "constants": _pairs(set_, "--set", "column=value, e.g. --set event=purchase"),
         "order_column": fill_down,
     }
-    project, settings = open_project()
-    from flows.project.imports import import_into_project
+    project, settings = open_project(verbose=verbose)
+    from flows.terminal.activity import activity
 
     chosen = {key: value for key, value in options.items() if value or key == "bad_share"}
-    report = import_into_project(project, settings, source, given, append=append, options=chosen, hash_ids=hash_ids)
+    with (
+        stoppable("nothing changed: data/raw is as it was before"),
+        activity(f"importing {source}", verbose=verbose, silent=quiet),
+    ):
+        from flows.project.imports import import_into_project
+
+        report = import_into_project(project, settings, source, given, append=append, options=chosen, hash_ids=hash_ids)
     if not quiet:
         print(report.text())
         print("next: recops run")
@@ -100,7 +115,10 @@ def events_export() -> None:
 
 @events_app.command("compact")
 def events_compact() -> None:
-    """Write the event log's new events into parquet shards under RECOPS_HOME, and remove old ones from the database."""
+    """Write new events into parquet shards; remove old ones.
+
+    The shards lie under RECOPS_HOME; RECOPS_EVENT_RETENTION_DAYS says when an event leaves the database.
+    """
     project, settings = open_project()
     from flows.compaction import compact_events, retire_events
 
@@ -110,7 +128,10 @@ def events_compact() -> None:
 
 @events_app.command("restore")
 def events_restore() -> None:
-    """Put the events that only the shards hold back into the database, which may be a new one."""
+    """Put events that only the shards hold back into the database.
+
+    The database may be a new one.
+    """
     _, settings = open_project()
     from flows.compaction import restore_events
 

@@ -2,47 +2,98 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
+import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from features.errors import UserError
-from flows.cli.app import Quiet, app, open_project
+from features.settings import read_settings
+from flows.cli.app import Quiet, Verbose, app, open_project, stoppable
+from flows.terminal.screen import duration
+
+
+def release_ids(incomplete: str) -> list[str]:
+    """Ids of the recorded releases, newest first, for the shell's completion."""
+    from flows.project.dag import project_root
+
+    try:
+        os.chdir(project_root(Path.cwd()))
+        folders = sorted(read_settings().home.glob("releases/*/release.json"), reverse=True)
+    except UserError:
+        return []
+    return [path.parent.name for path in folders if path.parent.name.startswith(incomplete)]
 
 
 @app.command()
 def release(
     force: Annotated[bool, typer.Option("--force", help="Put a refused bundle live; needs --why.")] = False,
     why: Annotated[str | None, typer.Option(help="The reason, kept in the history.")] = None,
+    verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
-    """Put the judged bundle live: materialize, build the Bento, replay, swap."""
-    project, settings = open_project()
+    """Put the judged bundle live.
+
+    Its steps: fill the online store, build the Bento, replay test queries against it, replace the live pointer. Until
+    the last one nothing that is served changes; running services follow within seconds.
+
+    \b
+      recops release
+      recops release --force --why "the gate has too few queries"
+    """
+    started = time.monotonic()
+    project, settings = open_project(verbose=verbose)
     if force and not why:
         raise UserError("--force needs --why: the reason that the history will show")
-    from flows.orchestration.server import choose_server
-
-    logging.getLogger("flows").setLevel(logging.WARNING if quiet else logging.INFO)
-    choose_server(settings)
-    from flows.release import release as release_bundle
+    from flows.preflight.preflight import preflight
+    from flows.terminal.activity import activity
     from models.release.store import ReleaseStore
 
+    preflight(project, settings)
     before = ReleaseStore(settings.home).live()
-    done = release_bundle(project, settings, who=_who(), force=force, why=why)
-    said = "live already: nothing released," if done.release == before else "released"
+    with (
+        stoppable("what is live has not changed: `recops release` starts again"),
+        activity("releasing", verbose=verbose, silent=quiet),
+    ):
+        from flows.orchestration.server import choose_server
+
+        choose_server(settings)
+        from flows.release import release as release_bundle
+
+        done = release_bundle(project, settings, who=_who(), force=force, why=why)
+    bundle = f"bundle {done.bundle_hash[:12]}"
+    if done.release == before:
+        print(f"nothing to do: {bundle} is live already as {done.release}")
+        return
     fitted = f", fitted anew on all data from {done.judged[:12]}" if done.refit else ""
-    print(f"{said} {done.release} (bundle {done.bundle_hash[:12]}{fitted})")
+    print(f"released {done.release} ({bundle}{fitted}) in {duration(time.monotonic() - started)}")
+    if not quiet:
+        from flows.releasing.sharing import shared_file
+
+        print("Next: `recops serve` answers requests; a service that runs already has it within seconds")
+        shared = shared_file(project, done.release)
+        if shared.is_file():
+            print(f"      commit {shared.relative_to(project.root)} and `dvc push` to share the release")
 
 
 @app.command()
 def rollback(
-    release: Annotated[str | None, typer.Argument(help="A release; default: the one before.")] = None,
+    release: Annotated[
+        str | None, typer.Argument(help="A release's id.", show_default="the one before", autocompletion=release_ids)
+    ] = None,
     why: Annotated[str, typer.Option(help="The reason, kept in the history.")] = "rolled back by hand",
 ) -> None:
-    """Bring back the release before the live one, or a named one; done when the running services have loaded it."""
+    """Bring back the release before the live one, or another.
+
+    It ends when all running services have loaded it: exit 0, else 1 with the name and the reason of each that has not.
+
+    \b
+      recops rollback
+      recops rollback 20260131-120000-1a2b3c4d --why "clicks fell"
+    """
     _, settings = open_project()
     from flows.releasing.followers import require_followed
     from flows.releasing.rollback import rollback as roll_back
@@ -61,10 +112,19 @@ app.add_typer(history)
 def releases(
     context: typer.Context,
     at: Annotated[str | None, typer.Option(help="What was live at this instant, ISO-8601 with zone.")] = None,
-    pin: Annotated[str | None, typer.Option(help="Keep this release from `recops gc`.")] = None,
-    unpin: Annotated[str | None, typer.Option(help="Keep it no longer.")] = None,
+    pin: Annotated[
+        str | None, typer.Option(help="Keep this release from `recops gc`.", autocompletion=release_ids)
+    ] = None,
+    unpin: Annotated[str | None, typer.Option(help="Keep this release no longer.", autocompletion=release_ids)] = None,
 ) -> None:
-    """History: what was live when; `show` says how a release is made again, `pull` restores one from DVC."""
+    """Print what was live when, by whom and why.
+
+    \b
+      recops releases
+      recops releases --at 2026-01-31T12:00:00+00:00
+      recops releases show 20260131-120000-1a2b3c4d
+      recops releases pull 20260131-120000-1a2b3c4d --live
+    """
     if context.invoked_subcommand is not None:
         return
     _, settings = open_project()
@@ -84,8 +144,8 @@ def releases(
 
 
 @history.command()
-def show(release: Annotated[str, typer.Argument(help="A release.")]) -> None:
-    """What a release was made from, by hash, and how to make it again."""
+def show(release: Annotated[str, typer.Argument(help="A release's id.", autocompletion=release_ids)]) -> None:
+    """Print what a release was made from, and how to make it again."""
     _, settings = open_project()
     from flows.releasing.lineage import described
     from models.release.store import ReleaseStore
@@ -98,7 +158,7 @@ def show(release: Annotated[str, typer.Argument(help="A release.")]) -> None:
 
 @history.command()
 def pull(
-    release: Annotated[str, typer.Argument(help="A release of data/releases.")],
+    release: Annotated[str, typer.Argument(help="The id of a release in data/releases.")],
     live: Annotated[bool, typer.Option("--live", help="Put it live.")] = False,
 ) -> None:
     """Restore a release that was shared with `dvc push`."""
@@ -116,12 +176,19 @@ def pull(
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="Any host but loopback needs RECOPS_API_KEYS.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 3000,
     working_tree: Annotated[
         bool, typer.Option("--working-tree", help="Serve the code of this project instead of the release's Bento.")
     ] = False,
 ) -> None:
-    """Serve the live release from the Bento that was built and replayed; follows the pointer."""
+    """Answer requests from the live release, and follow it.
+
+    It runs the Bento that was built and replayed. Settings and stores are checked before it starts.
+
+    \b
+      recops serve
+      RECOPS_API_KEYS=… recops serve --host 0.0.0.0 --port 8080
+    """
     open_project()
     arguments = [sys.executable, "-m", "services.serve", "--host", host, "--port", str(port)]
     arguments += ["--working-tree"] if working_tree else []
@@ -129,8 +196,16 @@ def serve(
 
 
 @app.command()
-def gc(dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False) -> None:
-    """Remove old releases, Bentos and online namespaces; keeps live, previous and pinned."""
+def gc(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,
+) -> None:
+    """Remove old releases, their Bentos and online namespaces.
+
+    The live, the previous and pinned releases are kept.
+
+    \b
+      recops gc --dry-run
+    """
     project, settings = open_project()
     from flows.releasing.gc import gc as collect
 

@@ -56,7 +56,7 @@ def faults(text: str, *, with_blocks: bool = True) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("see `recops doctor` on its machine", ["recops doctor"]),
+        ("see `recops surgeon` on its machine", ["recops surgeon"]),
         ("run `recops events compress`, then", ["recops events compress"]),
         ("    recops run --fast", ["recops run --fast"]),
         ("    recops run --quiet\n    recops data import csv --path FILE   # a file", []),

@@ -60,12 +60,12 @@ def test_ctrl_c_says_that_nothing_is_lost_and_the_next_run_goes_on(folder):
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes of the command
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 130, said
-    assert said.rstrip().splitlines()[-1].startswith("stopped, nothing lost: what had finished stays"), said
+    assert said.rstrip().splitlines()[-1].startswith("stopped, nothing lost: `recops run` goes on where"), said
     run = latest_run("train", folder.name)
     assert run["state_type"] == "CANCELLED"
     assert "stopped, nothing lost" in run["state"]["message"]
     assert not stage_under(os.getpid())
-    assert "ran 1 stages" in recops(folder, "run", "--until", "ingest").stdout
+    assert "1 stage ran" in recops(folder, "run", "--until", "ingest").stdout
 
 
 @pytest.mark.parametrize(

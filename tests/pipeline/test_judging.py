@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from flows.preflight.gate import measured_names
 from models.evaluation.results import RECOMMENDATIONS
 from models.gate.decision import Params
 from tests.support.workspace import bundle_hash, edit_params, recops, run
@@ -129,6 +130,11 @@ def test_too_few_queries_refuse_and_unknown_metrics_are_the_callers_mistake(proj
     done = run("-m", "flows.stages.decide", cwd=project, check=False)
     assert done.returncode == 2
     assert "['ndcg@7']" in done.stderr and "ndcg@10" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_preflight_knows_the_metrics_that_a_guard_may_name(finished_project: Path) -> None:
+    columns = pl.read_parquet(finished_project / "data/evaluation/per_query.parquet").columns
+    assert {name for name in columns if "@" in name or name == "mrr"} == set(measured_names([10, 20]))
 
 
 def test_the_verdict_says_why_many_choices_are_left_out(project: Path) -> None:

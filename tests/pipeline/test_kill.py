@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.support.workspace import bundle_hash, copy_workspace, environment, recops, run
+from tests.support.workspace import bundle_hash, copy_workspace, environment, recops, run, stages_run
 
 EVERYDAY = ["clean", "build_features", "refit_retriever@ease", "bundle", "evaluate"]
 
@@ -80,7 +80,7 @@ def kill_point(finished: Path, folder: Path, stage: str, whole_group: bool) -> N
     copy_workspace(finished, folder)
     undo(folder, stage)
     run_and_kill(folder, stage, whole_group)
-    ran = [line for line in recops(folder, "run").stderr.splitlines() if line.startswith("stage=")]
+    ran = stages_run(recops(folder, "run").stderr)
     assert len(ran) == 1, ran  # the same bytes: nothing behind it is stale
     assert bundle_hash(folder) == bundle_hash(finished)
     assert "up to date" in run("-m", "dvc", "status", cwd=folder).stdout

@@ -108,7 +108,7 @@ def test_the_bundle_is_live_and_nothing_became_stale(released):
     assert release.metrics["ndcg@10"] > 0
     assert "up to date" in run("-m", "dvc", "status", cwd=released).stdout
     assert "nothing to do" in recops(released, "run").stdout
-    assert "nothing to do" in recops(released, "release").stderr
+    assert "nothing to do" in recops(released, "release").stdout
     assert len(store.history()) == 1
     assert left_processes(released) == []
 
@@ -237,7 +237,7 @@ def test_on_redis_with_few_candidates_the_bento_answers_as_the_bundle_did(projec
     """Under leave-last-out each judged query has an instant of its own, so the replay makes a judgement of its own."""
     edit_params(project, {"split.scheme": scheme, "retrieve.k": 30})
     recops(project, "run")
-    done = recops(project, "release", "--force", "--why", "a test", RECOPS_ONLINE_STORE=redis_url)
+    done = recops(project, "release", "-v", "--force", "--why", "a test", RECOPS_ONLINE_STORE=redis_url)
     assert "queries=" in done.stderr
     (release,) = store_of(project).list()
     settings = Settings(home=project / ".recops", online_store=redis_url)

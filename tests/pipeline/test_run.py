@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-from tests.support.workspace import TEST_SERVER, bundle_hash, edit_params, make_workspace, recops, run
+from tests.support.workspace import TEST_SERVER, bundle_hash, edit_params, make_workspace, recops, run, stages_run
 
 
 def stages_in_lock(folder):
@@ -32,8 +32,7 @@ def test_with_nothing_to_do_the_run_says_so_and_starts_no_flow(project):
 def test_one_retrievers_knob_reruns_it_and_its_consumers_and_no_other_retriever(project):
     before = stages_in_lock(project)
     edit_params(project, {"retrievers.popular.half_life_days": 11})
-    said = recops(project, "run").stderr
-    ran = [line.split("stage=")[1].split()[0] for line in said.splitlines() if "stage=" in line]
+    ran = stages_run(recops(project, "run").stderr)
     assert ran[:2] == ["train_retriever@popular", "refit_retriever@popular"]
     assert not [name for name in ran[2:] if "retriever@" in name]
     after = stages_in_lock(project)
@@ -96,7 +95,7 @@ def test_a_params_fault_is_one_paragraph_and_exit_code_2(project):
     edit_params(project, {"split.valid_share": 7})
     done = recops(project, "run", check=False)
     assert done.returncode == 2
-    assert "section 'split' does not fit" in done.stderr
+    assert "split.valid_share is 7, expected less than 1" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -102,6 +103,11 @@ def run(
 def recops(folder: Path, *arguments: str, check: bool = True, **env: str) -> subprocess.CompletedProcess:
     """The `recops` command in a project."""
     return run("-m", "flows.cli", *arguments, cwd=folder, check=check, **env)
+
+
+def stages_run(progress: str) -> list[str]:
+    """Names of the stages that `recops run` names as run, in order; progress: what it wrote to standard error."""
+    return re.findall(r"^✓ \[ *\d+/\d+\] (\S+)", progress, re.MULTILINE)
 
 
 def bundle_hash(folder: Path) -> str:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from features.errors import UserError
-from flows.recommend import _users, table_of
+from flows.recommend import read_users, table_of
 from models.data.types import Slate
 
 CONTRACT = ["user_id", "item_id", "rank", "score", "reason"]
@@ -53,15 +53,15 @@ def test_the_types_stay_where_nothing_is_shown():
 def test_users_are_read_as_an_import_reads_them(tmp_path):
     pl.DataFrame({"user_id": [" a ", "a", "b\u3000", None]}).write_parquet(tmp_path / "text.parquet")
     pl.DataFrame({"user_id": [1.0, 2.0, 1.0]}).write_parquet(tmp_path / "numbers.parquet")
-    assert _users(tmp_path / "text.parquet", None) == ["a", "b"]
-    assert _users(tmp_path / "numbers.parquet", None) == ["1", "2"]
-    assert _users(None, " u1 ") == ["u1"]
+    assert read_users(tmp_path / "text.parquet", None) == ["a", "b"]
+    assert read_users(tmp_path / "numbers.parquet", None) == ["1", "2"]
+    assert read_users(None, " u1 ") == ["u1"]
 
 
 @pytest.mark.parametrize("user_id", ["", "  ", "NULL", "a\tb", "x" * 513])
 def test_what_is_no_id_is_no_user(tmp_path, user_id):
     with pytest.raises(UserError, match="--user: "):
-        _users(None, user_id)
+        read_users(None, user_id)
     pl.DataFrame({"user_id": ["a", user_id]}).write_parquet(tmp_path / "users.parquet")
     with pytest.raises(UserError, match=r"users\.parquet: "):
-        _users(tmp_path / "users.parquet", None)
+        read_users(tmp_path / "users.parquet", None)

@@ -50,11 +50,11 @@ def test_until_takes_what_it_needs_in_order():
 def test_before_the_flow_begins_the_state_of_all_stages_is_asked_once(monkeypatch, tmp_path):
     asked = Asked("clean")
     asked.root = tmp_path
-    (tmp_path / "data").mkdir()
+    shutil.copytree(ROOT / "data" / "initial", tmp_path / "data" / "initial")
     for name in ("params.yaml", "data/resolved.json"):
         shutil.copy(ROOT / name, tmp_path / name)
     refresh_resolved(Project(tmp_path), Settings())  # as on the machine that runs this
-    monkeypatch.setattr(pipeline, "open_project", lambda: (Project(tmp_path), Settings()))
+    monkeypatch.setattr(pipeline, "open_project", lambda verbose: (Project(tmp_path), Settings()))
     monkeypatch.setattr(dag, "Dag", lambda root: asked)
     monkeypatch.setattr(train, "Dag", lambda root: asked)
     monkeypatch.setattr(server, "choose_server", lambda settings: None)
