@@ -98,7 +98,7 @@ def import_source(
         _check_hashing(source, hasher, read_sidecar(target).id_key, target)
     tables = _read(source, path, options, data_cache)
     if append:
-        return _append(source, tables, target, positives)
+        return _append(source, tables, target, positives, hasher)
     sidecar = Sidecar(
         source=source,
         artificial_time=tables.artificial_time,
@@ -110,7 +110,7 @@ def import_source(
     )
     write_raw(tables, sidecar, target)
     n_rows = tables.interactions.height
-    return _report(source, tables, tables, n_rows, positives, appended=False)
+    return _report(source, tables, tables, n_rows, positives, hasher, appended=False)
 
 
 def append_events(
@@ -206,7 +206,7 @@ def _check_hashing(source: str, hasher: IdHasher | None, id_key: str, target: Pa
     )
 
 
-def _append(source: str, fresh: RawTables, target: Path, positives: Positives) -> ImportReport:
+def _append(source: str, fresh: RawTables, target: Path, positives: Positives, hasher: IdHasher | None) -> ImportReport:
     before, sidecar = read_raw(target), read_sidecar(target)
     if fresh.artificial_time and not before.artificial_time:
         raise UserError(
@@ -247,7 +247,7 @@ def _append(source: str, fresh: RawTables, target: Path, positives: Positives) -
     update = {"n_rows": tables.interactions.height, "counts": counts, "notes": notes}
     update["appended"] = [*sidecar.appended, source]
     write_raw(tables, sidecar.model_copy(update=update), target)
-    return _report(source, tables, replace(fresh, notes=tuple(notes)), new.height, positives, appended=True)
+    return _report(source, tables, replace(fresh, notes=tuple(notes)), new.height, positives, hasher, appended=True)
 
 
 def _below(name: str, old: pl.DataFrame, added: pl.DataFrame) -> pl.DataFrame:
@@ -265,7 +265,14 @@ def _below(name: str, old: pl.DataFrame, added: pl.DataFrame) -> pl.DataFrame:
 
 
 def _report(
-    source: str, now: RawTables, fresh: RawTables, n_new: int, positives: Positives, *, appended: bool
+    source: str,
+    now: RawTables,
+    fresh: RawTables,
+    n_new: int,
+    positives: Positives,
+    hasher: IdHasher | None,
+    *,
+    appended: bool,
 ) -> ImportReport:
     interactions = now.interactions
     sizes = {
@@ -282,5 +289,5 @@ def _report(
         sizes,
         now.artificial_time,
         appended,
-        (*fresh.notes, *notes_on_placeholders(interactions), *notes_on_events(interactions, positives)),
+        (*fresh.notes, *notes_on_placeholders(interactions, hasher), *notes_on_events(interactions, positives)),
     )

@@ -24,6 +24,8 @@ def assemble(sheets: Mapping[str, Sheet], options: Options, notes: Sequence[str]
         UserError: a table has no rows, cannot be read, or has more bad rows than `options.bad_share`.
     """
     said = [*notes, *(note for name in RAW_TABLES if name in sheets for note in sheets[name].notes)]
+    if options.hasher is not None:
+        said.append(f"ids of users are hashes under the key with the fingerprint {options.hasher.fingerprint}")
     shaped: dict[str, Conformed] = {}
     artificial = False
     for name, table in RAW_TABLES.items():

@@ -45,6 +45,11 @@ def name_columns(sheets: Mapping[str, Sheet], options: Options) -> tuple[dict[st
         if name == INTERACTIONS.name:
             named[name], more = _with_constants(named[name], options.constants)
             notes += more
+            if any(plain_name(column).startswith("lineitem") for column in sheet.columns):
+                notes.append(
+                    "question: these look like orders exported from Shopify: `recops data import shopify` also reads "
+                    "refunds and cancellations, guests, and variants as one product"
+                )
         if choice.guessed:
             pairs = ", ".join(f"{ours} = {theirs}" for ours, theirs in choice.guessed.items())
             notes.append(f"{name}: guessed columns: {pairs}; correct a wrong guess with --map OURS=THEIRS")
@@ -74,10 +79,10 @@ def _completed(sheet: Sheet, choice: Choice, options: Options) -> tuple[Sheet, l
         frame, n_filled = fill_down(sheet.frame, order, stated_once)
         if n_filled:
             notes.append(
-                f"interactions: {n_filled:,} blank cells of {stated_once} are filled from the row above of the same "
-                f"'{order}', as exports with one row a line item need it"
+                f"interactions: {sum(n_filled.values()):,} blank cells of {list(n_filled)} are filled from the row above "
+                f"of the same '{order}', as exports with one row a line item need it"
             )
-        sheet = sheet.with_frame(frame)
+            sheet = sheet.with_frame(frame)
     if "event" in theirs and plain_name(theirs["event"]) == "eventname":
         event, item = theirs["event"], theirs["item_id"]
         nothing = blank_is_null(item).is_null() | blank_is_null(item).eq("(not set)")

@@ -19,6 +19,7 @@ BLOCK = 1 << 26  # characters that are split at a time
 ROWS = 100_000  # quoted rows that are gathered at a time
 SEPARATORS = (",", "\t", ";", "|")
 COMMENT = re.compile(r"\s*#(?:[ \t!-][^\r\n]*)?(?:\r\n|\r|\n)|[ \t]*(?:\r\n|\r|\n)")
+SEPARATOR_LINE = re.compile(r"\s*sep=(.)(?=\r|\n)", re.IGNORECASE)  # Excel's own first line
 UTF8 = ("utf-8",)
 UTF8_OR_LATIN1 = ("utf-8", "latin-1")
 
@@ -147,6 +148,9 @@ def _with_header(data: bytes, name: str, shown: str, separator: str | None, enco
     if foreign := foreign_text(text):
         raise UserError(f"{shown}: this is {foreign}")
     text = _without_comments(text)
+    if match := SEPARATOR_LINE.match(text):
+        separator = separator or match[1]
+        text = text[: match.start()] + text[match.end(1) :]
     first = text.lstrip().split("\n", 1)[0].rstrip("\r")
     separator = separator or max(SEPARATORS, key=first.count)
     if '"' in text:

@@ -9,7 +9,7 @@ import polars as pl
 from features.reading.shops.headers import blank_is_null, plain_name
 
 ORDER_NAMES = (
-    *("orderid", "ordernumber", "orderno", "ordername", "orderref", "orderreference", "order", "ordernumberformatted"),
+    *("orderid", "ordernumber", "orderno", "ordername", "orderref", "orderreference", "ordernumberformatted"),
     *("invoiceno", "invoicenumber", "invoiceid", "invoice", "transactionid", "receiptnumber"),
 )
 
@@ -22,19 +22,18 @@ def order_column(columns: Sequence[str]) -> str | None:
     return next((by_name[name] for name in ORDER_NAMES if name in by_name), None)
 
 
-def fill_down(frame: pl.DataFrame, order: str, columns: Sequence[str]) -> tuple[pl.DataFrame, int]:
-    """Blank cells of `columns` filled from the rows above of the same order; how many cells that were."""
-    blank = [name for name in columns if name != order]
+def fill_down(frame: pl.DataFrame, order: str, columns: Sequence[str]) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Blank cells of `columns` filled from the rows right above of the same order; how many cells of each that were."""
     key = blank_is_null(order)
+    run = key.rle_id()
     filled = frame.with_columns(
-        pl.when(key.is_not_null()).then(_there(frame, name).forward_fill().over(key)).otherwise(_there(frame, name))
-        for name in blank
+        pl.when(key.is_not_null()).then(_there(frame, name).forward_fill().over(run)).otherwise(_there(frame, name))
+        for name in columns
+        if name != order
     )
-    n_filled = sum(
-        frame.select(_there(frame, name).is_null().sum()).item() - filled.get_column(name).null_count()
-        for name in blank
-    )
-    return (filled, n_filled) if n_filled else (frame, 0)
+    blank = frame.select(_there(frame, name).is_null().sum().alias(name) for name in columns if name != order)
+    n_filled = {name: int(blank.item(0, name)) - filled.get_column(name).null_count() for name in blank.columns}
+    return filled, {name: n for name, n in n_filled.items() if n}
 
 
 def _there(frame: pl.DataFrame, name: str) -> pl.Expr:

@@ -46,7 +46,8 @@ def shop_tables(
     if n_again:
         notes.append(f"{n_again:,} orders are in several files; the last file's rows are taken")
     if n_filled:
-        notes.append(f"{n_filled:,} blank cells of order rows are filled from the first row of their order")
+        n_cells = sum(n_filled.values())
+        notes.append(f"{n_cells:,} blank cells of order rows are filled from the first row of their order")
     lines, more = as_numbers(lines, ("quantity", "price"), "orders")
     notes += more
     keys = products.keys if products else pl.DataFrame(schema=KEYS)

@@ -56,6 +56,17 @@ def test_rows_of_an_order_are_filled_from_its_first_row(tmp_path: Path) -> None:
     assert any("2 blank cells of ['Customer', 'Order Date'] are filled" in note for note in tables.notes)
 
 
+def test_a_row_takes_nothing_from_another_order_or_from_one_further_up(tmp_path: Path) -> None:
+    text = "Order No,Customer,Order Date,SKU\n1,ann,2024-01-01,a\n2,ben,2024-01-02,a\n1,,2024-01-03,b\n"
+    tables = _read(tmp_path, text, options=Options(bad_share=0.4))
+    assert tables.interactions["user_id"].to_list() == ["ann", "ben"]
+
+
+def test_a_file_may_begin_with_the_separator_as_excel_writes_it(tmp_path: Path) -> None:
+    tables = _read(tmp_path, "sep=;\r\nuser;item;value\r\n1;a,b;3,5\r\n")
+    assert tables.interactions.select("user_id", "item_id", "value").rows() == [("1", "a,b", 3.5)]
+
+
 def test_the_column_of_orders_may_be_named(tmp_path: Path) -> None:
     text = "basket,customer,time,sku\n1,ann,2024-01-01,a\n1,,,b\n"
     assert _read(tmp_path, text, options=Options(order_column="basket")).interactions.height == 2

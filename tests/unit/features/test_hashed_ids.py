@@ -51,6 +51,12 @@ def test_data_of_plain_ids_need_no_key_and_hashed_ones_their_own() -> None:
         hasher_for(fingerprint, KEY + "!", "data")
 
 
+def test_words_for_nobody_are_asked_about_though_they_are_hashed(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("user,item\n" + "Guest,a\nguest,b\nGuest,c\n")
+    report = import_source("csv", tmp_path / "log.csv", {"hasher": IdHasher(KEY)}, tmp_path / "raw", False, None)
+    assert any("user_id is 'Guest' in 2 rows" in note for note in report.notes)
+
+
 def test_rows_are_only_added_to_rows_that_were_hashed_alike(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     rows = {"user_id": ["A@x.org", "b"], "item_id": ["1", "2"], "timestamp": [1_700_000_000, 1_700_000_001]}

@@ -59,7 +59,18 @@ def _events(*rows: tuple[str, str]) -> pl.DataFrame:
 
 def test_every_source_is_listed_and_can_be_found() -> None:
     assert [name for name, _ in sources_table()] == list(SOURCES)
-    assert {"movielens", "goodbooks", "amazon", "mind", "recbole", "parquet", "csv", "simulator"} == set(SOURCES)
+    assert {
+        "movielens",
+        "goodbooks",
+        "amazon",
+        "mind",
+        "recbole",
+        "parquet",
+        "csv",
+        "simulator",
+        "shopify",
+        "woocommerce",
+    } == set(SOURCES)
 
 
 def test_an_import_writes_every_table_and_what_it_did(raw: Path) -> None:
