@@ -78,9 +78,10 @@ def _completed(sheet: Sheet, choice: Choice, options: Options) -> tuple[Sheet, l
     if order is not None and order not in theirs.values():
         frame, n_filled = fill_down(sheet.frame, order, stated_once)
         if n_filled:
+            n_cells = sum(n_filled.values())
             notes.append(
-                f"interactions: {sum(n_filled.values()):,} blank cells of {list(n_filled)} are filled from the row above "
-                f"of the same '{order}', as exports with one row a line item need it"
+                f"interactions: {n_cells:,} blank cells of {list(n_filled)} are filled from the row above of the same "
+                f"'{order}', as exports with one row a line item need it"
             )
             sheet = sheet.with_frame(frame)
     if "event" in theirs and plain_name(theirs["event"]) == "eventname":
