@@ -29,7 +29,7 @@ ORDERS = Export(
         "quantity": ("lineitemquantity",),
         "price": ("lineitemprice",),
     },
-    (("order",), ("time",), ("sku", "name")),
+    (("order",), ("user",), ("time",), ("sku", "name")),
     "export them in Shopify's admin by Orders > Export, as plain csv",
 )
 PRODUCTS = Export(

@@ -78,7 +78,24 @@ LOG = b"user_id,item_id,timestamp\n1,a,978300760\n2,b,978300761\n"
 PAIRS = {"user_id": ["1", "2"], "item_id": ["a", "b"]}
 GOOD = _parquet(**PAIRS)
 
+SOLD = b"Name,Email,Created at,Lineitem name\n" + b"".join(
+    b"#%d,a@b.org,2024-01-05 10:00:00 +0200,Hat\n" % n for n in range(30)
+)
+WOO = b"Order ID,Order Date,Billing Email,Item Name\n1,2024-01-05,a@b.org,Hat\n"
+
 BROKEN = [
+    # shopify
+    Broken("shopify_nothing_there", "shopify", {}, ("no such file or folder", "--path"), path="nowhere"),
+    Broken("shopify_other_files", "shopify", {"notes.csv": b"a,b\n1,2\n"}, ("no file with orders of Shopify", "notes.csv has no column for", "'e-mail'", "Orders > Export")),
+    Broken("shopify_products_alone", "shopify", {"p.csv": b"Handle,Title\nhat,Hat\n"}, ("no file with orders", "p.csv has no column for", "Orders > Export")),
+    Broken("shopify_workbook", "shopify", {"orders.xlsx": b"PK\3\4"}, ("no file with orders", "orders.xlsx is")),
+    Broken("shopify_no_times", "shopify", {"o.csv": SOLD.replace(b"2024-01-05 10:00:00 +0200", b"soon")}, ("o.csv", "'timestamp'", "soon", "--bad-share")),
+    Broken("shopify_header_only", "shopify", {"o.csv": SOLD.split(b"\n")[0] + b"\n"}, ("o.csv", "a header and no rows", "again")),
+    # woocommerce
+    Broken("woocommerce_empty_folder", "woocommerce", {"sub/x": b""}, ("no file with orders of WooCommerce", "one row a line item"), path="sub"),
+    Broken("woocommerce_one_row_an_order", "woocommerce", {"o.csv": WOO.replace(b"Item Name", b"Products")}, ("o.csv has no column for ['product id or SKU or item name']", "order export plugin")),
+    Broken("woocommerce_no_customer", "woocommerce", {"o.csv": WOO.replace(b"Billing Email", b"Country")}, ("o.csv has no column for ['e-mail or customer id']", "order export plugin")),
+    Broken("woocommerce_day_or_month", "woocommerce", {"o.csv": WOO.replace(b"2024-01-05", b"01/05/2024")}, ("o.csv", "'01/05/2024'", "2024-05-31")),
     # movielens
     Broken("movielens_nothing_there", "movielens", {}, ("no such file or folder", "--path"), path="nowhere"),
     Broken("movielens_empty_folder", "movielens", {"sub/x": b""}, ("no u.data", "as GroupLens gives them"), path="sub"),
@@ -200,7 +217,7 @@ def _one_paragraph(message: str, case: Broken) -> None:
 def test_there_are_fifty_and_four_for_each_file_source() -> None:
     assert len(BROKEN) >= 50
     assert len({case.name for case in BROKEN}) == len(BROKEN)
-    for source in ("movielens", "goodbooks", "amazon", "mind", "recbole", "parquet", "csv"):
+    for source in ("movielens", "goodbooks", "amazon", "mind", "recbole", "parquet", "csv", "shopify", "woocommerce"):
         assert sum(case.source == source for case in BROKEN) >= 4
 
 

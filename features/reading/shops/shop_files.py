@@ -16,6 +16,17 @@ from features.reading.shops.headers import blank_is_null, pick
 from features.reading.text_files import csv_sheet
 
 ENDINGS = ("*.csv", "*.tsv", "*.txt")
+WORDS = {  # what people call our fields
+    "order": "order number",
+    "user": "e-mail",
+    "email": "e-mail",
+    "customer": "customer id",
+    "time": "order date",
+    "product": "product id",
+    "sku": "SKU",
+    "name": "item name",
+    "item_id": "handle",
+}
 Spellings = Mapping[str, tuple[str, ...]]
 
 
@@ -35,7 +46,8 @@ class Export:
     def missing(self, columns: Sequence[str]) -> list[str]:
         """The groups of fields of which none is there, in words."""
         there = pick(columns, self.spellings)
-        return [" or ".join(group) for group in self.obligatory if not there.keys() & set(group)]
+        lacking = [group for group in self.obligatory if not there.keys() & set(group)]
+        return [" or ".join(WORDS.get(field, field) for field in group) for group in lacking]
 
     def sheet(self, files: Sequence[Sheet]) -> Sheet:
         """The files as one sheet of our fields, blank cells null; fields that no file has are null throughout."""

@@ -117,7 +117,10 @@ def test_an_order_in_two_exports_counts_once_and_a_split_one_whole(tmp_path: Pat
 
 
 def test_another_file_is_named_with_what_it_lacks(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"products_export.csv: no column for \['order', 'time', 'sku or name'\]"):
+    with pytest.raises(
+        UserError,
+        match=r"products_export.csv: no column for \['order number', 'e-mail', 'order date', 'SKU or item name'\]",
+    ):
         shopify.read(folder, Options(files={"interactions": folder / "products_export.csv"}))
     (folder / "orders_export_1.csv").unlink()
     with pytest.raises(UserError, match="no file with orders of Shopify there"):

@@ -74,6 +74,6 @@ def test_ids_of_products_and_customers_are_taken_where_a_plugin_gives_them(folde
 def test_orders_with_all_products_in_one_row_are_refused_with_what_is_needed(folder: Path) -> None:
     (folder / "orders.csv").write_text("order_id,order_date,billing_email,line_item_1\n1,2024-03-01,a@b.c,Tee x1\n")
     with pytest.raises(
-        UserError, match=r"orders.csv has no column for \['product or sku or name'\]; use an order export"
+        UserError, match=r"orders.csv has no column for \['product id or SKU or item name'\]; use an order"
     ):
         woocommerce.read(folder, Options())

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
 
 from features.errors import UserError
-from flows.recommend import read_users, table_of
+from features.privacy.hashed_ids import IdHasher
+from features.settings import Settings
+from flows.project.dataset import Project
+from flows.recommend import _stored, read_users, table_of
 from models.data.types import Slate
 
 CONTRACT = ["user_id", "item_id", "rank", "score", "reason"]
@@ -48,6 +53,19 @@ def test_the_types_stay_where_nothing_is_shown():
     tables = [table_of(found, ["Ada", "Bo"], ["a", "b", "c"], TOLD) for found in (full, nothing)]
     assert tables[1].schema == tables[0].schema
     assert tables[1].is_empty()
+
+
+def test_plain_ids_are_asked_for_by_their_hashes_where_the_data_hold_those(tmp_path):
+    hasher = IdHasher("a key of the test, long enough")
+    project = Project(tmp_path)
+    asked = ["Ann@x.org", hasher("bo")]
+    assert _stored(asked, project, Settings(id_key="")) == {user_id: user_id for user_id in asked}
+    project.paths.tables.mkdir(parents=True)
+    (project.paths.tables / "source.json").write_text(json.dumps({"id_key": hasher.fingerprint}))
+    settings = Settings(id_key="a key of the test, long enough")
+    assert _stored(asked, project, settings) == {hasher("ann@x.org"): "Ann@x.org", hasher("bo"): hasher("bo")}
+    with pytest.raises(UserError, match="RECOPS_ID_KEY is not set"):
+        _stored(asked, project, Settings(id_key=""))
 
 
 def test_users_are_read_as_an_import_reads_them(tmp_path):
