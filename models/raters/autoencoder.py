@@ -83,9 +83,9 @@ class Autoencoder:
     def predict(self, users: Int32, items: Int32, times: Int64) -> Float32:
         if self.hidden_ is None:
             raise NotFittedError("autoencoder: asked before it was fitted; call fit")
-        found = self.biases_.predict(users, items, times)
-        found += (self.hidden_[items] * self.users_[users]).sum(axis=1)
-        return found
+        predicted = self.biases_.predict(users, items, times)
+        predicted += (self.hidden_[items] * self.users_[users]).sum(axis=1)
+        return predicted
 
 
 @njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]

@@ -96,11 +96,11 @@ class BayesianMf:
         groups = [moments.groups(users, items, times) for moments in self.moments_]
         total, squares, noise = (np.zeros(len(users)) for _ in range(3))
         for sample in self.samples_:
-            found = self.mean_ + products(users, items, sample.users, sample.items).astype(np.float64)
+            predicted = self.mean_ + products(users, items, sample.users, sample.items).astype(np.float64)
             for group, effects in zip(groups, sample.effects, strict=True):
-                found += np.where(group >= 0, effects[group], 0.0)
-            total += found
-            squares += found * found
+                predicted += np.where(group >= 0, effects[group], 0.0)
+            total += predicted
+            squares += predicted * predicted
             noise += 1.0 / sample.precisions[users]
         n = len(self.samples_)
         mean = total / n

@@ -60,15 +60,15 @@ class Biases:
     def predict(self, users: Int32, items: Int32, times: Int64) -> Float32:
         if self.item_biases_ is None:
             raise NotFittedError("biases: asked before it was fitted; call fit")
-        found = self.mean_ + self.item_biases_[items] + self.user_biases_[users]
+        predicted = self.mean_ + self.item_biases_[items] + self.user_biases_[users]
         if self.seasons_:
             groups = self.seasons_.groups(users, items, times)
-            found += np.where(groups >= 0, self.of_seasons_[groups], 0.0)
-        return found.astype(np.float32)
+            predicted += np.where(groups >= 0, self.of_seasons_[groups], 0.0)
+        return predicted.astype(np.float32)
 
 
 def _level(groups: Int32 | Int64, rest: Float64, weights: Float64, like: Float64, regularization: float) -> Float64:
     """(n_groups,) Σ weight · residual / (regularization + Σ weight) of each group."""
     total = np.bincount(groups, weights * rest, len(like))
-    found: Float64 = total / (regularization + np.bincount(groups, weights, len(like)))
-    return found
+    levels: Float64 = total / (regularization + np.bincount(groups, weights, len(like)))
+    return levels

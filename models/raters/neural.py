@@ -78,13 +78,13 @@ class Neural:
             schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.05, n_steps)
             for _ in range(chosen.epochs):
                 for batch in torch.split(torch.randperm(len(ratings)), size):
-                    found, length = _forward(network, users[batch], items[batch], chosen.dropout)
+                    predicted, length = _forward(network, users[batch], items[batch], chosen.dropout)
                     if chosen.loss == "bce":
                         losses = torch.nn.functional.binary_cross_entropy_with_logits(
-                            found, values[batch], reduction="none"
+                            predicted, values[batch], reduction="none"
                         )
                     else:
-                        losses = (found - values[batch]) ** 2
+                        losses = (predicted - values[batch]) ** 2
                     loss = (weights[batch] * losses).mean() + chosen.regularization * length
                     optimizer.zero_grad()
                     loss.backward()
@@ -103,8 +103,8 @@ class Neural:
             for start in range(0, len(users), 65_536):
                 part = slice(start, start + 65_536)
                 of_users, of_items = (torch.from_numpy(np.ascontiguousarray(ids[part])) for ids in (users, items))
-                found, _ = _forward(self.network_, of_users, of_items, 0.0)
-                answers.append((found.sigmoid() if self.params.loss == "bce" else found).numpy())
+                predicted, _ = _forward(self.network_, of_users, of_items, 0.0)
+                answers.append((predicted.sigmoid() if self.params.loss == "bce" else predicted).numpy())
         scaled = np.concatenate(answers) if answers else np.zeros(0, dtype=np.float32)
         return (self.low_ + scaled * (self.high_ - self.low_)).astype(np.float32)
 
@@ -153,13 +153,15 @@ def _forward(network: dict[str, Any], users: Any, items: Any, dropout: float) ->
     from torch.nn.functional import embedding
 
     both = embedding(users, network["users"])
-    own, at_text = both.chunk(2, dim=1)
+    user, at_text = both.chunk(2, dim=1)
     item = embedding(items, network["items"])
     text = network["texts"][items.long()] @ network["text"]
-    hidden = torch.relu(torch.cat([own, item, text, own * item], dim=1) @ network["first"] + network["first_bias"])
+    hidden = torch.relu(torch.cat([user, item, text, user * item], dim=1) @ network["first"] + network["first_bias"])
     if dropout:
         hidden = torch.nn.functional.dropout(hidden, dropout)
     hidden = torch.relu(hidden @ network["second"] + network["second_bias"])
     biases = network["user_biases"][users.long()] + network["item_biases"][items.long()]
-    found = network["level"] + biases + (own * item).sum(dim=1) + (at_text * text).sum(dim=1) + hidden @ network["last"]
-    return found, both.square().sum(dim=1).mean() + item.square().sum(dim=1).mean()
+    predicted = (
+        network["level"] + biases + (user * item).sum(dim=1) + (at_text * text).sum(dim=1) + hidden @ network["last"]
+    )
+    return predicted, both.square().sum(dim=1).mean() + item.square().sum(dim=1).mean()

@@ -71,8 +71,8 @@ class SgdMf:
             raise NotFittedError("sgd_mf: asked before it was fitted; call fit")
         user, item = self.users_[users], self.items_[items]
         together = (user[:, :-1] * item[:, :-1]).sum(axis=1)
-        found: Float32 = self.mean_ + together + user[:, -1] + item[:, -1]
-        return found
+        predicted: Float32 = self.mean_ + together + user[:, -1] + item[:, -1]
+        return predicted
 
 
 def _start(rng: np.random.Generator, n_rows: int, size: int) -> Float32:
@@ -87,11 +87,11 @@ def _descend(order, users, items, rest, weights, of_users, of_items, rate, shrin
     size = of_users.shape[1] - 1
     for row in order:
         user, item = of_users[users[row]], of_items[items[row]]
-        found = user[size] + item[size]
+        predicted = user[size] + item[size]
         for column in range(size):
-            found += user[column] * item[column]
+            predicted += user[column] * item[column]
         step = rate * weights[row]
-        error = rest[row] - found
+        error = rest[row] - predicted
         user[size] += step * (error - shrink_bias * user[size])
         item[size] += step * (error - shrink_bias * item[size])
         for column in range(size):

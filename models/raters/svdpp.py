@@ -61,7 +61,7 @@ class Svdpp:
         self.seasons_ = Moments("item_season", chosen.item_seasons, in_order)
         size = chosen.factors
         scale = np.float32(0.1 / np.sqrt(size))
-        self.users_, self.items_, said = (
+        self.users_, self.items_, implicit = (
             rng.standard_normal((n, size)).astype(np.float32) * scale
             for n in (ratings.n_users, catalogue.n_items, catalogue.n_items)
         )
@@ -84,46 +84,46 @@ class Svdpp:
                 self.seasons_.groups_,
                 self.users_,
                 self.items_,
-                said,
+                implicit,
                 self.user_biases_,
                 self.item_biases_,
                 self.of_days_,
                 self.of_seasons_,
                 np.array([rate, *shrinks], dtype=np.float32),
             )
-        self._settle(in_order, said, n_rated)
+        self._settle(in_order, implicit, n_rated)
         return self
 
     def predict(self, users: Int32, items: Int32, times: Int64) -> Float32:
         if self.users_ is None:
             raise NotFittedError("svdpp: asked before it was fitted; call fit")
-        found = self.mean_ + (self.users_[users] * self.items_[items]).sum(axis=1) + self.item_biases_[items]
-        found += self.user_biases_[users, 0] + self.user_biases_[users, 1] * self._drift(users, times)
+        predicted = self.mean_ + (self.users_[users] * self.items_[items]).sum(axis=1) + self.item_biases_[items]
+        predicted += self.user_biases_[users, 0] + self.user_biases_[users, 1] * self._drift(users, times)
         for moments, effects in ((self.days_, self.of_days_), (self.seasons_, self.of_seasons_)):
             groups = moments.groups(users, items, times)
-            found += np.where(groups >= 0, effects[groups], np.float32(0.0))
-        answer: Float32 = found.astype(np.float32)
+            predicted += np.where(groups >= 0, effects[groups], np.float32(0.0))
+        answer: Float32 = predicted.astype(np.float32)
         return answer
 
-    def _settle(self, ratings: Ratings, said: Float32, n_rated: Int64) -> None:
+    def _settle(self, ratings: Ratings, implicit: Float32, n_rated: Int64) -> None:
         """Users as they enter the prediction; who and what was never rated keeps the mean."""
         assert self.users_ is not None
         totals = np.zeros_like(self.users_)
-        np.add.at(totals, ratings.users, said[ratings.items])
+        np.add.at(totals, ratings.users, implicit[ratings.items])
         self.users_ += totals / np.sqrt(np.maximum(n_rated, 1)).astype(np.float32)[:, None]
         self.users_[n_rated == 0] = 0.0
         self.items_[np.bincount(ratings.items, minlength=len(self.items_)) == 0] = 0.0
 
     def _drift(self, users: Int32, times: Int64) -> Float32:
         years = (times / MICROSECONDS_A_DAY - self.middle_[users]) / 365.25
-        found: Float32 = (np.sign(years) * np.sqrt(np.abs(years))).astype(np.float32)
-        return found
+        drift: Float32 = (np.sign(years) * np.sqrt(np.abs(years))).astype(np.float32)
+        return drift
 
 
 @njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
 def _descend(  # type: ignore[no-untyped-def]
     order, starts, items, rest, weights, drift, days, seasons,
-    of_users, of_items, said, user_biases, item_biases, of_days, of_seasons, rates,
+    of_users, of_items, implicit, user_biases, item_biases, of_days, of_seasons, rates,
 ):  # fmt: skip
     """One pass over the users in the order given, in place. What `said` has to learn from a user's ratings is gathered
     and handed out once a user, which makes a pass linear in the ratings."""
@@ -138,15 +138,15 @@ def _descend(  # type: ignore[no-untyped-def]
         spoken[:] = 0.0
         for row in range(start, stop):
             for column in range(size):
-                spoken[column] += scale * said[items[row], column]
+                spoken[column] += scale * implicit[items[row], column]
         before[:] = spoken
         for row in range(start, stop):
             item, day, season = items[row], days[row], seasons[row]
-            found = user_biases[user, 0] + user_biases[user, 1] * drift[row] + item_biases[item]
-            found += of_days[day] + of_seasons[season]
+            predicted = user_biases[user, 0] + user_biases[user, 1] * drift[row] + item_biases[item]
+            predicted += of_days[day] + of_seasons[season]
             for column in range(size):
-                found += of_items[item, column] * (of_users[user, column] + spoken[column])
-            error = rest[row] - found
+                predicted += of_items[item, column] * (of_users[user, column] + spoken[column])
+            error = rest[row] - predicted
             step = rate * weights[row]
             user_biases[user, 0] += step * (error - shrink_bias * user_biases[user, 0])
             user_biases[user, 1] += step * (error * drift[row] - shrink_bias * user_biases[user, 1])
@@ -162,4 +162,4 @@ def _descend(  # type: ignore[no-untyped-def]
             pull[column] = (spoken[column] - before[column]) * scale
         for row in range(start, stop):
             for column in range(size):
-                said[items[row], column] += pull[column]
+                implicit[items[row], column] += pull[column]

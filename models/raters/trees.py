@@ -62,14 +62,16 @@ class Trees:
         features: list[Float32] = []
         rows: list[npt.NDArray[np.intp]] = []
         for number in range(chosen.folds):
-            asked = taken[fold[taken] == number]
+            held_out = taken[fold[taken] == number]
             others = np.flatnonzero(fold != number)
-            if len(asked) and len(others):
-                known = _Known(ratings.rows(others), catalogue, chosen)
-                features.append(known.features(ratings.users[asked], ratings.items[asked], ratings.times[asked]))
-                rows.append(asked)
+            if len(held_out) and len(others):
+                learned = _Learned(ratings.rows(others), catalogue, chosen)
+                features.append(
+                    learned.features(ratings.users[held_out], ratings.items[held_out], ratings.times[held_out])
+                )
+                rows.append(held_out)
         table, order = np.concatenate(features), np.concatenate(rows)
-        self.known_ = _Known(ratings, catalogue, chosen)
+        self.learned_ = _Learned(ratings, catalogue, chosen)
         options = {
             "objective": "regression",
             "learning_rate": chosen.learning_rate,
@@ -91,13 +93,13 @@ class Trees:
             raise NotFittedError("trees: asked before it was fitted; call fit")
         if not len(users):
             return np.zeros(0, dtype=np.float32)
-        table = self.known_.features(users, items, times)
-        found = table[:, 0] + self.booster_.predict(table, num_threads=self.params.threads)
-        answer: Float32 = found.astype(np.float32)
+        table = self.learned_.features(users, items, times)
+        predicted = table[:, 0] + self.booster_.predict(table, num_threads=self.params.threads)
+        answer: Float32 = predicted.astype(np.float32)
         return answer
 
 
-class _Known:
+class _Learned:
     """What some ratings tell of users, items and tags; nothing of the pairs asked for."""
 
     def __init__(self, ratings: Ratings, catalogue: Catalogue, params: TreesParams) -> None:
@@ -108,16 +110,16 @@ class _Known:
         self.of_users = np.column_stack([*_levels(users, rest, times, ratings.n_users)])
         self.of_items = np.column_stack([*_levels(items, rest, times, catalogue.n_items)])
         names = sorted({tag for tags in catalogue.tags for tag in tags})
-        column = {name: place for place, name in enumerate(names[:256])}  # a tag of thousands says little of taste
+        column = {name: number for number, name in enumerate(names[:256])}  # a tag of thousands says little of taste
         self.tags = np.zeros((catalogue.n_items, len(column)), dtype=np.float32)
         for item, tags in enumerate(catalogue.tags):
             self.tags[item, [column[tag] for tag in tags if tag in column]] = 1.0
         n_tags = np.maximum(self.tags.sum(axis=1, keepdims=True), 1.0)
         self.taste = np.zeros((ratings.n_users, len(column)), dtype=np.float32)
-        for place in range(len(column)):
-            having = self.tags[items, place] > 0
+        for number in range(len(column)):
+            having = self.tags[items, number] > 0
             total = np.bincount(users[having], rest[having], ratings.n_users)
-            self.taste[:, place] = total / (5.0 + np.bincount(users[having], minlength=ratings.n_users))
+            self.taste[:, number] = total / (5.0 + np.bincount(users[having], minlength=ratings.n_users))
         self.tags /= n_tags
         self.days = Moments("user_day", 1, ratings)
         self.day_counts = np.bincount(self.days.groups_, minlength=self.days.n_groups)
@@ -126,7 +128,7 @@ class _Known:
     def features(self, users: Int32, items: Int32, times: Int64) -> Float32:
         """(n, n_features) float32; the first is the matrix factorisation's answer."""
         assert self.factors.users_ is not None and self.biases.item_biases_ is not None
-        place = self.days.groups(users, items, times)
+        day = self.days.groups(users, items, times)
         days = times / MICROSECONDS_A_DAY
         with one_thread():
             columns = [
@@ -140,8 +142,8 @@ class _Known:
                 days - self.of_items[items, 3],
                 days,
                 (self.taste[users] * self.tags[items]).sum(axis=1),
-                np.where(place >= 0, self.day_levels[place], np.nan),
-                np.where(place >= 0, self.day_counts[place], 0),
+                np.where(day >= 0, self.day_levels[day], np.nan),
+                np.where(day >= 0, self.day_counts[day], 0),
                 self.factors.users_[users][:, :FACTORS_SHOWN],
                 self.factors.items_[items][:, :FACTORS_SHOWN],
             ]

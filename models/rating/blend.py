@@ -40,10 +40,10 @@ class Blend:
         middles, level = columns.mean(axis=0), wanted.mean()
         columns, wanted = columns - middles, wanted - level
         pull = self.params.regularization * np.eye(n_raters)
-        known = columns.T @ columns + pull
+        precision = columns.T @ columns + pull
         goal = columns.T @ wanted + pull @ np.full(n_raters, 1.0 / n_raters)
         # the same optimum from a small square system: |R w - R⁻ᵀ goal|² with RᵀR = known
-        root = np.linalg.cholesky(known + 1e-9 * np.trace(known) * np.eye(n_raters)).T
+        root = np.linalg.cholesky(precision + 1e-9 * np.trace(precision) * np.eye(n_raters)).T
         self.weights_, _ = nnls(root, np.linalg.solve(root.T, goal))
         self.constant_ = float(level - middles @ self.weights_)
         return self
@@ -52,5 +52,5 @@ class Blend:
         """(n_rows,) from (n_rows, n_raters)."""
         if self.weights_ is None:
             raise NotFittedError("blend: asked before it was fitted; call fit")
-        found: Float32 = (self.constant_ + predictions.astype(np.float64) @ self.weights_).astype(np.float32)
-        return found
+        blended: Float32 = (self.constant_ + predictions.astype(np.float64) @ self.weights_).astype(np.float32)
+        return blended

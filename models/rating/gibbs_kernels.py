@@ -22,7 +22,7 @@ def draw_rows(starts, others, targets, precisions, factors, means, precision, no
     drawn = np.empty((n_rows, size), dtype=np.float32)
     for row in prange(n_rows):
         start, stop = starts[row], starts[row + 1]
-        known = precision.copy()
+        posterior = precision.copy()
         pull = precision @ means[row]
         if stop > start:
             seen = np.empty((stop - start, size), dtype=np.float32)
@@ -33,9 +33,9 @@ def draw_rows(starts, others, targets, precisions, factors, means, precision, no
                     value = factors[others[start + entry], column]
                     seen[entry, column] = value
                     weighted[entry, column] = weight * value
-            known += (weighted.T @ seen).astype(np.float64)
+            posterior += (weighted.T @ seen).astype(np.float64)
             pull += (weighted.T @ targets[start:stop]).astype(np.float64)
-        root = np.linalg.cholesky(known)
+        root = np.linalg.cholesky(posterior)
         for i in range(size):  # forward: root · x = pull, then the noise joins on the way back
             total = pull[i]
             for j in range(i):
@@ -55,10 +55,10 @@ def draw_rows(starts, others, targets, precisions, factors, means, precision, no
 @njit(parallel=True, cache=True)  # type: ignore[untyped-decorator]
 def products(users, items, user_factors, item_factors):  # type: ignore[no-untyped-def]
     """user_factors[users] · item_factors[items] of each pair, (n,) float32."""
-    found = np.empty(len(users), dtype=np.float32)
+    sums = np.empty(len(users), dtype=np.float32)
     for row in prange(len(users)):
         total = np.float32(0.0)
         for column in range(user_factors.shape[1]):
             total += user_factors[users[row], column] * item_factors[items[row], column]
-        found[row] = total
-    return found
+        sums[row] = total
+    return sums

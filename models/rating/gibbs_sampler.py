@@ -53,8 +53,8 @@ class _Side:
         centre = centre + self.rng.standard_normal(size) @ root / np.sqrt(2.0 + n_rows)
         if len(self.links):
             pulled = self.squares + self.link_precision
-            found = self.columns.T @ (self.factors - centre) / pulled[:, None]
-            self.links = found + (self.rng.standard_normal(found.shape) @ root) / np.sqrt(pulled)[:, None]
+            means = self.columns.T @ (self.factors - centre) / pulled[:, None]
+            self.links = means + (self.rng.standard_normal(means.shape) @ root) / np.sqrt(pulled)[:, None]
             weight = float(((self.links @ precision) * self.links).sum())
             self.link_precision = self.rng.gamma(0.5 * self.links.size + 1.0) / (0.5 * weight + 1.0)
         return centre + self.columns @ self.links, precision
@@ -66,8 +66,8 @@ def _wishart(freedom: int, inverse_scale: Float64, rng: np.random.Generator) -> 
     lower = np.tril(rng.standard_normal((size, size)), -1)
     lower[np.diag_indices(size)] = np.sqrt(rng.chisquare(freedom - np.arange(size)))
     root = np.linalg.cholesky(np.linalg.inv(inverse_scale)) @ lower
-    found: Float64 = root @ root.T
-    return found
+    matrix: Float64 = root @ root.T
+    return matrix
 
 
 class Sampler:
@@ -113,14 +113,14 @@ class Sampler:
         self._draw(item, user, self.users, rest, certain)
         sample_users, sample_items = self._complete()
         rest -= products(self.users, self.items, sample_users, sample_items)
-        for place, kind in enumerate(self.moments):
-            rest += self.effects[place][kind.groups_]
-            known = np.bincount(kind.groups_, certain, kind.n_groups) + self.strengths[place]
-            found = np.bincount(kind.groups_, certain * rest, kind.n_groups) / known
-            found += self.rng.standard_normal(kind.n_groups) / np.sqrt(known)
-            self.effects[place] = found
-            self.strengths[place] = self.rng.gamma(0.5 * kind.n_groups + 1.0) / (0.5 * float(found @ found) + 0.1)
-            rest -= found[kind.groups_]
+        for number, kind in enumerate(self.moments):
+            rest += self.effects[number][kind.groups_]
+            certainty = np.bincount(kind.groups_, certain, kind.n_groups) + self.strengths[number]
+            effects = np.bincount(kind.groups_, certain * rest, kind.n_groups) / certainty
+            effects += self.rng.standard_normal(kind.n_groups) / np.sqrt(certainty)
+            self.effects[number] = effects
+            self.strengths[number] = self.rng.gamma(0.5 * kind.n_groups + 1.0) / (0.5 * float(effects @ effects) + 0.1)
+            rest -= effects[kind.groups_]
         squares = np.bincount(self.users, self.weights * rest * rest, len(self.precisions))
         if self.user_noise:
             half = 0.5 * self.user_noise

@@ -35,5 +35,5 @@ def implicit_columns(rated: sparse.csr_matrix, rank: int, seed: int) -> Float64:
     columns = scaled @ rows[:rank].T
     columns -= columns.mean(axis=0)
     left, values, _ = np.linalg.svd(columns, full_matrices=False)
-    found: Float64 = left * values
-    return found
+    orthogonal: Float64 = left * values
+    return orthogonal

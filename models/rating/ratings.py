@@ -47,10 +47,10 @@ def make_ratings(rows: pl.DataFrame, vocabulary: Vocabulary, *, least_value: flo
     items = vocabulary.positions(rows.get_column("item_id").to_list())
     rows = rows.with_columns(item=pl.Series(items, dtype=pl.Int32)).filter(pl.col("item") >= 0)
     if rows.get_column("value").n_unique() < 2:
-        found = f"{rows.height} of {n_rows} rows carry a value" + (", all the same" if rows.height else "")
+        summary = f"{rows.height} of {n_rows} rows carry a value" + (", all the same" if rows.height else "")
         floor = "" if least_value is None else f" of at least {least_value:g}"
         raise UserError(
-            f"interactions: {found}, expected ratings{floor} that differ; rating prediction needs data with a column "
+            f"interactions: {summary}, expected ratings{floor} that differ; rating prediction needs data with a column "
             "`value` (or `rating`): import such data, e.g. `recops data import movielens`, or judge the ranking"
         )
     user_ids, users = distinct_ids(rows.get_column("user_id"))
@@ -90,11 +90,11 @@ def split_ratings(
         last = [max(int(len(times) * (1 - parts * held_out)) - 1, 0) for parts in (2, 1)]
         first, second = np.searchsorted(times, cuts or times[last], side="right")
         train, valid, test, rest = in_time[:first], in_time[first:second], in_time[second:], in_time[:second]
-    found = RatingSplit(*(ratings.rows(places) for places in (train, valid, rest, test)))
-    empty = [name for name, part in found.parts().items() if not len(part)]
+    split = RatingSplit(*(ratings.rows(places) for places in (train, valid, rest, test)))
+    empty = [name for name, part in split.parts().items() if not len(part)]
     if empty:
         raise UserError(
             f"ratings: {len(ratings)} rows are too few to split them ({scheme}): nothing is left for {empty}; "
             "expected at least some dozens at several instants; import more data"
         )
-    return found
+    return split

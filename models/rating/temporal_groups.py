@@ -42,17 +42,17 @@ class Moments:
         """(n,) group of each pair, -1 for one without a training row."""
         labels = self._labels(users, items, times)
         places = np.minimum(np.searchsorted(self.labels_, labels), len(self.labels_) - 1)
-        found: Int64 = np.where(self.labels_[places] == labels, places, -1)
-        return found
+        groups: Int64 = np.where(self.labels_[places] == labels, places, -1)
+        return groups
 
     def _labels(self, users: Int32, items: Int32, times: Int64) -> Int64:
         if self.kind == "user_day":
             return users.astype(np.int64) * 1_000_000 + times // MICROSECONDS_A_DAY
         if self.kind == "item_season":
             return items.astype(np.int64) * 1_000_000 + np.searchsorted(self.edges_, times, side="right")
-        place = np.searchsorted(self.order_, self._keys(users, np.searchsorted(self.edges_, times)))
-        return users.astype(np.int64) * 1_000_000_000 + (place - self.first_[users]) // self.size
+        rank = np.searchsorted(self.order_, self._keys(users, np.searchsorted(self.edges_, times)))
+        return users.astype(np.int64) * 1_000_000_000 + (rank - self.first_[users]) // self.size
 
     def _keys(self, users: npt.NDArray[np.integer], ranks: npt.NDArray[np.integer]) -> Int64:
-        found: Int64 = users.astype(np.int64) * (len(self.edges_) + 1) + ranks
-        return found
+        keys: Int64 = users.astype(np.int64) * (len(self.edges_) + 1) + ranks
+        return keys
