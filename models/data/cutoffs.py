@@ -1,4 +1,4 @@
-"""Cuts: instants within a part of the split at which its users are asked for all that they choose there afterwards."""
+"""Cutoffs: instants within a part of the split; a query at one wants all that its user chooses later in the part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queries from tables of interactions and from one user's state: who is asked for, when, and what was known then."""
+"""Queries from interaction tables or from one user's state: who asks, when, and what was known then."""
 
 from __future__ import annotations
 
@@ -112,8 +112,9 @@ def one_query(
     unavailable: Bool | None = None,
     include_seen: bool = False,
 ) -> Queries:
-    """The query of one request: everything that is known of the user then (impressions left out); those of one instant
-    in the order in which they happened.
+    """The query of one request, from all that is known of the user at its instant (impressions left out).
+
+    Events of one instant keep the order in which they happened.
 
     timestamps: µs; positive: which of `item_ids` count as history (default all); all of them are excluded unless
     `include_seen`; `excluded_ids` are never offered; unavailable: see `unavailable_at`.
@@ -141,7 +142,7 @@ def one_query(
 
 
 def _refused(rows: pl.DataFrame, positives: Positives) -> pl.DataFrame:
-    """(query, item) of what the user refused last, and did not choose again since."""
+    """(query, item) pairs that the user refused and has not chosen since."""
     answers = rows.filter(positives.where() | refusals_where()).sort("time", "row")
     last = answers.group_by("query", "item").agg(refused=refusals_where().last())
     return last.filter("refused").select("query", "item")

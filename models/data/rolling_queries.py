@@ -1,4 +1,4 @@
-"""Rolling queries: later events, each asked for with all that preceded it as history."""
+"""Rolling queries: each later event is a query whose history is all that preceded it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def rolling_events(
     seed: int = 0,
     positives: Positives = DEFAULT_POSITIVES,
 ) -> pl.DataFrame:
-    """Which events of a part are asked for, in time order: query_id, user_id, item_id, timestamp, place.
+    """The events of a part that become queries, in time order: query_id, user_id, item_id, timestamp, place.
 
     history, part: rows of INTERACTIONS, those of the preceding parts and of this one. place: of the event among the
     rows of both in time order. query_id: 16 hexadecimal digits that depend on user and item alone. With more than
-    `n_events` those with the least seeded hash are kept, so that a larger sample holds every smaller one.
+    `n_events` those with the least seeded hash are kept, so that a larger sample contains every smaller one.
     """
     rows = _in_time(history, part).filter(_seen())
     before = history.filter(positives.where()).select("item_id").unique()
@@ -131,7 +131,7 @@ class _Past:
 
 
 def _keys(events: pl.DataFrame) -> npt.NDArray[np.uint64]:
-    """(n_events,) a number of each (user, item) that is the same everywhere and always."""
+    """(n_events,) a hash of each (user, item) that is the same on every machine."""
     halves = []
     for column in ("user_id", "item_id"):
         names, places = distinct_ids(events.get_column(column))

@@ -1,4 +1,4 @@
-"""Short histories: the same people asked again as if only the newest few of their acts had been recorded."""
+"""Truncated histories: the same queries as if only the newest few events of each user had been recorded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.data.ragged import ranges
 from models.data.types import Queries, Targets
 
 TRUNCATED = "short.parquet"  # beside the examples: rows of INTERACTIONS, short histories under names of their own
-LONGEST = 10  # acts of a short history at most; who has no more than these is asked as they are
+LONGEST = 10  # acts of a truncated history at most; histories that are no longer stay whole
 
 
 def newest(history: pl.DataFrame, n: int | pl.Expr, positives: Positives, cut: int | None) -> pl.DataFrame:
@@ -63,7 +63,7 @@ def targets_of(targets: Targets, places: Int64) -> Targets:
 
 
 def aliases(queries: Queries, n_acts: Int64) -> npt.NDArray[np.str_]:
-    """(n_queries,) a name for the state of each query's user as it is with the newest n_acts[i] acts: no user's own."""
+    """(n_queries,) a name for each query's user as known by the newest n_acts[i] acts; no user has it as an id."""
     states = zip(queries.user_ids.tolist(), queries.at.tolist(), n_acts.tolist(), strict=True)
     return np.asarray([f"{user}\x1f{at}\x1f{n}" for user, at, n in states], dtype=np.str_)
 
@@ -71,9 +71,9 @@ def aliases(queries: Queries, n_acts: Int64) -> npt.NDArray[np.str_]:
 def rows_of(
     history: pl.DataFrame, queries: Queries, names: npt.NDArray[np.str_], n_acts: Int64, positives: Positives
 ) -> pl.DataFrame:
-    """The rows of INTERACTIONS that make up the short histories, under their names (`aliases`); all queries of one cut.
+    """The rows of INTERACTIONS that make up the truncated histories, under their names (`aliases`).
 
-    history: the rows before the cut.
+    history: the rows before the cutoff that all queries share.
     """
     columns = {"user_id": queries.user_ids.tolist(), "name": names.tolist(), "n": n_acts}
     shortened = pl.DataFrame(columns, schema_overrides={"user_id": pl.String, "name": pl.String})

@@ -27,7 +27,7 @@ class Targets:
 
 
 class NotFittedError(RuntimeError):
-    """A part was asked before `fit` or `load`."""
+    """A part was used before `fit` or `load`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +36,8 @@ class Log:
 
     users: (n_rows,) position in `user_ids`; items: (n_rows,) vocabulary position, never -1;
     times: (n_rows,) µs since 1970 UTC; values: (n_rows,) NaN where null; weights: (n_rows,) trust in [0, 1].
-    `at` is the cut: no row is later, and what a part learns is known at that instant [µs].
-    friends: (n_pairs, 2) external ids, whose friend is who as told (also of users without a row), or None.
+    `at` is the cutoff [µs since 1970 UTC]: no row is later, and what a part learns was known then.
+    friends: (n_pairs, 2) external ids of a user and of a friend, also of users without a row, or None.
     """
 
     user_ids: Ids
@@ -78,7 +78,7 @@ class Ratings:
         return len(self.values)
 
     def rows(self, chosen: npt.NDArray[np.intp]) -> Ratings:
-        """The rows at some places, in the order given; users keep their positions."""
+        """The rows at some indices, in the order given; users keep their positions."""
         return Ratings(
             user_ids=self.user_ids,
             users=self.users[chosen],

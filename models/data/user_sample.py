@@ -1,4 +1,4 @@
-"""A seeded sample of the users of a part, where asking all of them would take too much memory and time."""
+"""A seeded sample of the users of a part, where all of them would take too much memory and time."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def rows_of_some_users(
 ) -> tuple[pl.DataFrame, int]:
     """The rows of at most n_users users with a positive row, and how many such users there are.
 
-    part: rows of INTERACTIONS; all of them, where the users are not too many. A larger sample holds every smaller one
-    of the same seed.
+    part: rows of INTERACTIONS; all of them, where the users are not too many. A larger sample contains every
+    smaller one of the same seed.
     """
     users = part.filter(positives.where()).get_column("user_id").unique().sort()
     if len(users) <= n_users:
