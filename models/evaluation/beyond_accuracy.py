@@ -24,7 +24,7 @@ def head(popularity: Int64) -> Bool:
 
 
 def list_values(test_set: TestSet, lists: Int64, k: int) -> dict[str, Float64]:
-    """Each property of each query's first k items, shape (n_queries,); NaN where the list does not tell.
+    """Each property of each query's first k items, shape (n_queries,); NaN where the list does not define it.
 
     novelty     mean of -log2(users of the item / all users), at least half a user, in bits
     arp         mean popularity before the cut (users of the item)

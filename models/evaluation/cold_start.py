@@ -1,4 +1,4 @@
-"""Cold start: the same users are asked again as if only the newest few events of their history had been recorded."""
+"""Cold start: the same queries as if only the newest few events of each user's history had been recorded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from models.evaluation.test_set import TestSet
 
 
 def users_with_long_histories(test_set: TestSet, history: pl.DataFrame, params: Params) -> Bool:
-    """(n_queries,) the users who are asked again: a seeded sample of those with a target of the headline slice and a
+    """(n_queries,) whose queries are repeated: a seeded sample of the users with a target of the headline slice and a
     history at least as long as the greatest size; history: of `newest` with that many."""
     long = history.group_by("user_id").len().filter(pl.col("len") >= HISTORY_SIZES[-1]).get_column("user_id")
     wanted, warm = slices_of(test_set, params)[HEADLINE]

@@ -43,7 +43,7 @@ def accuracy(hits: Bool, n_targets: Integers, cuts: Sequence[int]) -> dict[str, 
     hr@k     1 when there is any hit                                             precision@k  hits / k
     f1@k     harmonic mean of precision@k and recall@k, 0 without a hit
     map@k    sum over hits of precision at their rank / min(k, n_targets)        mrr          1 / rank of first hit
-    A query without an answer counts as 0: a recommender cannot win by keeping silent.
+    A query with an empty list counts as 0: a recommender cannot win by not answering.
     Source: Järvelin & Kekäläinen 2002, doi:10.1145/582415.582418.
     """
     deepest = max(cuts)

@@ -1,4 +1,4 @@
-"""Rolling evaluation: each later event is asked for with all that preceded it."""
+"""Rolling evaluation: each later event is a query whose history is all that preceded it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def rolling_table(events: pl.DataFrame, lists: Int32, vocabulary: Vocabulary, de
 
 
 def rolling_values(lists: Int32, targets: Targets, cuts: Sequence[int]) -> dict[str, npt.NDArray[np.float64]]:
-    """ndcg@k and hr@k for each cut, and mrr (at the largest), of each event: (n_events,); no answer counts as 0."""
+    """ndcg@k and hr@k for each cut, and mrr (at the largest), of each event, (n_events,); an empty list counts as 0."""
     values = accuracy(target_positions(lists, targets.items) >= 0, targets.counts, cuts)
     wanted = [name for name in metric_names(cuts) if name.startswith(("ndcg@", "hr@", "mrr"))]
     return {name: values[name] for name in wanted}

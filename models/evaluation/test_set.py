@@ -69,7 +69,7 @@ class TestSet:
     def lists(self, recommendations: pl.DataFrame) -> Int64:
         """Ranked lists (n_queries, depth) from rows user_id, item_id, rank; gaps in ranks close, -1 pads.
 
-        Rows of users who are not asked about are left out.
+        Rows of users without a query are left out.
 
         Raises:
             ContractError: an item stands twice in one user's list.
