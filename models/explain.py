@@ -108,8 +108,8 @@ def _name(
 def _of_query(
     retrievers: Mapping[str, Retriever], catalogue: Catalogue, query: Queries, slate: Slate, row: int
 ) -> list[str]:
-    """(k,) sentences of one query: each item asks its retrievers in turn, the one that contributed most first (ties:
-    the more personal one), until one has something to say; those that offered nothing are not asked."""
+    """(k,) sentences of one query: the retrievers that offered an item are tried in turn, the one that contributed most
+    first (ties: the more personal one), until one has a reason."""
     sentences = ["" if item < 0 else NOBODY for item in slate.items[row]]
     sources = [
         _by_contribution(retrievers, slate.retrievers, slate.sources[row, place]) if item >= 0 else []
@@ -136,7 +136,7 @@ def _by_contribution(retrievers: Mapping[str, Retriever], names: Sequence[str], 
 
 
 def _sentences(part: Retriever, catalogue: Catalogue, query: Queries, items: Int32) -> list[str]:
-    """(n_items,) what a retriever says of items that it offered; "" where it has nothing to say."""
+    """(n_items,) a retriever's reasons for items that it offered; "" where it has none."""
     if isinstance(part, Explains):
         sentence, most = SENTENCES[part.reason], MOST_NAMED[part.reason]
         named = named_items(part, query, items) if query.history.n_events else [[] for _ in items]

@@ -29,7 +29,7 @@ LONGEST = 500  # what follows in longer lists comes from so many
 
 @dataclass(kw_only=True)
 class Recommender:
-    """One fitted recommender; frozen after load, safe to ask from several threads."""
+    """One fitted recommender; not changed after load, safe to use from several threads."""
 
     catalogue: Catalogue
     retrievers: Mapping[str, Retriever]
@@ -39,7 +39,7 @@ class Recommender:
     k: int
     positives: Positives = DEFAULT_POSITIVES
     explore: ExploreParams = field(default_factory=ExploreParams)
-    bundle: str = ""  # its hash: other bundles draw otherwise
+    bundle: str = ""  # its hash, part of the seed of exploration
 
     def recommend(self, queries: Queries, k: int, *, lookup: FeatureLookup | None = None) -> Slate:
         """The k best items of each query, in the order shown; lookup: a view of `self.lookup` for these queries."""
@@ -59,7 +59,7 @@ class Recommender:
         return lengthened(first, self._slate(candidates, scores, queries, LONG + k, reranker=None), k)
 
     def similar(self, item: int, k: int, *, unavailable: Bool | None = None) -> Slate:
-        """The k items most like one (a position), by every retriever that can tell from that item alone."""
+        """The k items most like one (a position), by every retriever that explains from the history."""
         items: Ragged[np.int32] = Ragged.one_row(np.array([item], dtype=np.int32))
         query = Queries(
             user_ids=np.array([""], dtype=np.str_),
@@ -148,7 +148,7 @@ class Recommender:
 
 
 def lengthened(head: Slate, rest: Slate, k: int) -> Slate:
-    """Lists of k: each begins with that of `head`, and goes on with what `rest` has beside, in its order."""
+    """Lists of k items: each begins with that of `head` and goes on with the other items of `rest`, in their order."""
     n_queries, _, n_retrievers = head.sources.shape
     longer = Slate(
         items=np.full((n_queries, k), -1, dtype=np.int32),

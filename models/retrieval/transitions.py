@@ -14,7 +14,7 @@ from models.data.types import Log
 
 @dataclass(frozen=True)
 class Sequences:
-    """The trusted rows of a log by user, then time, of one instant as they stand.
+    """The trusted rows of a log by user, then time; rows of one instant keep the order of the log.
 
     users, items, weights: (n_rows,); occurrences: the rows of each item, ascending.
     """
