@@ -94,11 +94,11 @@ def find_input(source: str, path: Path | None, data_cache: Path | None) -> Path:
         if download.names and not data_cache.is_dir():
             raise UserError(f"RECOPS_DATA_CACHE={data_cache}: no such folder; make it, unset it, or give --path")
         for name in download.names:
-            found = data_cache / name
-            if found.is_file() or any(
-                any(found.glob(f"{deep}{mark}")) for mark in download.expected_files for deep in ("", "*/")
+            candidate = data_cache / name
+            if candidate.is_file() or any(
+                any(candidate.glob(f"{deep}{mark}")) for mark in download.expected_files for deep in ("", "*/")
             ):
-                return found
+                return candidate
     looked = (
         f" and RECOPS_DATA_CACHE ({data_cache}) has none of {list(download.names)}"
         if data_cache and download.names

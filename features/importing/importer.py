@@ -147,10 +147,10 @@ def append_events(
 
 
 def _read(source: str, path: Path | None, options: dict[str, Any], data_cache: Path | None) -> RawTables:
-    module, _, function = SOURCES[source][0].partition(":")
-    room = import_module(module)
+    path_of_module, _, function = SOURCES[source][0].partition(":")
+    module = import_module(path_of_module)
     chosen = {key: value for key, value in options.items() if key in _option_names}
-    own = {key: value for key, value in options.items() if key not in _option_names}
+    of_simulator = {key: value for key, value in options.items() if key not in _option_names}
     for option, (flag, sources) in OPTIONS.items():
         if chosen.get(option) and source not in sources:
             raise UserError(f"{source}: its files and columns are fixed, so {flag} has no meaning; for {list(sources)}")
@@ -160,11 +160,11 @@ def _read(source: str, path: Path | None, options: dict[str, Any], data_cache: P
                 "simulator: it reads no files and knows no people; leave --path and --hash-ids away (its parameters "
                 "stand in params.yaml)"
             )
-        tables: RawTables = getattr(room, function)(parse("source.simulator", own, room.Params))
+        tables: RawTables = getattr(module, function)(parse("source.simulator", of_simulator, module.Params))
         return tables
-    if own:
-        raise UserError(f"{source}: no option {sorted(own)}; there are {sorted(_option_names)}")
-    read = getattr(room, function)
+    if of_simulator:
+        raise UserError(f"{source}: no option {sorted(of_simulator)}; there are {sorted(_option_names)}")
+    read = getattr(module, function)
     files = chosen.get("files") or {}
     if files and path is not None:
         raise UserError(f"{source}: name the files by --path or by {OPTIONS['files'][0]}, not by both")
@@ -257,9 +257,9 @@ def _below(name: str, old: pl.DataFrame, added: pl.DataFrame) -> pl.DataFrame:
     try:
         return pl.concat([old, added], how="diagonal_relaxed")
     except pl.exceptions.PolarsError as error:
-        said = str(error).split("\n", 1)[0]
+        reason = str(error).split("\n", 1)[0]
         raise UserError(
-            f"{name}: the new rows have other types than those in data/raw ({said}); "
+            f"{name}: the new rows have other types than those in data/raw ({reason}); "
             "give the columns the same types, or import without --append"
         ) from error
 

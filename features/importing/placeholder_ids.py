@@ -26,10 +26,10 @@ def notes_on_placeholders(interactions: pl.DataFrame, hasher: IdHasher | None = 
         interactions = interactions.with_columns(pl.col("user_id").replace(of_hash))
     for column, whom in (("user_id", "one user"), ("item_id", "one item")):
         word = pl.col(column).str.to_lowercase()
-        found = interactions.filter(word.is_in(WORDS)).group_by(column).len("n").filter(pl.col("n") >= ENOUGH)
-        if not found.height:
+        counted = interactions.filter(word.is_in(WORDS)).group_by(column).len("n").filter(pl.col("n") >= ENOUGH)
+        if not counted.height:
             continue
-        rows = found.sort(["n", column], descending=[True, False]).rows()
+        rows = counted.sort(["n", column], descending=[True, False]).rows()
         words = ", ".join(f"{word!r} in {n:,} rows" for word, n in rows[:SHOWN])
         more = f" and {len(rows) - SHOWN} words more" if len(rows) > SHOWN else ""
         notes.append(

@@ -23,9 +23,9 @@ def assemble(sheets: Mapping[str, Sheet], options: Options, notes: Sequence[str]
     Raises:
         UserError: a table has no rows, cannot be read, or has more bad rows than `options.bad_share`.
     """
-    said = [*notes, *(note for name in RAW_TABLES if name in sheets for note in sheets[name].notes)]
+    report = [*notes, *(note for name in RAW_TABLES if name in sheets for note in sheets[name].notes)]
     if options.hasher is not None:
-        said.append(f"ids of users are hashes under the key with the fingerprint {options.hasher.fingerprint}")
+        report.append(f"ids of users are hashes under the key with the fingerprint {options.hasher.fingerprint}")
     shaped: dict[str, Conformed] = {}
     artificial = False
     for name, table in RAW_TABLES.items():
@@ -34,37 +34,37 @@ def assemble(sheets: Mapping[str, Sheet], options: Options, notes: Sequence[str]
         sheet = sheets[name]
         if name == ITEM_VECTORS.name and "modality" not in sheet.frame.columns:
             sheet = sheet.with_frame(sheet.frame.with_columns(modality=pl.lit("vector")))
-        found = conform(table, sheet, options.hasher)
+        conformed = conform(table, sheet, options.hasher)
         if name == "interactions":
-            timed = give_times(found, sheet.shown)
-            found, artificial = timed.shaped, timed.artificial
-            said += [timed.note] if timed.note else []
+            timed = give_times(conformed, sheet.shown)
+            conformed, artificial = timed.shaped, timed.artificial
+            report += [timed.note] if timed.note else []
         if name == ITEM_VECTORS.name:
-            check_lengths(found.frame, sheet.shown)
-        _check_share(name, found, sheet.shown, options.bad_share)
-        shaped[name] = found
-        said += _told(name, found)
+            check_lengths(conformed.frame, sheet.shown)
+        _check_share(name, conformed, sheet.shown, options.bad_share)
+        shaped[name] = conformed
+        report += _notes_on(name, conformed)
     tables = {
         name: _final(name, shaped[name].frame) if name in shaped else table.empty()
         for name, table in RAW_TABLES.items()
     }
-    said += _not_kept(sheets["interactions"])
+    report += _not_kept(sheets["interactions"])
     tables["items"], priced = _with_prices(tables["items"], shaped["interactions"])
-    said += [*priced, *_sides(tables)]
+    report += [*priced, *_sides(tables)]
     return RawTables(
         interactions=tables["interactions"],
         items=tables["items"],
         users=tables["users"],
         relations=tables["relations"],
         item_vectors=tables["item_vectors"],
-        quarantine=pl.concat([found.quarantine for found in shaped.values()]),
+        quarantine=pl.concat([conformed.quarantine for conformed in shaped.values()]),
         artificial_time=artificial,
         counts={
-            **{f"{name}_read": found.n_read for name, found in shaped.items()},
-            **{f"{name}_quarantined": found.quarantine.height for name, found in shaped.items()},
-            **{f"{name}_repeated": found.n_repeated for name, found in shaped.items()},
+            **{f"{name}_read": conformed.n_read for name, conformed in shaped.items()},
+            **{f"{name}_quarantined": conformed.quarantine.height for name, conformed in shaped.items()},
+            **{f"{name}_repeated": conformed.n_repeated for name, conformed in shaped.items()},
         },
-        notes=tuple(said),
+        notes=tuple(report),
     )
 
 
@@ -74,15 +74,15 @@ def _final(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     return table.check(frame.select(kept), source="the import")
 
 
-def _check_share(name: str, found: Conformed, shown: str, bad_share: float) -> None:
-    n_bad = found.quarantine.height
-    if n_bad <= bad_share * found.n_read and found.frame.height:
+def _check_share(name: str, conformed: Conformed, shown: str, bad_share: float) -> None:
+    n_bad = conformed.quarantine.height
+    if n_bad <= bad_share * conformed.n_read and conformed.frame.height:
         return
-    if not found.n_read:
+    if not conformed.n_read:
         raise UserError(f"{shown}: no rows; expected rows of {name}; export or download the file again")
-    examples = "; ".join(_example(row) for row in found.quarantine.head(EXAMPLES).iter_rows(named=True))
+    examples = "; ".join(_example(row) for row in conformed.quarantine.head(EXAMPLES).iter_rows(named=True))
     raise UserError(
-        f"{shown}: {n_bad} of {found.n_read} rows ({n_bad / found.n_read:.1%}) cannot be read, "
+        f"{shown}: {n_bad} of {conformed.n_read} rows ({n_bad / conformed.n_read:.1%}) cannot be read, "
         f"more than the share {bad_share:g} that an import goes on with: {examples}; "
         "correct these lines (and check that columns and types are the right ones), or allow more with --bad-share"
     )
@@ -94,16 +94,16 @@ def _example(row: Mapping[str, object]) -> str:
     return f"{where}{column}: {row['reason']} (found '{row['found']}')"
 
 
-def _told(name: str, found: Conformed) -> list[str]:
-    notes = list(found.notes)
-    if found.quarantine.height:
-        example = _example(found.quarantine.row(0, named=True))
+def _notes_on(name: str, conformed: Conformed) -> list[str]:
+    notes = list(conformed.notes)
+    if conformed.quarantine.height:
+        example = _example(conformed.quarantine.row(0, named=True))
         notes.append(
-            f"{name}: {found.quarantine.height} of {found.n_read} rows could not be read and are in "
+            f"{name}: {conformed.quarantine.height} of {conformed.n_read} rows could not be read and are in "
             f"quarantine.parquet with the reason, e.g. {example}"
         )
-    if found.n_repeated:
-        notes.append(f"{name}: {found.n_repeated} rows alike in all columns with an earlier one were dropped")
+    if conformed.n_repeated:
+        notes.append(f"{name}: {conformed.n_repeated} rows alike in all columns with an earlier one were dropped")
     return notes
 
 
@@ -123,8 +123,8 @@ def check_lengths(vectors: pl.DataFrame, shown: str) -> None:
 
 
 def _not_kept(sheet: Sheet) -> list[str]:
-    known = {*RAW_TABLES["interactions"].columns, *ORDERS}
-    rest = [name for name in sheet.columns if name not in known]
+    expected = {*RAW_TABLES["interactions"].columns, *ORDERS}
+    rest = [name for name in sheet.columns if name not in expected]
     return [f"interactions: columns {rest} are not kept"] if rest else []
 
 

@@ -80,7 +80,7 @@ RELATION_USERS = ("sourceid", "source", "followerid", "follower", "trusterid")
 
 @dataclass(frozen=True)
 class Choice:
-    """`taken` is theirs → ours; `guessed` the part of it, ours → theirs, that nobody told us."""
+    """`taken` is theirs → ours; `guessed` the part of it, ours → theirs, that nobody stated."""
 
     taken: Mapping[str, str]
     guessed: Mapping[str, str]
@@ -88,7 +88,7 @@ class Choice:
 
 def choose_columns(
     table: Table,
-    found: list[str],
+    columns: list[str],
     mapped: Mapping[str, str],
     shown: str,
     *,
@@ -106,9 +106,9 @@ def choose_columns(
     taken: dict[str, str] = {}
     guessed: dict[str, str] = {}
     for ours in table.columns:
-        theirs = _told(table, ours, found, mapped, shown)
+        theirs = _mapped(table, ours, columns, mapped, shown)
         if theirs is None:
-            free = [name for name in found if name not in taken and name not in mapped.values()]
+            free = [name for name in columns if name not in taken and name not in mapped.values()]
             named = [name for name in (ours, *SYNONYMS.get(ours, ())) if name in free]
             full = [name for name in free if name not in sparse]
             theirs = next((name for name in named if name in full), None)
@@ -122,14 +122,14 @@ def choose_columns(
             taken[theirs] = ours
         elif ours in OBLIGATORY[table.name]:
             raise UserError(
-                f"{shown}: no column for '{ours}'; there are {found}; "
+                f"{shown}: no column for '{ours}'; there are {columns}; "
                 f"name the column '{ours}' (line 1 of a csv file names the columns) or say `--map {ours}=THEIRS`"
             )
     return Choice(taken, guessed)
 
 
-def check_mapping(mapped: Mapping[str, str], found: Mapping[str, list[str]]) -> None:
-    """That every `--map ours=theirs` names a column of ours and one that is in some file (`found` by table).
+def check_mapping(mapped: Mapping[str, str], columns: Mapping[str, list[str]]) -> None:
+    """That every `--map ours=theirs` names a column of ours and one that is in some file (`columns` by table).
 
     Raises:
         UserError: it does not.
@@ -138,21 +138,23 @@ def check_mapping(mapped: Mapping[str, str], found: Mapping[str, list[str]]) -> 
         named, _, ours = key.rpartition(".")
         tables = [named] if named else list(RAW_TABLES)
         if not any(name in RAW_TABLES and ours in RAW_TABLES[name].columns for name in tables):
-            known = sorted({column for table in RAW_TABLES.values() for column in table.columns})
-            raise UserError(f"--map {key}={theirs}: '{key}' is no column of ours; there are {known}")
-        if not any(theirs in found.get(name, []) for name in tables):
-            there = {name: found[name] for name in tables if name in found}
+            expected = sorted({column for table in RAW_TABLES.values() for column in table.columns})
+            raise UserError(f"--map {key}={theirs}: '{key}' is no column of ours; there are {expected}")
+        if not any(theirs in columns.get(name, []) for name in tables):
+            there = {name: columns[name] for name in tables if name in columns}
             raise UserError(
                 f"--map {key}={theirs}: no column '{theirs}' in any file; there are {there}; correct the name"
             )
 
 
-def _told(table: Table, ours: str, found: list[str], mapped: Mapping[str, str], shown: str) -> str | None:
-    own = mapped.get(f"{table.name}.{ours}")
-    if own is not None and own not in found:
-        raise UserError(f"{shown}: no column '{own}' as --map {table.name}.{ours}={own} says; there are {found}")
-    theirs = own or mapped.get(ours)
-    return theirs if theirs in found else None
+def _mapped(table: Table, ours: str, columns: list[str], mapped: Mapping[str, str], shown: str) -> str | None:
+    for_table = mapped.get(f"{table.name}.{ours}")
+    if for_table is not None and for_table not in columns:
+        raise UserError(
+            f"{shown}: no column '{for_table}' as --map {table.name}.{ours}={for_table} says; there are {columns}"
+        )
+    theirs = for_table or mapped.get(ours)
+    return theirs if theirs in columns else None
 
 
 def _same_name(name: str | None, free: list[str]) -> str | None:

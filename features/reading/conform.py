@@ -162,11 +162,11 @@ def _check_key(table: Table, frame: pl.DataFrame, shown: str) -> None:
     key = twice.row(0, named=True)
     same = twice.filter(pl.all_horizontal(pl.col(name) == key[name] for name in table.key))
     lines = " and ".join(f"line {line} of {file}" for file, line in same.select(FILE, LINE).head(2).iter_rows())
-    said = ", ".join(f"{name} '{key[name]}'" for name in table.key)
+    twice_named = ", ".join(f"{name} '{key[name]}'" for name in table.key)
     n_keys = twice.select(table.key).n_unique()
     more = f" ({n_keys} keys come more than once)" if n_keys > 1 else ""
     raise UserError(
-        f"{shown}: {said} comes more than once with different content, at {lines}{more}; "
+        f"{shown}: {twice_named} comes more than once with different content, at {lines}{more}; "
         f"expected one row for each {', '.join(table.key)} in {table.name}; keep one of them"
     )
 

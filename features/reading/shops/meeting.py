@@ -66,9 +66,9 @@ def meet(lines: pl.DataFrame, keys: pl.DataFrame, *, products: bool) -> tuple[pl
                 f"item of its own, without description{remedy}"
             )
     by_sku = alone.height > 0 and alone.get_column("sku").null_count() <= (1 - SKU_SHARE) * alone.height
-    own = key_text("name").str.replace_all(r"[^\p{L}\p{N}]+", "-").str.strip_chars("-")
+    of_line = key_text("name").str.replace_all(r"[^\p{L}\p{N}]+", "-").str.strip_chars("-")
     if by_sku:
-        own = pl.coalesce(pl.col("sku").str.replace(r"^'", ""), own)
+        of_line = pl.coalesce(pl.col("sku").str.replace(r"^'", ""), of_line)
     if not products:
         notes.append(f"no products: the {'SKU' if by_sku else 'title'} of an order line is its item")
-    return frame.with_columns(item_id=pl.coalesce("item_id", pl.when(own != "").then(own))), notes
+    return frame.with_columns(item_id=pl.coalesce("item_id", pl.when(of_line != "").then(of_line))), notes

@@ -73,8 +73,8 @@ def read_exports(
         UserError: no file holds orders, or a file that the caller names has other columns.
     """
     if options.files:
-        found = {name: _given(file, orders if name == "interactions" else products) for name, file in _two(options)}
-        return orders.sheet(found["interactions"]), products.sheet(found["items"]) if "items" in found else None, []
+        given = {name: _given(file, orders if name == "interactions" else products) for name, file in _two(options)}
+        return orders.sheet(given["interactions"]), products.sheet(given["items"]) if "items" in given else None, []
     box = Archive.open(path)
     names = list(box.names) if box.single else box.find_all(*ENDINGS)
     sheets = {name: csv_sheet(box, name) for name in names}
