@@ -34,8 +34,8 @@ def ratings_dict(judged: Mapping[str, Judged]) -> dict[str, Any]:
         return None if np.isnan(one.value) else {name: round(bound, 6) for name, bound in three.items()}
 
     def figures(one: Judged) -> dict[str, Any]:
-        found = {name: plain(value) for name, value in vars(one).items()}
-        return {name: value for name, value in found.items() if value is not None}
+        figures = {name: plain(value) for name, value in vars(one).items()}
+        return {name: value for name, value in figures.items() if value is not None}
 
     return {name: figures(one) for name, one in judged.items()}
 

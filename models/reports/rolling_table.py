@@ -48,33 +48,33 @@ def rolling_figures(
     names = [(model, metric) for model, values in models.items() for metric in values]
     columns = [models[model][metric] for model, metric in names]
     sums = sums_by_user(np.stack(columns, axis=1), user_ids)
-    drawn = resampled_means(sums, n_resamples, seed)
+    resamples = resampled_means(sums, n_resamples, seed)
     first = next(iter(models))
     rows: list[tuple[Any, ...]] = []
-    for place, (model, metric) in enumerate(names):
-        column, ours = columns[place], names.index((first, metric))
+    for index, (model, metric) in enumerate(names):
+        column, ours = columns[index], names.index((first, metric))
         value = float(column.mean()) if len(column) else float("nan")
         lead: tuple[float | None, ...] = (None,) * 6
         if model != first and len(column):
             ratio = ratio_less_one(np.array([columns[ours].sum()]), np.array([column.sum()]))
-            apart = (drawn[:, ours] - drawn[:, place]) / drawn[:, -1]
+            apart = (resamples[:, ours] - resamples[:, index]) / resamples[:, -1]
             lead = (
                 float(ratio[0]),
-                *bounds(ratio_less_one(drawn[:, ours], drawn[:, place]), confidence),
+                *bounds(ratio_less_one(resamples[:, ours], resamples[:, index]), confidence),
                 float(columns[ours].mean() - column.mean()),
                 *bounds(apart, confidence),
             )
-        spread = bounds(drawn[:, place] / drawn[:, -1], confidence)
+        spread = bounds(resamples[:, index] / resamples[:, -1], confidence)
         rows.append((model, metric, len(column), len(sums), value, *spread, *lead))
     return pl.DataFrame(rows, schema=_FIGURES, orient="row")
 
 
 def rolling_dict(figures: pl.DataFrame) -> dict[str, Any]:
     """What metrics.json holds of it."""
-    shown: dict[str, Any] = {}
+    models: dict[str, Any] = {}
     for row in figures.iter_rows(named=True):
-        shown.setdefault(row["model"], {})[row["metric"]] = round(row["value"], 6)
-    return {"n_events": int(figures.get_column("n_events")[0]), "models": shown}
+        models.setdefault(row["model"], {})[row["metric"]] = round(row["value"], 6)
+    return {"n_events": int(figures.get_column("n_events")[0]), "models": models}
 
 
 def rolling_text(figures: pl.DataFrame, confidence: float = 0.95) -> str:

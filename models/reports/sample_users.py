@@ -24,8 +24,8 @@ def sample_users(
     """
     histories, targets = queries.history.items, test_set.targets
     able = np.flatnonzero((histories.lengths > 0) & (targets.lengths > 0) & (lists[:, 0] >= 0))
-    drawn = np.sort(np.random.default_rng(seed).permutation(able)[:n_users])
-    return [_example(test_set, queries, lists, catalogue, int(query)) for query in drawn]
+    sampled = np.sort(np.random.default_rng(seed).permutation(able)[:n_users])
+    return [_example(test_set, queries, lists, catalogue, int(query)) for query in sampled]
 
 
 def _example(test_set: TestSet, queries: Queries, lists: Int64, catalogue: Catalogue, query: int) -> dict[str, Any]:
@@ -34,17 +34,17 @@ def _example(test_set: TestSet, queries: Queries, lists: Int64, catalogue: Catal
     )  # a repeated item stands once, at its newest
     later = set(test_set.targets[query].tolist())
     codes = [code for code in lists[query, :N_SHOWN].tolist() if code >= 0]
-    places = catalogue.vocabulary.positions(test_set.item_ids[codes].tolist()).tolist()
+    positions = catalogue.vocabulary.positions(test_set.item_ids[codes].tolist()).tolist()
     return {
         "n_history": len(past),
         "n_later": len(later),
-        "history": [_title(catalogue, place) for place in past[:N_HISTORY]],
+        "history": [_title(catalogue, position) for position in past[:N_HISTORY]],
         "shown": [
-            {"title": _title(catalogue, place), "chosen": code in later}
-            for place, code in zip(places, codes, strict=True)
+            {"title": _title(catalogue, position), "chosen": code in later}
+            for position, code in zip(positions, codes, strict=True)
         ],
     }
 
 
-def _title(catalogue: Catalogue, place: int) -> str:
-    return catalogue.titles[place] or f"item {catalogue.vocabulary.item_ids[place]}"
+def _title(catalogue: Catalogue, position: int) -> str:
+    return catalogue.titles[position] or f"item {catalogue.vocabulary.item_ids[position]}"

@@ -99,9 +99,9 @@ def test_the_first_champion_is_the_built_in_popular(finished_project: Path) -> N
 def test_judging_again_gives_the_same_bytes(project: Path) -> None:
     folder = project / "data" / "evaluation"
     before = {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-    reports = [
-        project / "data" / "reports" / name for name in ("metrics.json", "decision.json", "decision.md", "report.html")
-    ]
+    names = ("metrics.json", "decision.json", "decision.md", "report.html", "summary.json")
+    reports = [project / "data" / "reports" / name for name in names]
+    reports += (project / "data" / "reports" / "plots").glob("*.csv")
     before |= {path: path.read_bytes() for path in reports}
     _judge(project)
     assert before == {path: path.read_bytes() for path in before}
@@ -110,8 +110,13 @@ def test_judging_again_gives_the_same_bytes(project: Path) -> None:
 def test_a_bundle_that_is_its_own_champion_is_not_superior(project: Path) -> None:
     shutil.copytree(project / "data" / "bundle", project / "data" / "initial" / "champion", dirs_exist_ok=True)
     (project / "data" / "initial" / "champion" / "champion.json").unlink(missing_ok=True)
+    releases = "release,ndcg@10,recall@10,live\nr-before,0.1,0.2,0\nr-live,0.15,0.25,1\n"
+    (project / "data" / "initial" / "history.csv").write_text(releases)
     edit_params(project, {"decide.min_queries": 50})
     _judge(project)
+    page = (project / "data" / "reports" / "report.html").read_text()
+    assert f"release r-live, bundle {bundle_hash(project)}" in page and "r-before" not in page
+    assert json.loads((project / "data" / "reports" / "summary.json").read_text())["lift"] == 0
     metrics, decision = _metrics(project), _decision(project)
     assert metrics["champion"] == bundle_hash(project)
     assert metrics["models"]["champion"] == metrics["models"]["challenger"]

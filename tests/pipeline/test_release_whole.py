@@ -168,6 +168,8 @@ def test_a_refit_is_shipped_and_the_champion_stays_the_judged_bundle(released, m
     assert releasing.check(Project(released), plan.settings, force=False, why=None) == done  # live already
     assert refresh_reference(Project(released), plan.settings)
     assert read_manifest(released / "data" / "reference" / "champion").hash == judged.hash
+    past = pl.read_csv(released / "data" / "reference" / "history.csv", schema_overrides={"release": pl.String})
+    assert past.filter(live=1).get_column("release").to_list() == [done.release]
     edit_params(released, {"release.refit": False})
     assert not begun(released).refit  # the judged bundle itself is another release
 

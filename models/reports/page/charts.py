@@ -46,20 +46,20 @@ def line_chart(lines: Mapping[str, Sequence[Point]], ticks: Sequence[str], words
     """Lines with intervals over a few named steps; lines: a class each, a point for each step."""
     top = max((high for points in lines.values() for _, _, high in points if np.isfinite(high)), default=0.0) or 1.0
     floor, ceiling = LINE_CHART_HEIGHT - 26, 10
-    steps = [12 + 80 * place / max(len(ticks) - 1, 1) for place in range(len(ticks))]
+    steps = [12 + 80 * step / max(len(ticks) - 1, 1) for step in range(len(ticks))]
 
     def height(value: float) -> str:
         return f"{floor - (floor - ceiling) * min(max(value / top, 0.0), 1.0):.1f}"
 
-    drawn = []
+    elements = []
     for share in (0.0, 0.5, 1.0):
         level = height(share * top)
-        drawn.append(f'<line x1="6%" x2="98%" y1="{level}" y2="{level}" stroke="var(--line)"/>')
-        drawn.append(f'<text x="5%" y="{level}" dy="4" text-anchor="end">{share * top:.2f}</text>')
+        elements.append(f'<line x1="6%" x2="98%" y1="{level}" y2="{level}" stroke="var(--line)"/>')
+        elements.append(f'<text x="5%" y="{level}" dy="4" text-anchor="end">{share * top:.2f}</text>')
     for step, name in zip(steps, ticks, strict=True):
-        drawn.append(f'<text x="{step:.1f}%" y="{LINE_CHART_HEIGHT - 6}" text-anchor="middle">{text(name)}</text>')
-    for place, (kind, points) in enumerate(lines.items()):
-        at = [f"{step + (place - (len(lines) - 1) / 2) * 0.9:.2f}%" for step in steps]  # so that intervals stand apart
+        elements.append(f'<text x="{step:.1f}%" y="{LINE_CHART_HEIGHT - 6}" text-anchor="middle">{text(name)}</text>')
+    for line, (kind, points) in enumerate(lines.items()):
+        at = [f"{step + (line - (len(lines) - 1) / 2) * 0.9:.2f}%" for step in steps]  # so that intervals stand apart
         marks = []
         for x, (value, low, high) in zip(at, points, strict=True):
             marks.append(
@@ -71,8 +71,8 @@ def line_chart(lines: Mapping[str, Sequence[Point]], ticks: Sequence[str], words
             'stroke="currentColor" stroke-width="2"/>'
             for n in range(len(points) - 1)
         ]
-        drawn.append(f'<g class="{kind}">{"".join([*joins, *marks])}</g>')
-    return _svg("".join(drawn), LINE_CHART_HEIGHT, "", words)
+        elements.append(f'<g class="{kind}">{"".join([*joins, *marks])}</g>')
+    return _svg("".join(elements), LINE_CHART_HEIGHT, "", words)
 
 
 def _svg(inner: str, height: int, kind: str, words: str) -> str:
@@ -81,5 +81,5 @@ def _svg(inner: str, height: int, kind: str, words: str) -> str:
 
 def _share(value: float, low: float, high: float) -> str:
     """Where a value stands between two ends, in percent of the width; beyond them at the end, NaN at the start."""
-    place = (value - low) / (high - low) if high > low and not np.isnan(value) else 0.0
-    return f"{100 * min(max(place, 0.0), 1.0):.2f}%"
+    share = (value - low) / (high - low) if high > low and not np.isnan(value) else 0.0
+    return f"{100 * min(max(share, 0.0), 1.0):.2f}%"

@@ -44,11 +44,11 @@ def against_champion(results: Sequence[Result], champion: str) -> str:
         value, low, high = difference_in_words(astuple(apart), astuple(result.difference))
         words = f"{label}: {value}, interval {low} to {high}: {outcome}"
         color = COLORS[result.outcome]
-        drawing, shown = '<svg height="22"></svg>', outcome
+        drawing, caption = '<svg height="22"></svg>', outcome
         if not np.isnan(apart.value):
             drawing = interval_bar(point, reach, -sign * result.margin, color, words)
-            shown = f"{value} · {outcome}"
-        rows.append(row(f"{label}{' (less is better)' if sign < 0 else ''}", drawing, shown, color))
+            caption = f"{value} · {outcome}"
+        rows.append(row(f"{label}{' (less is better)' if sign < 0 else ''}", drawing, caption, color))
     return section(
         f"Against {champion}",
         "Each line is one thing that must hold. The dot is the difference, the bar the range in which the truth "
@@ -68,8 +68,8 @@ def side_by_side(evaluation: Evaluation, rolling: pl.DataFrame | None, metrics: 
         if rolling is not None:
             sides["The very next choice (rolling)"] = _live(rolling, models, metric)
         for name, points in sides.items():
-            drawn = bars(points, champion, metric)
-            panels.append(f"<div><h3>{metric_name(metric)}<br><small>{name}</small></h3>{drawn}</div>")
+            chart = bars(points, champion, metric)
+            panels.append(f"<div><h3>{metric_name(metric)}<br><small>{name}</small></h3>{chart}</div>")
     return section(
         "Two ways to ask",
         "Frozen: what is known of a user stops at the cut, and all that they choose afterwards counts. Rolling: each "
@@ -84,8 +84,8 @@ def _live(rolling: pl.DataFrame, models: Sequence[str], metric: str) -> list[tup
     rows = {one["model"]: one for one in rolling.filter(metric=metric).iter_rows(named=True)}
     if "champion" not in rows and "popular" in rows:
         rows["champion"] = rows["popular"]
-    found = [(model, rows[model]) for model in models if model in rows]
-    return [(model, (one["value"], one["low"], one["high"])) for model, one in found]
+    judged = [(model, rows[model]) for model in models if model in rows]
+    return [(model, (one["value"], one["low"], one["high"])) for model, one in judged]
 
 
 def cold_start(evaluation: Evaluation, metrics: Sequence[str], champion: str) -> str:
@@ -101,9 +101,11 @@ def cold_start(evaluation: Evaluation, metrics: Sequence[str], champion: str) ->
             kind(model): [point(evaluation, model, metric, history_slice(n)) for n in steps]
             for model in reversed(models)
         }
-        said = ", ".join(f"{n}: {number(evaluation.value('challenger', metric, history_slice(n)))}" for n in steps)
-        drawn = line_chart(lines, ticks, f"{metric} by acts known: {said}")
-        panels.append(f"<div><h3>{metric_name(metric)}</h3>{drawn}</div>")
+        description = ", ".join(
+            f"{n}: {number(evaluation.value('challenger', metric, history_slice(n)))}" for n in steps
+        )
+        chart = line_chart(lines, ticks, f"{metric} by acts known: {description}")
+        panels.append(f"<div><h3>{metric_name(metric)}</h3>{chart}</div>")
     n_users = evaluation.summary.filter(slice=history_slice(steps[0]), metric=metrics[0]).get_column("n_queries")[0]
     return section(
         "How soon it knows a newcomer",
@@ -139,15 +141,15 @@ def learning_curve(sizes: pl.DataFrame, metric: str) -> str:
     names = sizes.get_column("series").unique(maintain_order=True).to_list()
     colors = dict(zip(names, COLORS_OF_LINES, strict=False))  # more lines than colors would not be read
     values = {name: sizes.filter(series=name).sort("percent").get_column("value").to_list() for name in colors}
-    lines = {colors[name]: [(value, value, value) for value in found] for name, found in values.items()}
-    said = "; ".join(f"{name}: {', '.join(number(value) for value in found)}" for name, found in values.items())
+    lines = {colors[name]: [(value, value, value) for value in curve] for name, curve in values.items()}
+    description = "; ".join(f"{name}: {', '.join(number(value) for value in curve)}" for name, curve in values.items())
     return section(
         "Would more data help?",
         "Some parts learned again from the newest part of the log alone. A line that still rises at the right says "
         "that more data would help, a flat one that old data could go, a falling one that they mislead. "
         f"{metric_name(metric)}.",
         key([(color, name) for name, color in colors.items()]),
-        line_chart(lines, [f"newest {share} %" if share < 100 else "all" for share in ticks], said),
+        line_chart(lines, [f"newest {share} %" if share < 100 else "all" for share in ticks], description),
     )
 
 
@@ -169,5 +171,5 @@ def point(evaluation: Evaluation, model: str, metric: str, segment: str = HEADLI
     rows = evaluation.summary.filter(model=model, metric=metric, slice=segment)
     if not rows.height:
         return (float("nan"),) * 3
-    found = rows.select("value", "low", "high").row(0)
-    return (float(found[0]), float(found[1]), float(found[2]))
+    figures = rows.select("value", "low", "high").row(0)
+    return (float(figures[0]), float(figures[1]), float(figures[2]))

@@ -76,19 +76,19 @@ def verdict(evaluation: Evaluation, decision: Decision, k: int) -> str:
         (_whole_percent, f"coverage@{k}", "of the items in use are shown to somebody"),
     ]
     sample = "" if evaluation.sampled_from is None else f"a sample of {evaluation.sampled_from:,} users; "
-    drawn = []
+    drawn_tiles = []
     for words, metric, meaning in tiles:
         ours, theirs = (evaluation.value(model, metric) for model in ("challenger", "champion"))
         if np.isfinite(ours):
             before = f"{decision.champion}: {words(theirs)}"
             caption = f'{text(meaning)}<br><span class="dim">{text(before)}</span>'
-            drawn.append(f'<div class="tile"><b>{text(words(ours))}</b>{caption}</div>')
+            drawn_tiles.append(f'<div class="tile"><b>{text(words(ours))}</b>{caption}</div>')
     return (
         f'<header class="verdict {"yes" if decision.promote else "no"}">\n<h1>{text(headline(decision))}</h1>\n'
         f'<p class="dim">Judged on {users:,} users and what they chose after everything that the recommender knows; '
         f"{sample}compared with {text(decision.champion)}.</p>\n"
         f"{''.join(f'<p>{text(note)}</p>' for note in decision.notes)}</header>\n"
-        f'<div class="tiles">{"".join(drawn)}</div>'
+        f'<div class="tiles">{"".join(drawn_tiles)}</div>'
     )
 
 
@@ -99,10 +99,10 @@ def what_users_see(examples: Sequence[Mapping[str, Any]]) -> str:
     cards = []
     for number_of, one in enumerate(examples, start=1):
         past = "".join(f"<li>{text(title)}</li>" for title in one["history"])
-        shown = "".join(f"<li>{text(item['title'])}{CHOSEN if item['chosen'] else ''}</li>" for item in one["shown"])
+        listed = "".join(f"<li>{text(item['title'])}{CHOSEN if item['chosen'] else ''}</li>" for item in one["shown"])
         cards.append(
             f'<div class="person"><h3>User {number_of} <small>{one["n_history"]:,} items before, {one["n_later"]:,} '
-            f"later</small></h3><small>chose last</small><ul>{past}</ul><small>is shown</small><ol>{shown}</ol></div>"
+            f"later</small></h3><small>chose last</small><ul>{past}</ul><small>is shown</small><ol>{listed}</ol></div>"
         )
     return section(
         "What users see",
