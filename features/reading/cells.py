@@ -10,7 +10,7 @@ import polars as pl
 from features.errors import UserError
 from features.fields import BLANKS, MAX_VALUE
 from features.reading.values.amounts import read_amounts
-from features.reading.values.dates import DayOrMonthError, compact_days, spreadsheet_dates
+from features.reading.values.dates import LOOKED_AT, DayOrMonthError, compact_days, spreadsheet_dates
 from features.table import type_of_time
 
 EARLIEST, LATEST = -2_208_988_800_000_000, 7_258_118_400_000_000  # 1900 and 2200 [µs since 1970]
@@ -18,6 +18,7 @@ UNKNOWN = ["", "na", "nan", "n/a", "null", "none", "nil", "\\n"]  # no number, n
 # upper bound of the typical size of seconds, milliseconds, microseconds and their length in µs; beyond are nanoseconds
 UNITS = ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0))
 NANOSECOND = 1e-3
+DAYS = (19_000_101, 21_991_231)  # whole numbers that may be days
 FORMATS = (
     ("%Y-%m-%d %H:%M:%S%.f%z", True),
     ("%Y-%m-%d %H:%M:%S%.f", False),
@@ -103,7 +104,8 @@ def _instant(column: pl.Series) -> Cells | None:
     if kind == pl.Date:
         return _in_range(column.cast(pl.Datetime("us")).cast(pl.Int64), column.is_not_null())
     if kind.is_numeric():
-        if kind.is_integer() and (days := compact_days(column.cast(pl.String))) is not None:
+        like_days = kind.is_integer() and column.drop_nulls().head(LOOKED_AT).is_between(*DAYS).all()
+        if like_days and (days := compact_days(column.cast(pl.String))) is not None:
             return _in_range(days, column.is_not_null())
         numbers = column.fill_nan(None) if kind.is_float() else column
         return _in_range(_micros(numbers), numbers.is_not_null())

@@ -9,6 +9,7 @@ _written = (
     r"(?:,?[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?:\s*([AaPp])\.?[Mm]\.?)?)?$"
 )
 FEW = 0.05  # of a column's cells: as many as an import sets aside
+LOOKED_AT = 100  # cells that rule most columns out before all of them are read
 COMPACT = r"^(19|20|21)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$"
 
 
@@ -19,7 +20,11 @@ class DayOrMonthError(ValueError):
 def compact_days(text: pl.Series) -> pl.Series | None:
     """µs of a column whose every cell is a day like 20240531; None where one is not (they are epoch numbers then)."""
     there = text.drop_nulls()
-    if not len(there) or not there.str.contains(COMPACT).all():
+    if (
+        not there.head(LOOKED_AT).str.contains(COMPACT).all()
+        or not there.str.contains(COMPACT).all()
+        or there.is_empty()
+    ):
         return None
     days = text.str.to_date("%Y%m%d", strict=False)
     if days.null_count() > text.null_count():
