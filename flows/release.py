@@ -51,36 +51,42 @@ def release(project: Project, settings: Settings, *, who: str, force: bool = Fal
 @recops_task(name="refit")
 def refit(plan: Plan) -> None:
     """Where params.yaml asks for it: what is shipped is fitted anew on all data."""
+    logger.info("fitting what was judged on all data, release=%s", plan.release)
     releasing.refit(plan)
 
 
 @recops_task(name="materialize")
 def materialize(plan: Plan) -> None:
     """The release's own online namespace."""
+    logger.info("filling the online store, release=%s", plan.release)
     releasing.materialize(plan)
 
 
 @recops_task(name="build_bento")
 def build_bento(plan: Plan) -> str:
     """The Bento with the bundle inside; its tag."""
+    logger.info("building the Bento, release=%s", plan.release)
     return releasing.build(plan)
 
 
 @recops_task(name="replay")
 def replay(plan: Plan, tag: str) -> int:
     """The Bento answers test queries over HTTP as the bundle did offline; how many were asked."""
+    logger.info("replaying test queries against the Bento, release=%s", plan.release)
     return releasing.replay_queries(plan, tag)
 
 
 @recops_task(name="swap")
 def swap(plan: Plan, tag: str) -> Release:
     """The release is recorded and live."""
+    logger.info("putting the release live, release=%s", plan.release)
     return releasing.swap(plan, tag)
 
 
 @recops_task(name="share")
 def share(plan: Plan) -> None:
     """The release's files by hash in data/releases/ID.dvc."""
+    logger.info("naming the release's files by hash, release=%s", plan.release)
     releasing.share(plan.project, plan.settings, plan.release)
 
 

@@ -9,6 +9,7 @@ import typer
 
 from features.errors import UserError
 from flows.cli.app import Quiet, Verbose, app, begin, open_project, stoppable
+from flows.cli.completion import source_names
 
 data_app = typer.Typer(help="What can be imported, and importing it.", no_args_is_help=True, rich_markup_mode=None)
 events_app = typer.Typer(help="The durable event log.", no_args_is_help=True, rich_markup_mode=None)
@@ -28,7 +29,7 @@ def data_sources() -> None:
 
 @data_app.command("import")
 def data_import(
-    source: Annotated[str, typer.Argument(help="One of `recops data sources`.")],
+    source: Annotated[str, typer.Argument(help="One of `recops data sources`.", autocompletion=source_names)],
     path: Annotated[Path | None, typer.Option(help="File or folder; without it the data cache is searched.")] = None,
     interactions: Annotated[
         Path | None, typer.Option(help="Instead of --path: the file of interactions or orders, whatever its name.")

@@ -10,6 +10,7 @@ import typer
 
 from features.errors import UserError
 from flows.cli.app import Quiet, Verbose, app, open_project, stoppable
+from flows.cli.completion import retriever_names, stage_names
 
 if TYPE_CHECKING:
     from flows.project.dataset import Project
@@ -21,7 +22,11 @@ MOST_TABLES = 20  # users whose lists are printed; more belong into a file
 def run(
     until: Annotated[
         str | None,
-        typer.Option(help="Last stage to run, e.g. `split` or `train_retriever`.", show_default="all stages"),
+        typer.Option(
+            help="Last stage to run, e.g. `split` or `train_retriever`.",
+            show_default="all stages",
+            autocompletion=stage_names,
+        ),
     ] = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
@@ -179,7 +184,11 @@ def evaluate(
 def tune(
     retriever: Annotated[
         list[str] | None,
-        typer.Option(help="A retriever in use; may be repeated.", show_default="all but the slow `sequence`"),
+        typer.Option(
+            help="A retriever in use; may be repeated.",
+            show_default="all but the slow `sequence`",
+            autocompletion=retriever_names,
+        ),
     ] = None,
     minutes: Annotated[float, typer.Option(min=0.0, help="Time for all of them; what was begun is ended.")] = 10.0,
     trials: Annotated[int, typer.Option(min=2, help="Trials of each retriever; those of earlier calls count.")] = 30,

@@ -5,27 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from features.errors import UserError
-from features.settings import read_settings
 from flows.cli.app import Quiet, Verbose, app, open_project, stoppable
+from flows.cli.completion import release_ids
 from flows.terminal.screen import duration
-
-
-def release_ids(incomplete: str) -> list[str]:
-    """Ids of the recorded releases, newest first, for the shell's completion."""
-    from flows.project.dag import project_root
-
-    try:
-        os.chdir(project_root(Path.cwd()))
-        folders = sorted(read_settings().home.glob("releases/*/release.json"), reverse=True)
-    except UserError:
-        return []
-    return [path.parent.name for path in folders if path.parent.name.startswith(incomplete)]
 
 
 @app.command()

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from features.arrays import MICROSECONDS_A_DAY
 from features.settings import Settings
 from flows.health.findings import Finding
 from flows.health.locks import running_process
@@ -14,7 +13,8 @@ from flows.project.dataset import Project
 from models.release.running import SUPERVISOR, following, running_services
 from models.release.store import ReleaseStore
 
-SHOWN = 6
+SHOWN = 6  # stages that are named
+HEADLINES = ("ndcg@10", "recall@10")
 
 
 def check_live(settings: Settings) -> Iterator[Finding]:
@@ -34,7 +34,8 @@ def check_live(settings: Settings) -> Iterator[Finding]:
         remedy = f"restore it (`recops releases pull {live}`), or bring back another (`recops rollback`)."
         yield Finding("live", "wrong", f"{live} is live, but its folder is not whole", remedy)
         return
-    metrics = ", ".join(f"{name} {value:.4g}" for name, value in list(store.read(live).metrics.items())[:2])
+    recorded = store.read(live).metrics
+    metrics = ", ".join(f"{name} {recorded[name]:.4f}" for name in HEADLINES if name in recorded)
     yield Finding("live", "ok", f"{what}{f' ({metrics})' if metrics else ''}")
 
 
@@ -74,11 +75,15 @@ def check_data(project: Project, now: datetime | None = None) -> Iterator[Findin
     if facts.get("artificial_time"):
         yield Finding("data", "ok", f"source {source}{counted}, without times")
         return
-    until = project.data_until()
-    age_days = ((now or datetime.now(UTC)).timestamp() * 1e6 - until) / MICROSECONDS_A_DAY
-    newest = datetime.fromtimestamp(until / 1e6, UTC)
-    age = f"{age_days:,.0f} days old" if age_days >= 2 else f"{age_days * 24:,.0f} hours old"
-    yield Finding("data", "ok", f"source {source}{counted}, the newest row of {newest:%Y-%m-%d %H:%M} UTC is {age}")
+    newest = datetime.fromtimestamp(project.data_until() / 1e6, UTC)
+    what = f"source {source}{counted}, the newest row of {newest:%Y-%m-%d %H:%M} UTC"
+    yield Finding("data", "ok", f"{what} is {age(now or datetime.now(UTC), newest)}")
+
+
+def age(now: datetime, newest: datetime) -> str:
+    """How old a row is, in days, or in hours within two days."""
+    hours = (now - newest).total_seconds() / 3600
+    return f"{hours / 24:,.0f} days old" if hours >= 48 else f"{hours:,.0f} hours old"
 
 
 def check_stages(project: Project, settings: Settings) -> Iterator[Finding]:

@@ -38,13 +38,13 @@ def edited(text: str, changes: Mapping[str, Any], profile: str) -> str:
     """
     for path, value in changes.items():
         *sections, key = path.split(".")
-        place: tuple[Node | None, Node] = None, YAML().compose(text)
+        section: tuple[Node | None, Node] = None, YAML().compose(text)
         for name in sections:
-            found = _entries(place[1]).get(name)
-            if found is None:
+            inner = _entries(section[1]).get(name)
+            if inner is None:
                 raise UserError(f"params.yaml: no section '{name}' of '{path}'; add it, or delete what names it")
-            place = found
-        text = _with_value(text, *place, key, scalar(value), profile)
+            section = inner
+        text = _with_value(text, *section, key, scalar(value), profile)
     return text
 
 
@@ -82,13 +82,13 @@ def _entries(node: Node | None) -> dict[str, tuple[Node, Node]]:
 
 def _with_value(text: str, name: Node | None, section: Node, key: str, value: str, profile: str) -> str:
     """The section (and the node of its own key) with one value set."""
-    there = _entries(section)
-    if key in there:
-        choices = _entries(there[key][1])
+    entries = _entries(section)
+    if key in entries:
+        choices = _entries(entries[key][1])
         if choices and set(choices) <= set(PROFILES):
-            return _with_value(text, *there[key], profile, value, profile)
-        return _replaced(text, *there[key], value)
-    if not there:  # `{}`, or nothing at all
+            return _with_value(text, *entries[key], profile, value, profile)
+        return _replaced(text, *entries[key], value)
+    if not entries:  # `{}`, or nothing at all
         return _replaced(text, name, section, f"{{{key}: {value}}}")
     last_key, last = section.value[-1]
     if isinstance(section, MappingNode) and section.flow_style:
@@ -101,7 +101,7 @@ def _with_value(text: str, name: Node | None, section: Node, key: str, value: st
 
 
 def _replaced(text: str, key: Node | None, node: Node, value: str) -> str:
-    """Another value of a key; one that is empty is marked where the next word stands, so its key tells the place."""
+    """Another value of a key. An empty one is marked where the next word stands, so it is set right after its key."""
     start, end = node.start_mark.index, node.end_mark.index
     if start < end or key is None:
         return _spliced(text, start, end, value)

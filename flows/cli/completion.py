@@ -1,0 +1,54 @@
+"""What the shell's Tab key offers for values: stages, parts, sources and releases of the project."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from features.errors import UserError
+from features.settings import read_settings
+
+
+def stage_names(incomplete: str) -> list[str]:
+    """Stages and families of stages of dvc.yaml."""
+    from features.params import read_params
+
+    try:
+        stages = read_params(_root() / "dvc.yaml").get("stages") or {}
+    except UserError:
+        return []
+    return [name for name in stages if name.startswith(incomplete)]
+
+
+def retriever_names(incomplete: str) -> list[str]:
+    """Retrievers that params.yaml uses."""
+    from features.params import read_params
+
+    try:
+        retrievers = read_params(_root() / "params.yaml").get("retrievers") or {}
+    except UserError:
+        return []
+    return [name for name in retrievers if name.startswith(incomplete)]
+
+
+def source_names(incomplete: str) -> list[str]:
+    """Sources that can be imported."""
+    from features.sources import SOURCES
+
+    return [name for name in SOURCES if name.startswith(incomplete)]
+
+
+def release_ids(incomplete: str) -> list[str]:
+    """Recorded releases, newest first."""
+    try:
+        os.chdir(_root())
+        folders = sorted(read_settings().home.glob("releases/*/release.json"), reverse=True)
+    except UserError:
+        return []
+    return [path.parent.name for path in folders if path.parent.name.startswith(incomplete)]
+
+
+def _root() -> Path:
+    from flows.project.dag import project_root
+
+    return project_root(Path.cwd())
