@@ -63,9 +63,9 @@ def recommend_batch(
     from models.recommender import Recommender
     from models.release.plan import load_catalogue, read_plan
 
-    shown_ids = _stored(list(user_ids), project, settings)
+    shown_ids = stored_users(list(user_ids), project, settings)
     stored_ids = list(shown_ids)
-    folder = _bundle(project, settings, bundle)
+    folder = bundle_folder(project, settings, bundle)
     unseal(folder)
     rows = project.interactions()
     instant = _instant(at) if at else project.data_until()
@@ -143,7 +143,7 @@ def read_users(users: Path | None, user: str | None) -> list[str]:
     return user_ids
 
 
-def _stored(user_ids: Sequence[str], project: Project, settings: Settings) -> dict[str, str]:
+def stored_users(user_ids: Sequence[str], project: Project, settings: Settings) -> dict[str, str]:
     """Id in the data → id as given: where the data hold hashed ids the given ones may be plain.
 
     Raises:
@@ -170,7 +170,7 @@ def _checked(column: pl.Series, shown: str) -> list[str]:
     return user_ids.get_column("user_id").unique(maintain_order=True).to_list()
 
 
-def _bundle(project: Project, settings: Settings, given: Path | None) -> Path:
+def bundle_folder(project: Project, settings: Settings, given: Path | None) -> Path:
     """The folder that is named, else data/bundle, else the live release's."""
     if given is not None:
         return given

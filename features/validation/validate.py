@@ -142,9 +142,7 @@ def _with_project_rules(suites: Suites, tables: Tables, params: expectations.Par
 
 def _titles(params: expectations.Params) -> list[str]:
     """Titles of all rules that there can be, whatever the data and the params."""
-    every = params.model_copy(
-        update={"now": EARLIEST_EVENT, "value_min": 0.0, "events": params.events or []}
-    )
+    every = params.model_copy(update={"now": EARLIEST_EVENT, "value_min": 0.0, "events": params.events or []})
     rules = [
         *expectations.schema_rules(),
         *expectations.interaction_rules(every, EARLIEST_EVENT),
