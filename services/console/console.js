@@ -2,7 +2,7 @@
 import { age, ago, day, hue, initials, plural, price } from "./format.js";
 
 const $ = (id) => document.getElementById(id);
-const state = { user: "", ranks: null, fresh: "", answer: null, turn: 0, asked: 0, categories: [], loaded: "" };
+const state = { user: "", ranks: null, fresh: "", answer: null, turn: 0, suggestion: 0, categories: [], loaded: "" };
 
 // ---- small makers: text always goes in as text, so that ids and titles may hold any character
 function make(tag, attributes = {}, ...children) {
@@ -29,26 +29,26 @@ async function call(path, body) {
   } catch {
     throw new Failure("The service does not answer. Is it still running?");
   }
-  const found = await reply.json().catch(() => null);
+  const answer = await reply.json().catch(() => null);
   if (reply.status === 401 && (await askForKey())) return call(path, body);
-  if (!reply.ok) throw new Failure(found?.error?.message ?? `The service answered ${reply.status}.`);
-  return found;
+  if (!reply.ok) throw new Failure(answer?.error?.message ?? `The service answered ${reply.status}.`);
+  return answer;
 }
 
-let asking = null;
+let keyRequest = null;
 function askForKey() {
-  asking ??= new Promise((resolve) => {
+  keyRequest ??= new Promise((resolve) => {
     const dialog = $("key");
     dialog.showModal();
     dialog.addEventListener("close", () => {
       const key = $("key-input").value.trim();
       $("key-input").value = "";
-      asking = null;
+      keyRequest = null;
       if (key) sessionStorage.setItem("recops-key", key);
       resolve(Boolean(key) && dialog.returnValue === "use");
     }, { once: true });
   });
-  return asking;
+  return keyRequest;
 }
 
 async function attempt(work) {
@@ -167,19 +167,19 @@ async function showSimilar(item) {
   $("similar-title").textContent = `Similar to ${item.title ?? item.item_id}`;
   $("similar-list").replaceChildren(make("li", { class: "skeleton" }));
   if (!$("similar").open) $("similar").showModal();
-  const found = await call("similar", { item_id: item.item_id, k: 8, details: true });
-  const rows = found.items.map((other) => itemRow(other, { sources: false }));
+  const answer = await call("similar", { item_id: item.item_id, k: 8, details: true });
+  const rows = answer.items.map((other) => itemRow(other, { sources: false }));
   $("similar-list").replaceChildren(...(rows.length ? rows : [make("li", { class: "empty" }, "No similar items are known.")]));
 }
 
 // ---- history
 async function showHistory() {
   const user = state.user;
-  const found = await call(`history?user_id=${encodeURIComponent(user)}&limit=60`);
+  const answer = await call(`history?user_id=${encodeURIComponent(user)}&limit=60`);
   if (user !== state.user) return;
-  $("history-note").textContent = found.n_events ? plural(found.n_events, "event") : "new user";
+  $("history-note").textContent = answer.n_events ? plural(answer.n_events, "event") : "new user";
   const runs = []; // events on one item that follow each other are one line
-  for (const item of found.items) {
+  for (const item of answer.items) {
     const last = runs.at(-1);
     if (last?.item_id === item.item_id && last.positive === item.positive) last.times += 1;
     else runs.push({ ...item, times: 1 });
@@ -201,7 +201,7 @@ async function showLive() {
     const data = age(status);
     $("live").className = `live ${data.kind}`;
     $("live-text").replaceChildren("live ", make("b", {}, status.release), ` · ${data.text} · model made ${ago(status.release_age_days)}`);
-    const instant = (iso, days) => iso === null ? "unknown" : `${day(iso)} (${ago(days)})`;
+    const instant = (iso, days) => iso === null ? "unknown" : make("span", {}, day(iso), make("span", { class: "age" }, ago(days)));
     const about = {
       Release: make("code", {}, status.release), Bundle: make("code", { title: status.bundle_hash }, status.bundle_hash.slice(0, 12)),
       "Newest event": instant(status.newest_event, status.newest_event_age_days),
@@ -244,11 +244,11 @@ const options = () => [...$("users").querySelectorAll("[role=option]")];
 
 async function suggest() {
   const typed = $("user").value;
-  const turn = ++state.asked;
-  const found = await call(`users?q=${encodeURIComponent(typed)}&limit=12`).catch(() => ({ users: [] }));
-  if (turn !== state.asked || document.activeElement !== $("user")) return;
-  const rows = found.users.map((id, place) => option(id, id, place));
-  if (typed && !found.users.includes(typed)) rows.push(option(typed, `“${typed}” as a new user`, rows.length));
+  const turn = ++state.suggestion;
+  const answer = await call(`users?q=${encodeURIComponent(typed)}&limit=12`).catch(() => ({ users: [] }));
+  if (turn !== state.suggestion || document.activeElement !== $("user")) return;
+  const rows = answer.users.map((id, place) => option(id, id, place));
+  if (typed && !answer.users.includes(typed)) rows.push(option(typed, `“${typed}” as a new user`, rows.length));
   $("users").replaceChildren(...(rows.length ? rows : [make("li", { class: "hint" }, "No users are known yet; type any id.")]));
   $("users").hidden = false;
   $("user").setAttribute("aria-expanded", "true");
@@ -262,7 +262,7 @@ function option(id, text, place) {
 }
 
 function closeUsers() {
-  state.asked += 1; // an answer still on its way opens nothing
+  state.suggestion += 1; // an answer still on its way opens nothing
   $("users").hidden = true;
   $("user").setAttribute("aria-expanded", "false");
   $("user").removeAttribute("aria-activedescendant");
@@ -273,7 +273,7 @@ function choose(id) {
   if (!id) return;
   Object.assign(state, { user: id, ranks: null, fresh: "", answer: null });
   $("user").value = id;
-  history.replaceState(null, "", `?user=${encodeURIComponent(id)}`);
+  rememberInAddress();
   attempt(() => Promise.all([showList(), showHistory()]));
 }
 
@@ -293,6 +293,19 @@ $("user").addEventListener("keydown", (event) => {
   } else if (event.key === "Enter") choose(at >= 0 ? rows[at].dataset.user : $("user").value);
   else if (event.key === "Escape") closeUsers();
 });
+// the address says what is shown, so that it can be handed on
+function rememberInAddress() {
+  const named = [["user", state.user], ...state.categories.map((name) => ["category", name])];
+  if ($("price").value) named.push(["price_max", $("price").value]);
+  history.replaceState(null, "", `?${new URLSearchParams(named)}`);
+}
+
+function showFiltered() {
+  if (!state.user) return;
+  rememberInAddress();
+  attempt(() => showList());
+}
+
 $("k").addEventListener("change", () => state.user && attempt(() => showList()));
 
 // ---- what the list is filtered by; a category may be typed that the release does not have: the service then says so
@@ -304,12 +317,12 @@ function filter() {
 }
 
 async function loadFilters(release) {
-  const found = await call("filters?limit=500");
+  const answer = await call("filters?limit=500");
   state.loaded = release;
-  $("categories").replaceChildren(...found.categories.map(({ name, n_items }) => make("option", { value: name }, plural(n_items, "item"))));
-  $("category-field").hidden = !found.n_categories;
-  $("price-field").hidden = !found.n_items_with_price;
-  if (found.price_max !== null) $("price").placeholder = `${price(found.price_min)} – ${price(found.price_max)}`;
+  $("categories").replaceChildren(...answer.categories.map(({ name, n_items }) => make("option", { value: name }, plural(n_items, "item"))));
+  $("category-field").hidden = !answer.n_categories;
+  $("price-field").hidden = !answer.n_items_with_price;
+  if (answer.price_max !== null) $("price").placeholder = `${price(answer.price_min)} – ${price(answer.price_max)}`;
 }
 
 function changeCategories(names) {
@@ -318,7 +331,7 @@ function changeCategories(names) {
     class: "chip", type: "button", "aria-label": `Remove ${name}`,
     onclick: () => changeCategories(names.filter((other) => other !== name)),
   }, name, make("span", { "aria-hidden": "true" }, "×"))));
-  if (state.user) attempt(() => showList());
+  showFiltered();
 }
 
 $("category").addEventListener("change", () => {
@@ -326,10 +339,12 @@ $("category").addEventListener("change", () => {
   $("category").value = "";
   if (name && !state.categories.includes(name)) changeCategories([...state.categories, name]);
 });
-for (const id of ["price", "seen"]) $(id).addEventListener("change", () => state.user && attempt(() => showList()));
+for (const id of ["price", "seen"]) $(id).addEventListener("change", showFiltered);
 
 await showLive();
 setInterval(showLive, 10_000);
-const asked = new URLSearchParams(location.search).get("user");
-const first = asked ? null : await call("users?limit=1").catch(() => null);
-choose(asked || first?.users[0] || "guest");
+const wanted = new URLSearchParams(location.search);
+$("price").value = wanted.get("price_max") ?? "";
+changeCategories(wanted.getAll("category"));
+const first = wanted.get("user") ? null : await call("users?limit=1").catch(() => null);
+choose(wanted.get("user") || first?.users[0] || "guest");

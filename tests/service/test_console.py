@@ -66,10 +66,20 @@ def test_a_person_sees_that_the_data_are_old_and_what_an_item_costs(made, settin
     with serving(settings.home) as (address, _):
         command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=8000", "--dump-dom"]
         page = subprocess.run([*command, f"{address}/"], capture_output=True, text=True, timeout=120).stdout
+        filters = "category=romance&category=no+such&price_max=9"
+        filtered = subprocess.run(
+            [*command, f"{address}/?user=u&{filters}"], capture_output=True, text=True, timeout=120
+        )
         routes = subprocess.run([*command, f"{address}/docs"], capture_output=True, text=True, timeout=120).stdout
     assert re.search(r'id="live"[^>]*class="live old"|class="live old"[^>]*id="live"', page)
     assert re.search(r"newest event \d+ (days|months|years) ago", page)
     assert re.search(r'class="about">[^<]+ · \d+[.,]\d\d<', page)
     assert page.count('class="rank"') == 10
+    prices = [float(price) for price in re.findall(r'class="about">romance · (\d+\.\d\d)<', filtered.stdout)]
+    assert prices
+    assert max(prices) <= 9
+    assert len(prices) == filtered.stdout.count('class="about"')
+    assert "'no such' is no category of release r1" in filtered.stdout
+    assert 'aria-label="Remove romance"' in filtered.stdout
     assert "/admin/rollback" in routes
     assert "recommend" in routes
