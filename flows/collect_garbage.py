@@ -13,7 +13,7 @@ from flows.project.dag import project_root
 from flows.project.dataset import Project
 from flows.releasing.gc import gc
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("flows.collect_garbage")  # Prefect loads this file by its path, under another __name__
 
 
 @recops_task(name="collect")

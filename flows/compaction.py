@@ -19,7 +19,7 @@ from flows.project.dataset import Project
 from flows.project.imports import exported_through
 from models.release.store import ReleaseStore
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("flows.compaction")  # Prefect loads this file by its path, under another __name__
 
 
 def compact_events(settings: Settings) -> str:

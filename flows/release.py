@@ -19,7 +19,7 @@ from flows.releasing.sharing import shared_file
 from flows.releasing.steps import Plan
 from models.release.store import Release, ReleaseStore
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("flows.release")  # Prefect loads this file by its path, under another __name__
 
 # settings of a call from this process; a deployment's run makes its own from the environment
 _given: ContextVar[Settings | None] = ContextVar("settings of this call", default=None)

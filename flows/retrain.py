@@ -17,7 +17,7 @@ from flows.train import Outcome, train
 from models.release.bundle import read_manifest
 from models.release.store import ReleaseStore
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("flows.retrain")  # Prefect loads this file by its path, under another __name__
 
 
 def worth_releasing(project: Project, settings: Settings, outcome: Outcome) -> str | None:

@@ -27,7 +27,7 @@ from flows.project.resolve import refresh_resolved, stale_here
 from flows.project.run_events import Listener, RunStarted, StageEnded, StageStarted, ignore_events
 from flows.project.running.freshness import judge_freshness
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("flows.train")  # Prefect loads this file by its path, under another __name__
 
 BUNDLE = "data/bundle"
 # no parameter of the flow: Prefect keeps those

@@ -22,7 +22,7 @@ from flows.tuning.inputs import read_valid
 from flows.tuning.proposal import propose, tasks_of, tune_params
 from flows.tuning.study import Found, search
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("flows.tune")  # Prefect loads this file by its path, under another __name__
 
 
 @recops_task()

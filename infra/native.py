@@ -73,11 +73,11 @@ def smoke() -> list[str]:
     pools = _call(f"{API}/work_pools/filter", {})
     deadline = time.monotonic() + 90
     names: list[str] = []
-    while time.monotonic() < deadline and len(names) < 3:
+    while time.monotonic() < deadline and len(names) < 7:
         names = sorted(found["name"] for found in _call(f"{API}/deployments/filter", {}))
         time.sleep(1)
     assert [pool["name"] for pool in pools] == ["local"], pools
-    assert len(names) >= 3, names
+    assert len(names) >= 7, names
     told.append(f"Prefect on PostgreSQL: work pool local, deployments {names}")
     return told
 

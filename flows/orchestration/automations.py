@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 SILENT, CRASHED = "recops: a run without heartbeat has crashed", "recops: a crashed run is started again"
 WEBHOOK = "recops-webhook"
 WITHIN_S = 90  # three beats of PREFECT_FLOWS_HEARTBEAT_FREQUENCY=30 (flows/orchestration/decorators.py, prefect.yaml)
+LONGEST_RUN = timedelta(days=30)
 HEARTBEAT = "prefect.flow-run.heartbeat"
 ENDS = ("Completed", "Failed", "TimedOut", "Cancelled", "Skipped", "Crashed")  # names of states, not their types
 OURS = {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TAG}"}
@@ -67,17 +68,21 @@ def silent_run(settings: Settings, within_s: int) -> Any:
 
 
 def crashed_run() -> Any:
-    """A Crashed run of a deployment: the deployment runs again."""
+    """A Crashed run of a deployment: the deployment runs again, unless the run crashed before it was Running.
+
+    A flow that cannot even be loaded never comes to count its restarts, and would be started for ever.
+    """
     from prefect.automations import Automation, EventTrigger, Posture, RunDeployment
 
     trigger = EventTrigger(
+        after={"prefect.flow-run.Running"},
         expect={"prefect.flow-run.Crashed"},
         match={"prefect.resource.id": "prefect.flow-run.*"},
         match_related=[OURS, DEPLOYED],
         for_each={"prefect.resource.id"},
         posture=Posture.Reactive,
         threshold=1,
-        within=timedelta(0),
+        within=LONGEST_RUN,
     )
     actions = [RunDeployment(source="inferred", deployment_id=None)]
     return Automation(

@@ -67,6 +67,7 @@ def recops_flow(*, name: str) -> Callable[[Callable[P, R]], Flow[P, R]]:
         @functools.wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> Any:
             root = root_of(inspect.signature(function).bind(*args, **kwargs).arguments)
+            _show_lines()
             tag_run(root)
             try:
                 with time_limit(f"flow {name}", Settings().flow_timeout_s, "RECOPS_FLOW_TIMEOUT_S"):
@@ -103,6 +104,13 @@ def recops_task(**options: Any) -> Callable[[Callable[P, R]], Task[P, R]]:
         return task(cache_policy=NO_CACHE, persist_result=False, timeout_seconds=timeout_s, **options)(run)
 
     return decorate
+
+
+def _show_lines() -> None:
+    """Our lines of level INFO reach the run's page also where nobody chose a level, as in a worker's process."""
+    for package in ("flows", "models", "features"):
+        if logging.getLogger(package).level == logging.NOTSET:
+            logging.getLogger(package).setLevel(logging.INFO)
 
 
 def _what_runs() -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from pathlib import Path
 
 import pytest
 from prefect import Flow, Task
+from prefect.flows import load_flow_from_entrypoint
 from ruamel.yaml import YAML
 
 from features.settings import Settings
@@ -53,6 +55,13 @@ def test_the_entrypoint_is_a_flow_of_that_name_that_tells_when_it_fails(name):
     assert flow.name == name
     assert flow.on_failure_hooks
     assert flow.on_crashed_hooks
+
+
+@pytest.mark.parametrize("name", sorted(set(DEPLOYMENTS) - {"rating"}))  # which has no lines of its own
+def test_its_lines_reach_the_page_also_when_prefect_loads_the_file_by_its_path(name):
+    flow = load_flow_from_entrypoint(str(ROOT / DEPLOYMENTS[name]["entrypoint"]))
+    logger = inspect.unwrap(flow.fn).__globals__["logger"]
+    assert logger.name.startswith("flows.")  # PREFECT_LOGGING_EXTRA_LOGGERS
 
 
 @pytest.mark.parametrize("kind", [Flow, Task])

@@ -34,7 +34,7 @@ def test_the_schema_would_notice_a_fault(compose):
 
 
 def test_it_holds_what_the_platform_runs_on(compose):
-    assert set(compose["services"]) == {"postgres", "redis", "prefect", "worker", "service", "prometheus"}
+    assert set(compose["services"]) == {"postgres", "redis", "prefect", "worker", "reports", "service", "prometheus"}
 
 
 def test_every_file_that_it_mounts_or_builds_from_is_there(compose):
