@@ -43,9 +43,12 @@ def run(
     """
     started = time.monotonic()
     project, settings = open_project(verbose=verbose)
+    from flows.preflight.goal import check_until
     from flows.preflight.preflight import preflight
 
     preflight(project, settings)
+    if until is not None:
+        check_until(project, until)
     with stoppable("nothing lost: `recops run` goes on where it stopped"):
         from flows.orchestration.server import choose_server
         from flows.project.dag import Dag

@@ -16,14 +16,13 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 LAST_LINES = 15  # of a stage that failed
-TICK, CROSS = "✓", "✗"
+TICK, CROSS, DASH = "✓", "✗", "–"
 
 
 class RunDisplay:
     """Listens to a run and shows where it is.
 
-    verbose: every line of every stage is printed as it comes; silent: nothing is printed but the last lines of a failed
-    stage.
+    verbose: every line of every stage is printed as it comes; silent: nothing is printed but which stage failed.
     """
 
     def __init__(self, *, verbose: bool = False, silent: bool = False, clock: Callable[[], float] = time.monotonic):
@@ -34,6 +33,7 @@ class RunDisplay:
         self._n_stages = self._n_skipped = 0
         self.n_ran = 0
         self._lines: deque[str] = deque(maxlen=LAST_LINES)
+        self._failed = ""  # place, name and time of the stage that ended last, when it failed
 
     def __enter__(self) -> Self:
         if watched() and not self._silent:
@@ -51,6 +51,8 @@ class RunDisplay:
         if self._live is not None:
             self._live.stop()
             self._live = None
+        if self._failed:
+            self._print_failure(error)
         if self._n_skipped and not self._silent:
             stages = "1 stage was" if self._n_skipped == 1 else f"{self._n_skipped} stages were"
             self._print(f"{TICK} {stages} up to date", "dim")
@@ -61,7 +63,9 @@ class RunDisplay:
             case RunStarted(names=names):
                 self._n_stages, self._n_skipped = len(names), 0
             case StageStarted():
-                self._stage, self._started = event, self._clock()
+                if self._failed:
+                    self._print(f"{CROSS} {self._failed}; it was killed, and is tried once more", "red")
+                self._stage, self._started, self._failed = event, self._clock(), ""
                 self._lines.clear()
             case StageLine(text=text):
                 self._lines.append(text)
@@ -94,8 +98,17 @@ class RunDisplay:
             if not self._silent:
                 self._print(f"{TICK} {place}{event.name}  {duration(event.seconds)}", "green")
             return
-        self._print(f"{CROSS} {place}{event.name}  failed after {duration(event.seconds)}", "red")
-        if not self._verbose:
+        self._failed = f"{place}{event.name}  ended after {duration(event.seconds)}"
+
+    def _print_failure(self, error: BaseException | None) -> None:
+        """The stage that failed, and its last lines unless the error says what they say."""
+        if isinstance(error, KeyboardInterrupt):
+            self._print(f"{DASH} {self._failed}, stopped", "yellow")
+            return
+        self._print(f"{CROSS} {self._failed}, failed", "red")
+        told = " ".join(str(error).split())
+        last = next((" ".join(line.split()) for line in reversed(self._lines) if line.strip()), "")
+        if not self._verbose and last not in told:
             for text in self._lines:
                 self._print(f"    {text}", "dim")
 

@@ -70,7 +70,7 @@ def test_without_a_server_it_runs_too_and_until_stops_where_it_is_told(tmp_path,
     assert not (folder / "data" / "log").exists()
     done = recops(folder, "run", "--until", "spilt", check=False)
     assert done.returncode == 2
-    assert "no stage 'spilt'; there are ['ingest'" in done.stderr
+    assert "no stage 'spilt'; did you mean 'split'?" in done.stderr
 
 
 def test_a_second_run_in_the_same_workspace_is_refused(project):

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from features.errors import UserError
 from features.settings import Settings
+from flows.preflight.goal import check_until
 from flows.preflight.preflight import find_mistakes
 from flows.project.dataset import Project
 
@@ -221,3 +223,19 @@ def test_the_check_loads_nothing_heavy(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("until", "words"),
+    [
+        ("spilt", ["no stage 'spilt'", "did you mean 'split'", "train_ranker"]),
+        ("train_retriever@alss", ["no stage of 'train_retriever' is called 'alss'", "did you mean 'als'"]),
+    ],
+)
+def test_a_stage_to_stop_at_that_does_not_exist_is_named(until: str, words: list[str], tmp_path: Path) -> None:
+    project = Project(make_project(tmp_path))
+    for good in ("split", "train_retriever", "train_retriever@als"):
+        check_until(project, good)
+    with pytest.raises(UserError) as error:
+        check_until(project, until)
+    assert [word for word in words if word not in str(error.value)] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from features.errors import RefusedError, UserError
 from flows.project.run_events import RunStarted, StageEnded, StageLine, StageStarted
 from flows.terminal.run_display import RunDisplay
 from flows.terminal.screen import duration
@@ -52,9 +53,9 @@ def test_silent_prints_nothing_but_a_failure(capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_a_failed_stage_shows_its_last_lines_and_no_other_stages(capsys):
-    display = RunDisplay(silent=True)
-    with display:
+def fail(display: RunDisplay, error: BaseException) -> None:
+    """One stage runs, the next one writes 40 lines and fails; the run then raises."""
+    with pytest.raises(type(error)), display:
         display(StageStarted("split", 1, 2, None))
         display(StageLine("split", "of another stage"))
         display(StageEnded("split", 1.0, "ran"))
@@ -62,8 +63,34 @@ def test_a_failed_stage_shows_its_last_lines_and_no_other_stages(capsys):
         for number in range(40):
             display(StageLine("clean", f"line {number}"))
         display(StageEnded("clean", 3.0, "failed"))
+        raise error
+
+
+def test_a_stage_that_ended_without_a_word_shows_its_own_last_lines(capsys):
+    fail(RunDisplay(silent=True), RefusedError("stage 'clean' ended without a word"))
     lines = capsys.readouterr().err.splitlines()
-    assert lines == ["✗ [2/2] clean  failed after 3.0 s", *(f"    line {number}" for number in range(25, 40))]
+    assert lines == ["✗ [2/2] clean  ended after 3.0 s, failed", *(f"    line {number}" for number in range(25, 40))]
+
+
+def test_what_the_error_says_is_not_said_twice(capsys):
+    fail(RunDisplay(silent=True), UserError("a rule failed:\nline 38\nline 39"))
+    assert capsys.readouterr().err.splitlines() == ["✗ [2/2] clean  ended after 3.0 s, failed"]
+
+
+def test_a_stage_that_a_person_stopped_has_not_failed(capsys):
+    fail(RunDisplay(silent=True), KeyboardInterrupt())
+    assert capsys.readouterr().err.splitlines() == ["– [2/2] clean  ended after 3.0 s, stopped"]
+
+
+def test_a_stage_that_was_killed_and_is_tried_again_is_told(capsys):
+    display = RunDisplay(silent=True)
+    with display:
+        for outcome in ("failed", "ran"):
+            display(StageStarted("clean", 2, 2, None))
+            display(StageEnded("clean", 3.0, outcome))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["✗ [2/2] clean  ended after 3.0 s; it was killed, and is tried once more"]
+    assert display.n_ran == 1
 
 
 def test_the_live_line_tells_place_stage_time_and_the_estimate():

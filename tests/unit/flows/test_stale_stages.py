@@ -51,7 +51,7 @@ def test_before_the_flow_begins_the_state_of_all_stages_is_asked_once(monkeypatc
     asked = Asked("clean")
     asked.root = tmp_path
     shutil.copytree(ROOT / "data" / "initial", tmp_path / "data" / "initial")
-    for name in ("params.yaml", "data/resolved.json"):
+    for name in ("dvc.yaml", "params.yaml", "data/resolved.json"):
         shutil.copy(ROOT / name, tmp_path / name)
     refresh_resolved(Project(tmp_path), Settings())  # as on the machine that runs this
     monkeypatch.setattr(pipeline, "open_project", lambda verbose: (Project(tmp_path), Settings()))
