@@ -24,6 +24,8 @@ class Settings(BaseSettings):
     recognized as a repeat no longer than that."""
     online_store: str = "sqlite"
     """`sqlite` or `redis://host:port/db`: Feast's online store."""
+    feast_registry: str = ""
+    """Feast's registry; empty: a file under home, `postgresql://…`: a database that several machines share."""
     encoder: str = ""
     """Name or path of a sentence-transformers model; empty: the one that is installed as a package."""
     api_keys: SecretStr = SecretStr("")

@@ -67,7 +67,7 @@ class OfflineLookup:
         from features.repo.store import apply, open_store
 
         store = open_store("recops", scratch / "registry", {"type": "sqlite", "path": str(scratch / "online.db")})
-        apply(store, self.folder, scratch / "histories.parquet")
+        apply(store, self.folder.absolute(), scratch / "histories.parquet")
         return store
 
     def _part(self, store: Any, user_ids: npt.NDArray[np.str_], at: Int64, query: Int32, item: Int32) -> Float32:

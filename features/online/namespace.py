@@ -17,6 +17,7 @@ from features.errors import UserError
 from features.events.event_log import Event
 from features.online.backends import place
 from features.online.online_place import WriteRefusedError
+from features.online.repository.registry import forget_project, open_project
 from features.online.rows import instant_of, proto_of, state_of
 from features.online.user_update import UserUpdate
 from features.positives import Positives
@@ -37,7 +38,7 @@ __all__ = ["ItemInfo", "ItemStates", "OnlineNamespace", "UserState", "user_histo
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
-_ONLINE = (USER_STATS, USER_CATEGORY_STATS, USER_HISTORY)
+_OF_USERS = (USER_STATS, USER_CATEGORY_STATS, USER_HISTORY)
 _KEYS_A_READ = 400
 _MARKER = "\x00namespace"  # its history row is written last and read with every user: gone, so is all else
 
@@ -57,7 +58,8 @@ class UnwrittenError(RuntimeError):
 class OnlineNamespace:
     """One release's rows in Feast's online store (SQLite: home/online/<namespace>.db; Redis: keys of that name).
 
-    Not to be shared between threads (`opened_again`); any number of processes may open the same namespace.
+    In Feast's registry it is a project of its own: filling one touches no other, and each keeps the columns that it was
+    made with. Not to be shared between threads (`opened_again`); any number of processes may open the same namespace.
     """
 
     def __init__(self, settings: Settings, namespace: str) -> None:
@@ -66,7 +68,7 @@ class OnlineNamespace:
         self.namespace, self._settings = namespace, settings
         self.folder = settings.home / "online"
         self.place = place(settings.online_store, self.folder, namespace)
-        self.registry = self.folder / f"{namespace}.registry"
+        self._registry_of_before = self.folder / f"{namespace}.registry"  # releases made when each had a file
         self._lost = False
 
     def opened_again(self) -> OnlineNamespace:
@@ -79,12 +81,18 @@ class OnlineNamespace:
         self._apply(self.folder, self._histories)
         self.place.prepare()
 
-    def materialize(self, features_folder: Path, histories: pl.DataFrame, at: int, events_through: int = 0) -> None:
-        """Fills the namespace, through Feast, with each user's states as of an instant [µs], and their histories.
+    def materialize(
+        self, features_folder: Path, histories: pl.DataFrame, at: int, events_through: int = 0, *, items: bool = True
+    ) -> None:
+        """Fills the namespace, through Feast, with each user's states as of an instant [µs], their histories, and the
+        items' states for other readers of the store (the service has them as an array).
 
         What was in it before goes first. events_through: last event of the log that the data holds.
         """
-        from features.repo.store import quiet
+        from features.repo.store import feast, quiet
+
+        feast()
+        from features.repo.views import ITEM_VIEW
 
         self.drop()
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -95,7 +103,8 @@ class OnlineNamespace:
                 self._apply(features_folder, self._histories)
                 until = _EPOCH + timedelta(microseconds=at)
                 with quiet():
-                    self._store.materialize(_BEGINNING, until, feature_views=[table.name for table in _ONLINE])
+                    views = [table.name for table in _OF_USERS] + [ITEM_VIEW] * items
+                    self._store.materialize(_BEGINNING, until, feature_views=views)
             finally:
                 self._histories.unlink(missing_ok=True)
             marker: dict[str, Any] = {name: [] for name in HISTORY_COLUMNS} | {"last_seq": events_through}
@@ -229,7 +238,8 @@ class OnlineNamespace:
         self.close()
         self.place.drop()
         self._histories.unlink(missing_ok=True)
-        self.registry.unlink(missing_ok=True)
+        self._registry_of_before.unlink(missing_ok=True)
+        forget_project(self._settings, self.namespace)
 
     @property
     def _histories(self) -> Path:
@@ -253,22 +263,34 @@ class OnlineNamespace:
 
     @cached_property
     def _store(self) -> Any:
-        """Feast on this namespace; a registry that this machine does not have (Redis) is made from the code."""
-        from features.repo.store import apply, open_store
+        """Feast on this namespace; what a registry does not hold (that of another machine) is made from the code."""
+        from features.repo.store import apply, feast
 
-        store = open_store(self.namespace, self.registry, self.place.settings())
-        if not self.registry.exists():
+        store = self._opened()
+        feast()
+        from feast.errors import FeatureViewNotFoundException
+
+        try:
+            store.get_feature_view(USER_HISTORY.name)
+        except FeatureViewNotFoundException:
             apply(store, self.folder, self._histories)
         store.refresh_registry()
         with self.place.reading():
             self.place.connected(store)
         return store
 
+    def _opened(self) -> Any:
+        if (before := self._registry_of_before).is_file():
+            from features.repo.store import open_store
+
+            return open_store(self.namespace, before, self.place.settings())
+        return open_project(self._settings, self.namespace, self.place.settings())
+
     def _apply(self, features_folder: Path, histories: Path) -> None:
-        from features.repo.store import apply, open_store
+        from features.repo.store import apply
 
         self.close()
-        apply(open_store(self.namespace, self.registry, self.place.settings()), features_folder, histories)
+        apply(self._opened(), features_folder.absolute(), histories)
 
     def _read(
         self, tables: Sequence[Table], keys: dict[str, list[str]], *, bookkeeping: bool = False

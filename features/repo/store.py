@@ -17,10 +17,11 @@ _YAML = Path(__file__).with_name("feature_store.yaml")
 
 
 def feast() -> Any:
-    """The package, imported without what costs most of its import and is not used here.
+    """The package `feast`, imported without typeguard and torch.
 
-    typeguard's instrumentation of every class and torch (for embeddings in images) take 5 of 7 CPU seconds and half the
-    memory: both are stood in for while feast is imported, unless they are there already, and removed afterwards.
+    typeguard's instrumentation of every class and torch (for embeddings of images) take 5 of the 7 CPU seconds of the
+    import and half its memory, and nothing here uses them. Unless they are imported already, substitutes stand in while
+    feast is imported.
     """
     if "feast" not in sys.modules:
         with _absent("typeguard", "torch"):
@@ -32,9 +33,9 @@ def feast() -> Any:
 
 @contextlib.contextmanager
 def _absent(*names: str) -> Iterator[None]:
-    """Modules that cannot be imported meanwhile; typeguard's decorator is the identity."""
-    stood_in = [name for name in names if name not in sys.modules]
-    for name in stood_in:
+    """Makes modules impossible to import meanwhile; typeguard's decorator becomes the identity."""
+    substituted = [name for name in names if name not in sys.modules]
+    for name in substituted:
         if name == "typeguard":
             stub = types.ModuleType(name)
             stub.typechecked = lambda thing=None, **_: thing or (lambda inner: inner)  # type: ignore[attr-defined]
@@ -44,12 +45,15 @@ def _absent(*names: str) -> Iterator[None]:
     try:
         yield
     finally:
-        for name in stood_in:
+        for name in substituted:
             sys.modules.pop(name, None)
 
 
-def open_store(project: str, registry: Path, online_store: dict[str, Any]) -> Any:
-    """A FeatureStore with the settings of feature_store.yaml but these."""
+def open_store(project: str, registry: dict[str, Any] | Path, online_store: dict[str, Any]) -> Any:
+    """A FeatureStore with the settings of feature_store.yaml but these.
+
+    registry: Feast's section `registry`, or the file of one that nobody shares.
+    """
     from ruamel.yaml import YAML
 
     feast()
@@ -57,28 +61,32 @@ def open_store(project: str, registry: Path, online_store: dict[str, Any]) -> An
 
     import features.repo.offline_store  # noqa: F401  Feast loads it by this name, which stands in the yaml
 
+    if isinstance(registry, Path):
+        registry.parent.mkdir(parents=True, exist_ok=True)
+        registry = {"registry_type": "file", "path": str(registry)}
     values = YAML(typ="safe").load(_YAML.read_text(encoding="utf-8"))
-    values.update(project=project, online_store=online_store)
-    values["registry"]["path"] = str(registry)
-    registry.parent.mkdir(parents=True, exist_ok=True)
-    return FeatureStore(config=RepoConfig(repo_path=str(registry.parent), **values))
+    values.update(project=project, online_store=online_store, registry={**registry, "cache_ttl_seconds": 0})
+    return FeatureStore(config=RepoConfig(repo_path=str(_YAML.parent), **values))
 
 
 def apply(store: Any, features_folder: Path, histories: Path) -> None:
-    """Writes entities, views and the feature service into the registry, and makes the online tables."""
+    """Writes project, entities, views and feature services into the registry, and makes the online tables.
+
+    A relative path is relative to the Feast repository, an absolute one stays as it is.
+    """
     from features.repo.views import definitions
 
     with quiet():
-        store.apply(definitions(features_folder.absolute(), histories.absolute()))
+        store.apply(definitions(store.project, features_folder, histories))
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Feast prints while it works; that goes to the log of this module."""
-    said = io.StringIO()
+    printed = io.StringIO()
     try:
-        with contextlib.redirect_stdout(said):
+        with contextlib.redirect_stdout(printed):
             yield
     finally:
-        for line in said.getvalue().splitlines():
+        for line in printed.getvalue().splitlines():
             logger.debug("%s", line)

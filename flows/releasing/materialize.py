@@ -1,4 +1,4 @@
-"""Materialize: a release's online namespace, filled as of an instant."""
+"""Materialize: a release's online namespace, filled as of an instant, and what Feast's own tools need to read it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from features.table import write_parquet
 from flows.project.dataset import Project
 
 USER_STATS = ("user_stats", "user_category_stats")
+LIVE_STORE = {"type": "features.online.repository.live_online_store.LiveOnlineStore"}
 
 
 def fill(
@@ -44,12 +45,29 @@ def fill(
             features = _features_of(users, features, Path(scratch) / "features")
         histories = user_histories(rows, at, positives_of(features))
         online = OnlineNamespace(settings, namespace)
-        online.materialize(features, histories, at, through)
+        online.materialize(features, histories, at, through, items=users is None)
         online.close()
         write_snapshot(folder, features, histories, at)
     items = project.paths.tables / "items.parquet"
     if items.is_file():
         write_pictures(pl.read_parquet(items), folder)
+
+
+def publish_definitions(settings: Settings, project: Project) -> Path:
+    """Applies the project's own views and services to the registry, and writes feature_store.yaml beside it; its path.
+
+    They read whatever release is live, so a rollback changes nothing here.
+    """
+    from features.online.repository.registry import open_project, write_feature_store_yaml
+    from features.repo.store import apply, feast
+
+    feast()
+    from features.repo.definitions import FEATURES, HISTORIES
+    from features.repo.views import PROJECT
+
+    store = open_project(settings, PROJECT, LIVE_STORE)
+    apply(store, FEATURES, HISTORIES)
+    return write_feature_store_yaml(settings, project.root)
 
 
 def _features_of(users: Sequence[str], source: Path, target: Path) -> Path:

@@ -26,7 +26,7 @@ from flows.project.reference import data_line
 from flows.releasing.bento import build_bento, folder_of, labels_of
 from flows.releasing.cleanup import clean, drop_namespace, namespace_of, replay_namespace_of, scratch_of
 from flows.releasing.lineage import lineage
-from flows.releasing.materialize import fill
+from flows.releasing.materialize import fill, publish_definitions
 from flows.releasing.refit import FIGURES, refit_bundle, release_params
 from flows.releasing.replay import answered_at, questions, replay
 from flows.releasing.sharing import share as put_release_under_dvc
@@ -148,9 +148,13 @@ def refit(plan: Plan) -> None:
 
 
 def materialize(plan: Plan) -> None:
-    """Fills the release's own online namespace, and its folder with item states, as of the last row of the data."""
+    """Fills the release's own online namespace, and its folder with item states, as of the last row of the data.
+
+    The views and services by which Feast's own tools read the live release are brought up to date too.
+    """
     at, through = plan.project.data_until(), plan.project.events_through()
     fill(plan.settings, namespace_of(plan.release), plan.project, plan.scratch, at=at, through=through)
+    publish_definitions(plan.settings, plan.project)
 
 
 def build(plan: Plan) -> str:

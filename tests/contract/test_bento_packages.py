@@ -14,7 +14,13 @@ from flows.releasing.bento import options, read_bentofile, requirements
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = read_bentofile(ROOT)["python"]["packages"]
-COMES_WITH = {"starlette": "fastapi", "ibis-framework": "feast", "pydantic-core": "pydantic"}
+COMES_WITH = {
+    "click": "feast",
+    "ibis-framework": "feast",
+    "pydantic-core": "pydantic",
+    "sqlalchemy": "feast",
+    "starlette": "fastapi",
+}
 FIT_ONLY = {"implicit", "numba", "sklearn", "torch"}  # imported by parts, inside `fit` alone
 NOT_FOR_SERVING = {"prefect", "dvc", "great-expectations", "sentence-transformers", "torch", "typer"}
 

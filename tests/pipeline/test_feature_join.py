@@ -104,7 +104,7 @@ def test_the_feature_service_is_the_states_of_all_three_tables(tables, tmp_path)
     service = store.get_feature_service("ranking_v1")
     projected = {view.name: [f.name for f in view.features] for view in service.feature_view_projections}
     assert projected == {name: list(state_columns(table)) for name, table in STATS.items()}
-    assert {view.name for view in store.list_feature_views()} == {*STATS, "user_history"}
+    assert {view.name for view in store.list_feature_views()} == {*STATS, "user_history", "item_stats_online"}
 
 
 def test_offline_features_are_those_of_a_log_cut_at_each_instant(tables):

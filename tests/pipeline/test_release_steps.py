@@ -8,6 +8,8 @@ import pytest
 
 from features.errors import RefusedError, UserError
 from features.online.namespace import OnlineNamespace
+from features.online.repository.registry import registry_file, registry_section
+from features.repo.store import open_store
 from features.settings import Settings
 from flows.project.dataset import Project
 from flows.releasing import steps as releasing
@@ -46,6 +48,12 @@ def put_live(root, settings, weights, **how):
     plan = begin(root, settings, **how)
     releasing.materialize(plan)
     return releasing.swap(plan, f"recops:{weights}-code")
+
+
+def projects(settings):
+    """Feast projects in the registry."""
+    store = open_store("recops", registry_section(settings, ""), {"type": "sqlite"})
+    return {project.name for project in store.list_projects()}
 
 
 def refused(root, settings):
@@ -153,7 +161,8 @@ def test_after_a_crash_the_old_release_is_live_and_the_next_one_removes_the_rest
     assert [kept.release for kept in store.list()] == [old.release, done.release]
     assert not [path for path in store.root.iterdir() if path.name.endswith((".tmp", ".gone"))]
     online = {path.name.partition(".")[0] for path in (settings.home / "online").iterdir()}
-    assert online == {namespace_of(old.release), namespace_of(done.release)}
+    assert online - {"feast_registry", "feature_store"} == {namespace_of(old.release), namespace_of(done.release)}
+    assert projects(settings) == {"recops", namespace_of(old.release), namespace_of(done.release)}
 
 
 def test_only_one_release_is_made_at_a_time(settings):
@@ -204,7 +213,8 @@ def test_gc_removes_what_an_unfinished_release_left(root, settings):
     releasing.materialize(plan)
     assert gc(settings) == [f"unfinished release {plan.release}"]
     assert not plan.scratch.exists()
-    assert not list((settings.home / "online").iterdir())
+    assert not list((settings.home / "online").glob(f"*{namespace_of(plan.release)}*"))
+    assert namespace_of(plan.release).encode() not in registry_file(settings.home).read_bytes()
 
 
 def test_gc_waits_for_nobody(root, settings):

@@ -17,6 +17,7 @@ from features.events.event_log import Event
 from features.offline.offline_lookup import OfflineLookup
 from features.online.namespace import OnlineNamespace
 from features.online.online_lookup import OnlineLookup
+from features.online.repository.registry import registry_file
 from features.schema import INTERACTIONS
 from features.settings import Settings
 from features.states.aggregates import STATS, arrivals, state_rows
@@ -278,7 +279,8 @@ def test_dropping_one_namespace_leaves_another_whose_name_ends_alike(settings, t
         short.drop()
         long.drop()
     if settings.online_store == "sqlite":
-        assert list((settings.home / "online").iterdir()) == []
+        assert list((settings.home / "online").glob(f"*{tail}*")) == []
+        assert tail.encode() not in registry_file(settings.home).read_bytes()
     else:
         assert list(long.place.client.scan_iter(f"*{tail}*")) == []
 
