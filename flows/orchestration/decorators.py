@@ -92,7 +92,9 @@ def recops_flow(*, name: str) -> Callable[[Callable[P, R]], Flow[P, R]]:
 
 
 def recops_task(**options: Any) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """Decorator of a task; options: those of `prefect.task`."""
+    """Decorator of a task; options: those of `prefect.task`. With a name its runs have that, without a number."""
+    if "name" in options:
+        options.setdefault("task_run_name", options["name"])
 
     def decorate(function: Callable[P, R]) -> Task[P, R]:
         @functools.wraps(function)
