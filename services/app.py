@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from services.api.endpoints import ENDPOINTS, JSON, Endpoint, respond
+from services.api.endpoints import ENDPOINTS, Endpoint
 from services.api.pages import console, docs_json, docs_page, prometheus
+from services.api.respond import JSON, respond
 from services.errors import body_of_status
 
 SCHEMA = "schema.json"  # BentoML's own: its clients read from it which methods there are

@@ -17,7 +17,8 @@ from pydantic import create_model
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from services.api.endpoints import ENDPOINTS, JSON, respond
+from services.api.endpoints import ENDPOINTS
+from services.api.respond import JSON, respond
 from services.errors import body_of_status
 
 logger = logging.getLogger(__name__)

@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
 
 from services.api import answers, handlers, schemas
-from services.errors import ApiError, error_body
 from services.runtime import Runtime
 
-JSON = "application/json"
 BENTO = "/bento"  # the same routes below it are those of BentoML's methods
 
 
@@ -144,31 +140,3 @@ ENDPOINTS = (
         errors=(404, 409),
     ),
 )
-
-
-async def respond(endpoint: Endpoint, request: Request, runtime: Runtime) -> Response:
-    """The answer, or an error in the contract's form; the gate counts time and status."""
-    try:
-        if request.method == "POST":
-            asked = await _from_body(endpoint, request)
-        else:
-            asked = schemas.from_query(request.query_params, endpoint.request)
-        body, status = msgspec.json.encode(await endpoint.work(asked, runtime)), 200
-    except ApiError as error:
-        body, status = error_body(error.code, error.message, error.field), error.status
-    return Response(body, status_code=status, media_type=JSON)
-
-
-async def _from_body(endpoint: Endpoint, request: Request) -> msgspec.Struct:
-    """The request in a body; it is JSON and says so: a page of another origin cannot send that type unasked.
-
-    Raises:
-        ApiError: 415, the type is another one, or missing although there is a body; 400, see `decode`.
-    """
-    types = request.headers.getlist("content-type")
-    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
-    if (has_body and not types) or any(kind.partition(";")[0].strip().lower() != JSON for kind in types):
-        shown = f"'{types[0][:60]}'" if types else "none"
-        raise ApiError(415, f"Content-Type: found {shown}; send the body as {JSON}", field="Content-Type")
-    body = await request.body()
-    return schemas.decode(body if body or not endpoint.body_is_optional else b"{}", endpoint.request)

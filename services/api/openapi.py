@@ -10,8 +10,9 @@ import msgspec
 
 from services.access.keys import ADMIN_HEADER, role_for
 from services.api.answers import ErrorAnswer
-from services.api.endpoints import ENDPOINTS, JSON, Endpoint
+from services.api.endpoints import ENDPOINTS, Endpoint
 from services.api.examples import EXAMPLES, example_of
+from services.api.respond import JSON
 
 REF = "#/components/schemas/{name}"
 SECURITY: list[dict[str, list[str]]] = [{"ApiKey": []}, {"Bearer": []}, {}]

@@ -10,8 +10,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.endpoints import JSON
 from services.api.openapi import openapi
+from services.api.respond import JSON
 from services.errors import body_of_status
 from services.metrics import exposition
 
