@@ -24,14 +24,15 @@ from flows.project.dataset import Project
 from flows.project.provenance import bundle_hash, git_state, lock_hash, note_run, results_of
 from flows.project.reference import refresh_reference
 from flows.project.resolve import refresh_resolved, stale_here
-from flows.project.run_events import Listener, RunStarted, StageEnded, StageStarted, ignore_events
+from flows.project.run_events import Listener, RunStarted, StageEnded, StageLine, StageStarted, echo_lines
 from flows.project.running.freshness import judge_freshness
+from flows.project.running.stage_seconds import expected_seconds, note_seconds
 
 logger = logging.getLogger("flows.train")  # Prefect loads this file by its path, under another __name__
 
 BUNDLE = "data/bundle"
 # no parameter of the flow: Prefect keeps those
-_listener: ContextVar[Listener] = ContextVar("listener", default=ignore_events)
+_listener: ContextVar[Listener] = ContextVar("listener", default=echo_lines)
 
 
 @dataclass(frozen=True)
@@ -55,17 +56,34 @@ def run_stage(dag: Dag, stage: StageStarted) -> Any:
     if not dag.is_stale(name):
         listener(StageEnded(name, 0.0, "skipped"))
         return Completed(name="Skipped", message="up to date")
+
+    page = _page_logger()
+
+    def tell(line: str) -> None:
+        listener(StageLine(name, line))
+        page.info("%s", line)
+
     listener(stage)
     started = time.monotonic()
     try:
-        dag.run(name)
+        dag.run(name, tell)
     except BaseException:
         listener(StageEnded(name, time.monotonic() - started, "failed"))
         raise
     seconds = time.monotonic() - started
+    note_seconds(dag.root, dag.profile(), name, seconds)
     listener(StageEnded(name, seconds, "ran"))
     logger.info("stage=%s seconds=%.1f", name, seconds)
     return Completed(name="Completed", message=f"ran in {seconds:.1f} s")
+
+
+def _page_logger() -> logging.LoggerAdapter[Any]:
+    """Writes to the task run's page alone: whoever started the run has the lines from the listener."""
+    from prefect.logging import get_run_logger
+
+    adapter = get_run_logger()
+    adapter.logger.setLevel(logging.INFO)  # Prefect's own lines stay at PREFECT_LOGGING_LEVEL
+    return cast("logging.LoggerAdapter[Any]", adapter)
 
 
 @recops_flow(name="train")
@@ -102,10 +120,11 @@ def _run_all(dag: Dag, settings: Settings, until: str | None) -> Outcome:
     listener = _listener.get()
     names, stale = wanted_and_stale(dag, until)
     listener(RunStarted(tuple(names), tuple(stale)))
+    expected = expected_seconds(dag.root, dag.profile())
     ran: list[str] = []
     skipped: list[str] = []
     for number, name in enumerate(names, start=1):
-        stage = StageStarted(name, number, len(names), None)
+        stage = StageStarted(name, number, len(names), expected.get(name))
         state = run_stage.with_options(name=name, task_run_name=name)(dag, stage, return_state=True)
         state.result()
         (skipped if state.name == "Skipped" else ran).append(name)
@@ -127,7 +146,7 @@ def train(project: Project, *, wait_s: float) -> Outcome:
     return begin(dag, None, wait_s)
 
 
-def begin(dag: Dag, until: str | None, wait_s: float, *, listener: Listener = ignore_events) -> Outcome:
+def begin(dag: Dag, until: str | None, wait_s: float, *, listener: Listener = echo_lines) -> Outcome:
     """Starts the flow, which opens the DAG anew; the caller has seen that something is stale.
 
     listener: is told what happens, in this thread (flows/project/run_events.py).

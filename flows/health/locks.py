@@ -9,8 +9,8 @@ from pathlib import Path
 from features.files import locked
 from features.settings import Settings
 from flows.health.findings import Finding
-from flows.project.dag import _held_by_living
 from flows.project.dataset import Project
+from flows.project.running.rwlock import held_by_living
 
 RUN_LOCK = Path(".dvc/tmp/recops-run.lock")
 RWLOCK = Path(".dvc/tmp/rwlock")
@@ -26,7 +26,7 @@ def check_locks(project: Project, settings: Settings) -> Iterator[Finding]:
     if holder:
         yield Finding("locks", "note", f"a run is under way here (process {holder})", "wait for it to end.")
     rwlock = project.root / RWLOCK
-    if _names_somebody(rwlock) and not _held_by_living(rwlock):
+    if _names_somebody(rwlock) and not held_by_living(rwlock):
         remedy = "the next `recops run` removes it; for `dvc` alone, remove the file."
         yield Finding("locks", "note", f"{RWLOCK} names processes that are no longer there", remedy)
     from flows.releasing.cleanup import unfinished

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import RefusedError, UserError
-from features.files import locked, write_text
+from features.files import locked
 from features.params import read_params
 from flows.orchestration.busy import BusyError
+from flows.project.running.lock_file import entries_put_in_place, keep_copy, mend
+from flows.project.running.rwlock import free_rwlock
+from flows.project.running.stage_process import OnLine, lines_to
 from flows.project.under_dvc import open_repo
 
 
@@ -39,8 +40,6 @@ def wanted_and_stale(dag: Dag, until: str | None) -> tuple[list[str], list[str]]
 
 
 DVC_FILE = "dvc.yaml"
-LOCK_FILE = "dvc.lock"
-STOPPED_BY_HAND = (f"exited with {-signal.SIGINT}", f"exited with {128 + signal.SIGINT}")  # of the stage, of its shell
 LAST_ERROR = Path(".dvc/tmp/recops-stage-error.txt")  # stages leave their last sentence there
 
 
@@ -75,8 +74,11 @@ class Dag:
         here = str(Path(sys.executable).parent)
         if path.split(os.pathsep)[0] != here:
             os.environ["PATH"] = os.pathsep.join([here, path])
-        self._repair()
+        mend(root)
+        free_rwlock(root)
         self._repo: Any = None
+        self._collected: dict[str, Any] | None = None
+        self._graph: Any = None
 
     @property
     def repo(self) -> Any:
@@ -89,43 +91,46 @@ class Dag:
         """Reads dvc.yaml and params.yaml anew at the next question."""
         if self._repo is not None:
             self._repo.close()
-        self._repo = None
+        self._repo = self._graph = self._collected = None
 
     def order(self) -> list[str]:
         """Names of all stages, each after what it needs, otherwise in the order of dvc.yaml."""
         import networkx as nx
 
         stages = [stage for stage in self._stages() if not stage.is_data_source]
-        place = {stage.addressing: number for number, stage in enumerate(stages)}
+        rank = {stage.addressing: number for number, stage in enumerate(stages)}
         graph = nx.DiGraph()
-        graph.add_nodes_from(place)
-        for consumer, producer in self.repo.index.graph.edges():
-            if consumer.addressing in place and producer.addressing in place:
+        graph.add_nodes_from(rank)
+        for consumer, producer in self._collected_graph().edges():
+            if consumer.addressing in rank and producer.addressing in rank:
                 graph.add_edge(producer.addressing, consumer.addressing)
-        return list(nx.lexicographical_topological_sort(graph, key=place.__getitem__))
+        return list(nx.lexicographical_topological_sort(graph, key=rank.__getitem__))
 
     def stale(self) -> list[str]:
         """Names of the stages that are not up to date, in order; those behind a stale one are not counted in."""
-        from dvc.exceptions import DvcException
-
-        try:
-            status = self.repo.status()
-        except DvcException as error:
-            raise UserError(f"{DVC_FILE}: {error}") from None
-        return [name for name in self.order() if name in status]
+        return [name for name in self.order() if self.is_stale(name)]
 
     def is_stale(self, name: str) -> bool:
-        """Whether one stage would run now."""
-        (stage,) = self.repo.stage.collect(name)
-        with self.repo.lock:
-            return bool(stage.changed())
+        """Whether one stage would run now.
+
+        Raises:
+            UserError: DVC cannot tell: a file that it does not understand, another DVC holds the workspace.
+        """
+        from dvc.exceptions import DvcException
+
+        stage = self._stages_by_name()[name]
+        try:
+            with self.repo.lock:
+                return bool(stage.changed())
+        except DvcException as error:
+            raise UserError(f"{DVC_FILE}: {error}") from None
 
     def needed_by(self, name: str) -> set[str]:
         """The stage and all stages before it that it needs."""
         import networkx as nx
 
-        (stage,) = self.repo.stage.collect(name)
-        return {found.addressing for found in nx.descendants(self.repo.index.graph, stage)} | {name}
+        stage = self._stages_by_name()[name]
+        return {earlier.addressing for earlier in nx.descendants(self._collected_graph(), stage)} | {name}
 
     def maker_of(self, path: str) -> str:
         """Name of the stage that writes a path."""
@@ -138,34 +143,36 @@ class Dag:
         """Names of the stages that depend on a path directly."""
         return {str(stage.addressing) for stage in self._stages() if any(str(dep) == path for dep in stage.deps)}
 
-    def run(self, name: str) -> bool:
-        """Runs one stage if it is stale; True when it ran.
+    def run(self, name: str, on_line: OnLine) -> None:
+        """Runs one stage through DVC, which also records it in dvc.lock; `on_line` gets each line that it writes.
+
+        Whatever ends it early ends its process too; the stages before it stay recorded.
 
         Raises:
             UserError: the stage says that its input or params are at fault.
             StageError: the stage says no (a failed expectation).
-            StageCrashError: it ended without a word.
-            KeyboardInterrupt: Ctrl-C ended it; DVC lets that through to the stage alone.
+            StageCrashError: it ended without a word of its own; its lines say what happened.
+            KeyboardInterrupt: Ctrl-C, which reaches this process alone.
         """
         from dvc.exceptions import DvcException
 
-        self._keep_lock_file()
-        said = self.root / LAST_ERROR
-        said.unlink(missing_ok=True)
+        stage = self._stages_by_name()[name]
+        reason = self.root / LAST_ERROR
+        reason.unlink(missing_ok=True)
+        keep_copy(self.root)
         try:
-            return bool(self.repo.reproduce(targets=[name], single_item=True))
-        except DvcException as error:
-            if said.is_file():
-                code, _, message = said.read_text(encoding="utf-8").strip().partition("\n")
-                if code == "2":
-                    raise UserError(message) from None
-                raise StageError(f"stage '{name}': {message}") from None
-            cause: BaseException = error
-            while cause.__cause__ is not None:
-                cause = cause.__cause__
-            if str(cause).endswith(STOPPED_BY_HAND):
-                raise KeyboardInterrupt from None
-            raise StageCrashError(f"stage '{name}' ended without a word: {cause}") from None
+            with lines_to(on_line), entries_put_in_place(), self.repo.lock, self.repo.scm_context():
+                stage.run()
+                stage.dump(update_pipeline=False)
+        except BaseException as error:
+            self.forget()  # what DVC noted on the stage is half of a run
+            if not isinstance(error, DvcException):
+                raise
+            raise _error_of(name, reason, error) from None
+
+    def profile(self) -> str:
+        """The profile that params.yaml chooses."""
+        return str(read_params(self.root / "params.yaml").get("profile", "default"))
 
     def remove_orphans(self) -> list[str]:
         """Deletes what retrievers left that no longer stand in params.yaml, so that no stage sees it."""
@@ -195,54 +202,31 @@ class Dag:
             yield
 
     def _stages(self) -> list[Any]:
+        return list(self._stages_by_name().values())
+
+    def _stages_by_name(self) -> dict[str, Any]:
+        """DVC's stages, collected once: DVC itself would read dvc.yaml and dvc.lock anew for each that runs."""
         from dvc.exceptions import DvcException
 
-        try:
-            return list(self.repo.index.stages)
-        except DvcException as error:
-            raise UserError(f"{DVC_FILE}: {error}") from None
-
-    def _keep_lock_file(self) -> None:
-        """A copy of dvc.lock: DVC writes it in place, so that a kill may leave half of it."""
-        lock = self.root / LOCK_FILE
-        if lock.is_file():
-            kept = self.root / ".dvc" / "tmp" / "recops-dvc.lock"
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            write_text(lock.read_text(encoding="utf-8"), kept)
-
-    def _repair(self) -> None:
-        """Mends what a killed run may have left: half a dvc.lock, and locks of processes that are no DVC any more."""
-        from ruamel.yaml import YAML
-        from ruamel.yaml.error import YAMLError
-
-        lock, kept = self.root / LOCK_FILE, self.root / ".dvc" / "tmp" / "recops-dvc.lock"
-        if lock.is_file() and kept.is_file():
+        if self._collected is None:
             try:
-                whole = isinstance(YAML(typ="safe").load(lock.read_text(encoding="utf-8")), dict)
-            except (YAMLError, UnicodeDecodeError):
-                whole = False
-            if not whole:
-                write_text(kept.read_text(encoding="utf-8"), lock)
-        held = self.root / ".dvc" / "tmp" / "rwlock"
-        if held.is_file() and not _held_by_living(held):
-            held.unlink(missing_ok=True)
+                self._collected = {str(stage.addressing): stage for stage in self.repo.index.stages}
+                self._graph = self.repo.index.graph
+            except DvcException as error:
+                raise UserError(f"{DVC_FILE}: {error}") from None
+        return self._collected
+
+    def _collected_graph(self) -> Any:
+        self._stages_by_name()
+        return self._graph
 
 
-def _held_by_living(rwlock: Path) -> bool:
-    """Whether any process named in DVC's rwlock still is a process of DVC's or ours (numbers are used again)."""
-    try:
-        found = json.loads(rwlock.read_text(encoding="utf-8"))
-    except ValueError:
-        return False
-    readers = [info for infos in found.get("read", {}).values() for info in infos]
-    for info in [*found.get("write", {}).values(), *readers]:
-        pid = info.get("pid")
-        if pid == os.getpid():
-            continue
-        try:
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().lower()
-        except OSError:
-            continue
-        if b"dvc" in words or b"recops" in words or b"prefect" in words or b"flows" in words:
-            return True
-    return False
+def _error_of(name: str, reason: Path, error: BaseException) -> UserError | RefusedError:
+    """What to tell of a stage that failed: its own last sentence, else how its process ended."""
+    if reason.is_file():
+        code, _, message = reason.read_text(encoding="utf-8").strip().partition("\n")
+        return UserError(message) if code == "2" else StageError(f"stage '{name}': {message}")
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    return StageCrashError(f"stage '{name}' ended without a word: {cause}")

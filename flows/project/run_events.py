@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -61,5 +62,7 @@ Listener = Callable[[RunEvent], None]
 stage's next line waits for it. What it raises ends the run."""
 
 
-def ignore_events(event: RunEvent) -> None:
-    """The listener of a run that nobody watches."""
+def echo_lines(event: RunEvent) -> None:
+    """The listener of a run that has no other: what stages write goes to our standard error, as if it were theirs."""
+    if isinstance(event, StageLine):
+        sys.stderr.write(f"{event.text}\n")
