@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from features.files import write_text
 from features.settings import Settings
 from features.telemetry import quiet_telemetry
 from flows.orchestration.loopback import open_url
@@ -21,7 +22,9 @@ from flows.orchestration.processes import free_port, tail, wait_ready
 from flows.orchestration.server import LOCAL, choose_server
 from flows.project.dag import project_root
 from flows.project.dataset import Project
+from flows.project.params_file import edited, read_text
 
+PROFILE = "quick"
 KEPT = (
     "params.yaml",
     "dvc.lock",
@@ -64,7 +67,7 @@ _ports: dict[str, int] = {}
 def _demo(project: Project, settings: Settings, processes: list[subprocess.Popen[bytes]], started: float) -> None:
     _start_prefect(settings, processes)
 
-    _edit(project.paths.params, ("profile",), "quick")
+    edit(project, "profile", PROFILE)
     _say("from raw data to a judged recommender: ingest, validate, split, train, judge, decide", started)
     _recops("run")
     _recops("evaluate")
@@ -81,7 +84,7 @@ def _demo(project: Project, settings: Settings, processes: list[subprocess.Popen
 
     _say("a worse challenger through the real DAG: variety is all that counts", started)
     with _kept(project):
-        _edit(project.paths.params, ("reranker", "relevance"), 0.0)
+        edit(project, "reranker.relevance", 0.0)
         _recops("run", "--quiet")
         _tell(*(project.paths.reports / "decision.md").read_text(encoding="utf-8").strip().splitlines())
         if _recops("release", may_fail=True) == 0:
@@ -90,7 +93,7 @@ def _demo(project: Project, settings: Settings, processes: list[subprocess.Popen
 
     _say("an equal challenger: judged against the live release, then released", started)
     with _kept(project):
-        _edit(project.paths.params, ("reranker", "relevance"), 0.94)
+        edit(project, "reranker.relevance", 0.94)
         _recops("run", "--quiet")
         _tell(*(project.paths.reports / "decision.md").read_text(encoding="utf-8").strip().splitlines())
         if _recops("release", may_fail=True) == 0:
@@ -214,20 +217,10 @@ def _kept(project: Project) -> Iterator[None]:
         subprocess.run([sys.executable, "-m", "dvc", "checkout", "--quiet", "--force"], check=True)
 
 
-def _edit(path: Path, where: tuple[str, ...], value: Any) -> None:
-    from ruamel.yaml import YAML
-
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    loaded = yaml.load(path.read_text(encoding="utf-8"))
-    *sections, name = where
-    place = loaded
-    for section in sections:
-        place = place[section]
-    place[name] = value
-    with path.open("w", encoding="utf-8") as file:
-        yaml.dump(loaded, file)
-    _tell(f"params.yaml: {'.'.join(where)} = {value}")
+def edit(project: Project, path: str, value: Any) -> None:
+    """Sets one value of params.yaml, for the profile of the demo; every other byte stays."""
+    write_text(edited(read_text(project), {path: value}, PROFILE), project.paths.params)
+    _tell(f"params.yaml: {path} = {value}")
 
 
 def _recops(*arguments: str, may_fail: bool = False) -> int:

@@ -77,13 +77,12 @@ def run_stage(dag: Dag, stage: StageStarted) -> Any:
     return Completed(name="Completed", message=f"ran in {seconds:.1f} s")
 
 
-def _page_logger() -> logging.LoggerAdapter[Any]:
+def _page_logger() -> logging.Logger | logging.LoggerAdapter[Any]:
     """Writes to the task run's page alone: whoever started the run has the lines from the listener."""
     from prefect.logging import get_run_logger
 
-    adapter = get_run_logger()
-    adapter.logger.setLevel(logging.INFO)  # Prefect's own lines stay at PREFECT_LOGGING_LEVEL
-    return cast("logging.LoggerAdapter[Any]", adapter)
+    logging.getLogger("prefect.task_runs").setLevel(logging.INFO)  # others stay at PREFECT_LOGGING_LEVEL
+    return get_run_logger()
 
 
 @recops_flow(name="train")
@@ -120,6 +119,10 @@ def _run_all(dag: Dag, settings: Settings, until: str | None) -> Outcome:
     listener = _listener.get()
     names, stale = wanted_and_stale(dag, until)
     listener(RunStarted(tuple(names), tuple(stale)))
+    if not stale:  # then none will become so: no task run is worth its calls to the server
+        for name in names:
+            listener(StageEnded(name, 0.0, "skipped"))
+        return Outcome([], names, verdict(Project(dag.root)))
     expected = expected_seconds(dag.root, dag.profile())
     ran: list[str] = []
     skipped: list[str] = []
