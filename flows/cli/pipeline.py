@@ -13,6 +13,7 @@ from flows.cli.app import Quiet, Verbose, app, open_project, stoppable
 from flows.cli.completion import retriever_names, stage_names
 
 if TYPE_CHECKING:
+    from features.settings import Settings
     from flows.project.dataset import Project
 
 MOST_TABLES = 20  # users whose lists are printed; more belong into a file
@@ -66,10 +67,13 @@ def run(
                 from flows.judging.plots_page import refresh_plots_page
 
                 refresh_plots_page(project.root)
-    _print_end(project, display.n_ran, len(names), time.monotonic() - started, until=until, quiet=quiet)
+    seconds = time.monotonic() - started
+    _print_end(project, settings, display.n_ran, len(names), seconds, until=until, quiet=quiet)
 
 
-def _print_end(project: Project, n_ran: int, n_stages: int, seconds: float, *, until: str | None, quiet: bool) -> None:
+def _print_end(
+    project: Project, settings: Settings, n_ran: int, n_stages: int, seconds: float, *, until: str | None, quiet: bool
+) -> None:
     """What was done, in what time, the verdict, and what comes next."""
     from flows.terminal.screen import duration
     from flows.terminal.verdict import next_step, verdict_lines
@@ -84,7 +88,7 @@ def _print_end(project: Project, n_ran: int, n_stages: int, seconds: float, *, u
     if until is None:
         for line in verdict_lines(project) if n_ran else []:
             print(line)
-    print(f"Next: {next_step(project) if until is None else '`recops run` runs the stages that follow'}")
+    print(f"Next: {next_step(project, settings) if until is None else '`recops run` runs the stages that follow'}")
 
 
 @app.command()
