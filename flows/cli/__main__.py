@@ -10,9 +10,9 @@ import typer
 
 from features.errors import RefusedError, UserError
 from flows.cli import datasets, health, pipeline, releases  # noqa: F401  each adds its commands
-from flows.cli.app import StoppedError, app
+from flows.cli.app import app
+from flows.cli.stopping import INTERRUPTED, StoppedError
 
-INTERRUPTED = 130
 STOPPED = "stopped, nothing lost: what had finished stays, and the same command goes on from there"
 
 

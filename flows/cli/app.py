@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,10 +22,6 @@ ORDER = (
     *("data", "run", "evaluate", "recommend", "tune", "release", "serve", "releases", "rollback"),
     *("status", "doctor", "events", "gc"),
 )
-
-
-class StoppedError(Exception):
-    """A person stopped the command (Ctrl-C); the message says what is left and how to go on. Exit code 130."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -103,16 +97,3 @@ def open_project(*, verbose: bool = False) -> tuple[Project, Settings]:
     root = project_root(Path.cwd())
     os.chdir(root)
     return Project(root), begin(verbose=verbose)
-
-
-@contextmanager
-def stoppable(sentence: str) -> Iterator[None]:
-    """Around work that Ctrl-C may stop; sentence: what is left then, and how to go on.
-
-    Raises:
-        StoppedError: it was stopped.
-    """
-    try:
-        yield
-    except (KeyboardInterrupt, typer.Abort):
-        raise StoppedError(f"stopped, {sentence}") from None

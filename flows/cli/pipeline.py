@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from features.errors import UserError
-from flows.cli.app import Quiet, Verbose, app, open_project, stoppable
+from flows.cli.app import Quiet, Verbose, app, open_project
 from flows.cli.completion import retriever_names, stage_names
+from flows.cli.stopping import stoppable
 
 if TYPE_CHECKING:
     from features.settings import Settings

@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from features.errors import UserError
-from flows.cli.app import Quiet, Verbose, app, open_project, stoppable
+from flows.cli.app import Quiet, Verbose, app, open_project
 from flows.cli.completion import release_ids
+from flows.cli.stopping import stoppable
 from flows.terminal.screen import duration
 
 
