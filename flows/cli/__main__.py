@@ -11,7 +11,7 @@ import typer
 from features.errors import RefusedError, UserError
 from flows.cli import datasets, health, pipeline, releases  # noqa: F401  each adds its commands
 from flows.cli.app import app
-from flows.cli.stopping import INTERRUPTED, StoppedError
+from flows.cli.stopping import INTERRUPTED, StoppedError, end_soon
 
 STOPPED = "stopped, nothing lost: what had finished stays, and the same command goes on from there"
 
@@ -26,6 +26,7 @@ def main() -> None:
     except RefusedError as error:
         _end(1, str(error))
     except StoppedError as error:
+        end_soon()
         _end(INTERRUPTED, str(error))
     except (typer.Abort, KeyboardInterrupt):
         code = INTERRUPTED

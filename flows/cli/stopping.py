@@ -14,6 +14,7 @@ import typer
 
 INTERRUPTED = 130
 PATIENCE_S = 10.0  # for what a library does after Ctrl-C, such as telling a server that may be gone
+LAST_WORDS_S = 3.0  # and for what it does when the interpreter ends
 
 
 class StoppedError(Exception):
@@ -58,13 +59,26 @@ def stoppable(sentence: str) -> Iterator[None]:
             signal.signal(signal.SIGINT, before)
 
 
+def end_soon() -> None:
+    """Ends this process and those that it started, when the interpreter takes too long to end."""
+    timer = threading.Timer(LAST_WORDS_S, _kill)
+    timer.daemon = True
+    timer.start()
+
+
 def _end_at_once(message: str) -> None:
-    """Ends this process and those that it started."""
-    from flows.orchestration.processes import descendants
+    """Says why, and ends this process and those that it started."""
     from flows.terminal.screen import screen
 
     screen().show_cursor(True)
     sys.stderr.write(f"\r\x1b[2K{message}\n" if sys.stderr.isatty() else f"{message}\n")
+    _kill()
+
+
+def _kill() -> None:
+    from flows.orchestration.processes import descendants
+
+    sys.stdout.flush()
     sys.stderr.flush()
     for pid in descendants(os.getpid()):
         try:

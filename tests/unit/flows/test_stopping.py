@@ -13,10 +13,10 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 COMMAND = """
-import sys, time
+import atexit, sys, time
 from flows.cli import app, stopping
 from flows.cli.__main__ import main
-stopping.PATIENCE_S = 1.0
+stopping.PATIENCE_S = stopping.LAST_WORDS_S = 1.0
 @app.app.command("wait")
 def wait() -> None:
     with stopping.stoppable("nothing lost: `recops wait` waits on"):
@@ -25,6 +25,7 @@ def wait() -> None:
             time.sleep(60)
         except KeyboardInterrupt:
             {answer}
+atexit.register(time.sleep, 60)  # as a library that waits for its server
 sys.argv = ["recops", "wait"]
 main()
 """
