@@ -116,11 +116,10 @@ def test_a_stage_that_crashes_shows_its_last_lines(project):
 
 
 def test_dvc_lock_is_what_dvc_alone_writes(project, tmp_path):
-    """The same stage made stale in two copies, run through the flow in one, by `dvc repro` in the other."""
+    """The same stages made stale in two copies, run through the flow in one, by `dvc repro` in the other."""
     other = tmp_path / "by_dvc"
     shutil.copytree(project, other, symlinks=True)
     for folder, command in ((project, ("-m", "flows.cli", "run")), (other, ("-m", "dvc", "repro", "-q"))):
-        undo(folder, "clean")
         edit_params(folder, {"evaluate.bootstrap": 503})
         run(*command, cwd=folder)
     assert (project / "dvc.lock").read_bytes() == (other / "dvc.lock").read_bytes()
