@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -35,6 +36,7 @@ def stoppable(sentence: str) -> Iterator[None]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         if not interrupted.is_set():
             interrupted.set()
+            logging.disable()  # what libraries say of the interruption is no news to who caused it
             timer = threading.Timer(PATIENCE_S, _end_at_once, [message])
             timer.daemon = True
             timers.append(timer)
@@ -61,28 +63,24 @@ def stoppable(sentence: str) -> Iterator[None]:
 
 def end_soon() -> None:
     """Ends this process and those that it started, when the interpreter takes too long to end."""
-    timer = threading.Timer(LAST_WORDS_S, _kill)
+    timer = threading.Timer(LAST_WORDS_S, _end_at_once, [""])
     timer.daemon = True
     timer.start()
 
 
 def _end_at_once(message: str) -> None:
-    """Says why, and ends this process and those that it started."""
+    """Ends the processes that this one started, says why, and ends this one."""
+    from flows.orchestration.processes import descendants
     from flows.terminal.screen import screen
 
-    screen().show_cursor(True)
-    sys.stderr.write(f"\r\x1b[2K{message}\n" if sys.stderr.isatty() else f"{message}\n")
-    _kill()
-
-
-def _kill() -> None:
-    from flows.orchestration.processes import descendants
-
-    sys.stdout.flush()
-    sys.stderr.flush()
     for pid in descendants(os.getpid()):
         try:
             os.kill(pid, signal.SIGTERM)
         except ProcessLookupError:
             continue
+    screen().show_cursor(True)
+    if message:
+        sys.stderr.write(f"\r\x1b[2K{message}\n" if sys.stderr.isatty() else f"{message}\n")
+    sys.stdout.flush()
+    sys.stderr.flush()
     os._exit(INTERRUPTED)
