@@ -1,1 +1,1 @@
-"""Trust weights, repeats, the catalogue and its texts; nothing here drops what validation refuses."""
+"""Trust weights, deduplication, the catalogue and its texts; rows that validation refuses are not dropped here."""

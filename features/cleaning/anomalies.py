@@ -1,4 +1,4 @@
-"""Noise: users that are machines, and bursts in which an item is praised, damned or clicked out of all proportion."""
+"""Anomaly detection: bots, and bursts of ratings or clicks on one item."""
 
 from __future__ import annotations
 
@@ -30,30 +30,29 @@ _odd = {"one_sided": "at one end of the scale", "light": "by accounts that do no
 
 
 class AnomalyParams(BaseModel):
-    """What counts as a machine and as a burst, and how far their rows are trusted."""
+    """Thresholds for bots and bursts, and the trust weights of their rows."""
 
     model_config = ConfigDict(extra="forbid")
 
     bot_events_per_day: int = Field(default=300, ge=1)
-    """Within 24 hours a person does no more than this, unless many here do; lower finds slower machines, and keen
-    people with them."""
+    """Most events of a person in 24 hours, unless many users exceed it; lower also finds slow bots and heavy users."""
     bot_spread: float = Field(default=4.0, gt=0)
-    """The limit rises to so many spreads (log scale) above the median user's busiest 24 hours: rating sites and
+    """The limit rises to this many spreads (log scale) above the median user's busiest 24 hours: rating sites and
     wholesalers have honest users with a thousand events a day."""
     bot_trust: float = Field(default=0.0, ge=0, le=1)
     """Weight of a bot's rows in training and in popularity; 0 leaves them out."""
     burst_hours: float = Field(default=24.0, gt=0)
-    """Length of the windows in which bursts are looked for."""
+    """Length of the windows in which bursts are detected."""
     burst_rows: int = Field(default=12, ge=2)
-    """Fewer rows of an item in a window are never a burst."""
+    """A window with fewer rows of an item is never a burst."""
     burst_factor: float = Field(default=10.0, gt=1)
-    """A burst has so many times the rows that the item's usual share of the traffic gives."""
+    """A burst has at least this many times the rows expected from the item's usual share of the traffic."""
     burst_trust: float = Field(default=0.1, ge=0, le=1)
-    """Weight of a burst's odd rows; honest rows of the same item and day keep theirs."""
+    """Weight of a burst's anomalous rows; other rows of the same item and day keep theirs."""
 
 
 def bots(rows: pl.DataFrame, params: AnomalyParams) -> pl.DataFrame:
-    """REASONS of kind bot: users too busy for a person, or as steady as a clock. `rows` are in time order."""
+    """REASONS of kind bot: users with too many events for a person, or evenly spaced events. `rows`: in time order."""
     limit, busiest = _busiest(rows, params)
     too_busy = busiest.filter(pl.col("busiest") > limit).select(
         "user_id",
@@ -73,30 +72,30 @@ def bots(rows: pl.DataFrame, params: AnomalyParams) -> pl.DataFrame:
             ),
         )
     )
-    found = pl.concat([too_busy, steady]).unique("user_id", keep="first", maintain_order=True)
-    return _reasons(rows, found, "user_id", "bot", params.bot_trust)
+    suspects = pl.concat([too_busy, steady]).unique("user_id", keep="first", maintain_order=True)
+    return _reasons(rows, suspects, "user_id", "bot", params.bot_trust)
 
 
 def bursts(rows: pl.DataFrame, params: AnomalyParams) -> tuple[pl.DataFrame, pl.DataFrame]:
     """REASONS of kind burst, and the `row` numbers (column of `rows`) that are odd in them.
 
-    An item's window is a burst when it holds `burst_factor` what is usual and one of three things is odd there, beyond
-    chance: values at one end of the scale, accounts that do nothing else, many rows of very few users.
+    An item's window is a burst when it holds `burst_factor` times the usual rows and one of three shares is
+    significantly high: values at one end of the scale, accounts without other activity, or rows of very few users.
     """
     window = timedelta(hours=params.burst_hours)
     low, high = rows.select(low=pl.col("value").min(), high=pl.col("value").max()).row(0)
-    known = rows.select("row", "user_id", "item_id", "timestamp", "value").with_columns(
+    flagged = rows.select("row", "user_id", "item_id", "timestamp", "value").with_columns(
         low=pl.lit(False) if low is None else (pl.col("value") == low).fill_null(False),
         high=pl.lit(False) if high is None else (pl.col("value") == high).fill_null(False),
         light=(pl.len().over("user_id") <= _light_rows)
         & ((pl.col("timestamp").max() - pl.col("timestamp").min()).over("user_id") <= window),
     )
     n_valued = pl.max_horizontal(pl.col("value").count(), pl.lit(1))
-    usual = known.select(pl.col("low", "high").sum() / n_valued, pl.col("light").mean().fill_null(0.0)).row(
+    usual = flagged.select(pl.col("low", "high").sum() / n_valued, pl.col("light").mean().fill_null(0.0)).row(
         0, named=True
     )
-    found = [_windows(known, usual, window, phase, params) for phase in (timedelta(0), window / 2)]
-    odd = pl.concat(found).sort("row").unique("row", keep="first", maintain_order=True)
+    by_phase = [_windows(flagged, usual, window, phase, params) for phase in (timedelta(0), window / 2)]
+    odd = pl.concat(by_phase).sort("row").unique("row", keep="first", maintain_order=True)
     per_item = (
         odd.join(rows.select("row", "timestamp"), on="row", how="left")
         .group_by("item_id", "window", "oddity")
@@ -141,7 +140,7 @@ def shills(rows: pl.DataFrame, in_burst: pl.DataFrame, params: AnomalyParams) ->
 
 
 def _busiest(rows: pl.DataFrame, params: AnomalyParams) -> tuple[float, pl.DataFrame]:
-    """The most events within 24 hours that are still a person's, and each user's busiest 24 hours."""
+    """The limit of events within 24 hours for a person, and each user's count in the busiest 24 hours."""
     busiest = (
         rows.select("user_id", "timestamp")
         .sort("user_id", "timestamp")
@@ -222,7 +221,7 @@ def _beyond_chance(share: str, usual: float, n: str) -> pl.Expr:
 
 
 def _reasons(rows: pl.DataFrame, found: pl.DataFrame, key: str, kind: str, weight: float) -> pl.DataFrame:
-    """REASONS from (key, reason), with what the log holds of each."""
+    """REASONS from (key, reason), with each key's first and last instant and number of rows."""
     return (
         rows.join(found, on=key, how="inner")
         .group_by(key, "reason")

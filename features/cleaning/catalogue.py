@@ -15,8 +15,8 @@ def build_catalogue(
 ) -> tuple[pl.DataFrame, dict[str, Any]]:
     """CATALOGUE, and what was changed. Items are those of ITEMS and those of `rows` (train + valid), sorted by id.
 
-    An item that has rows but no side row keeps its id alone. Markup and blanks go from texts, empty tags and impossible
-    prices become null; an item that was used before it was created was created at its first use.
+    An item that has rows but no side row keeps its id alone. Texts lose markup and extra blanks; empty tags and invalid
+    prices become null. An item that was used before its creation date gets the date of its first use.
     """
     first_use = rows.group_by("item_id").agg(first_use=pl.col("timestamp").min())
     joined = items.select([name for name in CATALOGUE.columns if name != "text"]).join(

@@ -1,4 +1,4 @@
-"""Cleaning: one row for one act, no impossible values, and a trust weight for every row with its reason."""
+"""Cleaning of interactions: no repeats, no invalid values, and a trust weight with its reason for every row."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ TRUST_COLUMNS = pl.Schema([("part", pl.String()), *REASONS.items()])
 
 
 class Params(AnomalyParams):
-    """What is taken for one act, and what for noise."""
+    """Section `clean`: what counts as a repeat, and what as noise."""
 
     repeat_seconds: float = Field(default=1.0, ge=0)
-    """The same user, item and event again within this time is one act (a double click); 0: at the same instant only."""
+    """Repeats of a user, item and event within this time are merged (a double click); 0: only at the same instant."""
     category_from_tags: bool = True
-    """An item without a category takes its first tag, so that caps per category and tastes by category work."""
+    """An item without a category takes its first tag, so that caps per category and category features work."""
 
 
 def trust(rows: pl.DataFrame, params: AnomalyParams) -> tuple[pl.Series, pl.DataFrame]:
     """Weights (n_rows,) in [0, 1] in the order of `rows`, and REASONS for every weight below 1.
 
-    `rows` must be what was known at the cut: nothing else is looked at. Shown but not chosen (`impression`) is no act
-    and tells nothing about who is a machine; such rows share the weight of their user.
+    `rows` must hold only what was known at the cutoff. Impressions are not acts of the user and are ignored by bot
+    detection; they get the weight of their user.
     """
     numbered = rows.with_row_index("row").sort("timestamp", maintain_order=True)
     acts = numbered.filter(pl.col("event").ne_missing("impression"))

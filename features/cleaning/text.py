@@ -1,4 +1,4 @@
-"""Items as text: one plain passage an item, from which encoders and readers learn what it is."""
+"""Item texts: one plain passage per item, for text encoders and for readers."""
 
 from __future__ import annotations
 
