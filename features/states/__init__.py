@@ -1,1 +1,1 @@
-"""One recursion of user and item states, offline and online; nothing here reads or writes tables of a store."""
+"""User and item states: one recursion, offline and online; nothing here accesses an online store."""

@@ -1,4 +1,4 @@
-"""Many arrivals of one key at once: the bits of one `advance` after the other, in time linear in their number."""
+"""Many arrivals of one key at once, bit-identical to repeated `advance`, in linear time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _n_sums = len(WINDOWS_DAYS)
 
 
 class Event(Protocol):
-    """What is needed of an event of the log (features.events.event_log.Event)."""
+    """The fields of an event of the log (features.events.event_log.Event) that the recursion needs."""
 
     @property
     def seq(self) -> int: ...
@@ -80,8 +80,8 @@ def advance_through(state: Float64, arrivals: Arrivals) -> Float64:
     if not len(arrivals.seqs):
         return state
     before = no_state(1)[0] if np.isnan(state[_known]) else state
-    known = np.fmax.accumulate(np.append(before[_known], arrivals.arrival))
-    gap = np.fmax(arrivals.arrival - known[:-1], 0.0)
+    newest = np.fmax.accumulate(np.append(before[_known], arrivals.arrival))
+    gap = np.fmax(arrivals.arrival - newest[:-1], 0.0)
     decay = np.exp(-gap[:, None] / _widths)
     after = before.copy()
     for column in range(_n_sums):  # the only columns where each step needs the one before
@@ -94,5 +94,5 @@ def advance_through(state: Float64, arrivals: Arrivals) -> Float64:
     after[counted] = np.add.accumulate(np.vstack([before[None, counted], arrivals.amounts[:, counted]]))[-1]
     after[_first] = np.fmin(before[_first], np.fmin.reduce(arrivals.event_at))
     after[_last] = np.fmax(before[_last], np.fmax.reduce(arrivals.event_at))
-    after[_known] = known[-1]
+    after[_known] = newest[-1]
     return after

@@ -37,7 +37,7 @@ NAMES: tuple[str, ...] = (
     "price_gap",  # log price less the user's mean log price
     "value_gap",  # the item's mean value less the user's
 )
-MIN_TREND = 1e-6  # what has been asleep for years is no more asleep than that
+MIN_TREND = 1e-6  # longer pauses count as this one
 UNKNOWN_TIME = np.iinfo(np.int64).min
 
 
@@ -91,7 +91,7 @@ class _Columns:
         return self.matrix[:, _place[name]]
 
 
-_place = {name: place for place, name in enumerate(NAMES)}
+_place = {name: position for position, name in enumerate(NAMES)}
 _widths = np.array(WINDOWS_DAYS, dtype=np.float64) * MICROSECONDS_A_DAY
 
 

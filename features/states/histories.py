@@ -1,4 +1,4 @@
-"""Histories: each user's items, oldest first; those of one instant in the order in which they were recorded."""
+"""User histories: each user's items, oldest first; those of one instant in order of recording."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of the items of a vocabulary without any event, and their states as one array in its order."""
+"""Static facts and states of a vocabulary's items, as arrays in its order."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ class ItemInfo:
         self.item_ids = list(item_ids)
         self.position = {item_id: position for position, item_id in enumerate(self.item_ids)}
         self.category_names = sorted({name for name in categories if name is not None})
-        place = {name: code for code, name in enumerate(self.category_names)}
-        self.codes = np.array([-1 if name is None else place[name] for name in categories], dtype=np.int32)
+        code_of = {name: code for code, name in enumerate(self.category_names)}
+        self.codes = np.array([-1 if name is None else code_of[name] for name in categories], dtype=np.int32)
         self.prices: Float32 = (
             np.full(n_items, np.nan, dtype=np.float32) if prices is None else np.array(prices, dtype=np.float32)
         )
         born = [None] * n_items if created_at is None else created_at
         self.created_at: Int64 = np.array([UNKNOWN_TIME if at is None else at for at in born], dtype=np.int64)
-        for name, found in (("categories", self.codes), ("prices", self.prices), ("created_at", self.created_at)):
-            if len(found) != n_items:
-                raise ValueError(f"{len(found)} {name} for {n_items} items")
+        for name, values in (("categories", self.codes), ("prices", self.prices), ("created_at", self.created_at)):
+            if len(values) != n_items:
+                raise ValueError(f"{len(values)} {name} for {n_items} items")
 
     @classmethod
     def from_catalogue(cls, catalogue: pl.DataFrame) -> ItemInfo:
@@ -81,8 +81,10 @@ class ItemInfo:
 
 
 class ItemStates:
-    """States of all items of a vocabulary, (n_items, len(STATE)), rows of NaN where nothing is known; they ride in the
-    release and each worker keeps its copy up to date from the event log."""
+    """States of all items of a vocabulary, (n_items, len(STATE)), rows of NaN where nothing is known.
+
+    They are stored in the release, and each worker keeps its copy up to date from the event log.
+    """
 
     def __init__(self, item_ids: Sequence[str], states: Float64, positives: Positives, last_seq: int) -> None:
         self.item_ids = list(item_ids)
@@ -112,9 +114,9 @@ class ItemStates:
 
     def to_parquet(self, folder: Path) -> None:
         """ITEM_STATS with one row an item, and which events count as positive."""
-        known = ~np.isnan(self.states[:, -1])
-        keys = pl.DataFrame({"item_id": self.item_ids}, schema={"item_id": pl.String}).filter(known)
-        ITEM_STATS.write(as_table(keys, self.states[known], ITEM_STATS), folder / f"{ITEM_STATS.name}.parquet")
+        has_state = ~np.isnan(self.states[:, -1])
+        keys = pl.DataFrame({"item_id": self.item_ids}, schema={"item_id": pl.String}).filter(has_state)
+        ITEM_STATS.write(as_table(keys, self.states[has_state], ITEM_STATS), folder / f"{ITEM_STATS.name}.parquet")
         write_about(folder, self.positives)
 
     def record(self, event: Event) -> bool:

@@ -1,4 +1,4 @@
-"""What is known of one user now, and who can be asked for it."""
+"""The current state of a user, and the protocol of its stores."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from features.arrays import Float64, Int64
 
 @dataclass
 class UserState:
-    """What is known of one user now. stats: (len(STATE),), NaN where nothing is known; by_category: likewise, of the
+    """The current state of one user. stats: (len(STATE),), NaN where nothing is known; by_category: likewise, of the
     categories that were asked for and that the user has touched; item_ids, timestamps [µs], positive, refused: every
     event but impressions, oldest first; last_seq: the last event of the log that is in it."""
 
@@ -38,7 +38,7 @@ class UserState:
 
 
 class UserStates(Protocol):
-    """An online namespace, as a lookup sees it."""
+    """Protocol: the part of an online namespace that a lookup uses."""
 
     def users(self, user_ids: Sequence[str], categories: Collection[str] = ()) -> list[UserState]: ...
 
