@@ -1,1 +1,1 @@
-"""Feature tables and their as-of join; nothing here is asked while serving."""
+"""Feature tables and their as-of join; not used while serving."""

@@ -1,4 +1,4 @@
-"""The guard against knowledge from the future: sampled queries recomputed from a log cut at their own instant."""
+"""Leakage check: features of sampled queries are recomputed from a log cut at each query's instant."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _bookkeeping = ("event_timestamp", "created_timestamp", "last_seq")
 def check_no_leak(rows: pl.LazyFrame, folder: Path, n_samples: int, seed: int) -> int:
     """How many values were compared: every column of every feature table, as of sampled queries.
 
-    rows: of `aggregates.arrivals`. A query is a row of the log asked for 1 µs before it happened, or when it was known.
-    Each value is recomputed twice from what had happened and was known then: by a direct formula, and by the code that
-    made the tables (so that a column without a formula is guarded too; of a table's first few million rows).
+    rows: of `aggregates.arrivals`. A query is a row of the log, 1 µs before it happened or at the instant it became
+    known. Each value is recomputed twice from what had happened and was known then: by a direct formula, and by the
+    code that made the tables (so that a column without a formula is guarded too; of a table's first few million rows).
 
     Raises:
         RefusedError: a table knew something else; it names feature, query, what was found and what was expected.
@@ -38,15 +38,15 @@ def check_no_leak(rows: pl.LazyFrame, folder: Path, n_samples: int, seed: int) -
     compared = 0
     for name, table in STATS.items():
         key = list(table.key[:-1])
-        asked = queries.drop_nulls(key)
-        found = as_of(folder / f"{name}.parquet", asked, key)
+        with_key = queries.drop_nulls(key)
+        stored = as_of(folder / f"{name}.parquet", with_key, key)
         n_recomputed = 0
-        for block in _blocks(rows, asked, key):
+        for block in _blocks(rows, with_key, key):
             cut = _cut(rows, block, key, table)
-            compared += _compare(table, block, found, direct(cut, table))
+            compared += _compare(table, block, stored, direct(cut, table))
             if not n_recomputed or n_recomputed + cut.height <= ROWS_TO_RECOMPUTE:
                 n_recomputed += cut.height
-                compared += _compare(table, block, found, recomputed(cut, table))
+                compared += _compare(table, block, stored, recomputed(cut, table))
     logger.info("queries=%d values=%d leaks=0", queries.height, compared)
     return compared
 
@@ -72,8 +72,8 @@ def as_of(path: Path, queries: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     """number and the newest row of each query's key that was known at its instant; nulls where there is none."""
     keys = queries.select(key).unique()
     table = pl.scan_parquet(path).join(keys.lazy(), on=key, how="semi").collect().sort("created_timestamp")
-    asked = queries.select("number", *key, at=pl.col("at").cast(type_of_time)).sort("at")
-    joined = asked.join_asof(
+    instants = queries.select("number", *key, at=pl.col("at").cast(type_of_time)).sort("at")
+    joined = instants.join_asof(
         table, left_on="at", right_on="created_timestamp", by=key, strategy="backward", check_sortedness=False
     )
     return joined.drop("at", *key).sort("number")
@@ -90,8 +90,10 @@ def _blocks(rows: pl.LazyFrame, queries: pl.DataFrame, key: list[str]) -> Iterat
 
 def _cut(rows: pl.LazyFrame, queries: pl.DataFrame, key: list[str], table: Table) -> pl.DataFrame:
     """For each query (`number`, `at`) the rows of its key that had happened and were known at its instant."""
-    asked = queries.lazy().select("number", "at", *key)
-    cut = rows.join(asked, on=key).filter((pl.col("timestamp") <= pl.col("at")) & (pl.col("known_at") <= pl.col("at")))
+    instants = queries.lazy().select("number", "at", *key)
+    cut = rows.join(instants, on=key).filter(
+        (pl.col("timestamp") <= pl.col("at")) & (pl.col("known_at") <= pl.col("at"))
+    )
     if table.name == USER_CATEGORY_STATS.name:
         cut = cut.filter(~pl.col("impression"))
     return cut.collect(engine="streaming")
@@ -124,8 +126,8 @@ def direct(cut: pl.DataFrame, table: Table) -> pl.DataFrame:
 def recomputed(cut: pl.DataFrame, table: Table) -> pl.DataFrame:
     """number and the last state of each query by the code that makes the tables, each query a log of its own."""
     first = table.key[0]
-    own = cut.with_columns(pl.col("number").cast(pl.String).alias(first))
-    states = state_rows(own, table)
+    one_log_each = cut.with_columns(pl.col("number").cast(pl.String).alias(first))
+    states = state_rows(one_log_each, table)
     number = pl.col(first).cast(pl.UInt32).alias("number")
     columns = [name for name in states.columns if name not in (*table.key[:-1], *_bookkeeping)]
     last = states.group_by(first).agg(pl.col(columns).last())
@@ -144,21 +146,21 @@ def _at_instant(states: pl.DataFrame) -> pl.DataFrame:
 
 
 def _compare(table: Table, queries: pl.DataFrame, found: pl.DataFrame, expected: pl.DataFrame) -> int:
-    """How many values are alike: all of them.
+    """The number of values compared, all equal.
 
     Raises:
-        RefusedError: one differs.
+        RefusedError: a value differs.
     """
-    asked = queries.select("number", "user_id", "item_id", "at")
-    found = _at_instant(asked.join(found, on="number", how="left", maintain_order="left"))
-    expected = asked.select("number").join(expected, on="number", how="left", maintain_order="left")
+    instants = queries.select("number", "user_id", "item_id", "at")
+    found = _at_instant(instants.join(found, on="number", how="left", maintain_order="left"))
+    expected = instants.select("number").join(expected, on="number", how="left", maintain_order="left")
     columns = [name for name in expected.columns if name != "number"]
     for name in columns:
         there = found[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
         due = expected[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
         wrong = np.flatnonzero(~np.isclose(there, due, rtol=1e-6, atol=1e-9, equal_nan=True))
         if len(wrong):
-            query = asked.row(int(wrong[0]), named=True)
+            query = instants.row(int(wrong[0]), named=True)
             at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=query["at"])
             raise RefusedError(
                 f"build_features: feature '{table.name}.{name}' of the query (user '{query['user_id']}', item "

@@ -25,7 +25,7 @@ _ROWS_A_JOIN = 1_000_000
 
 
 class OfflineLookup:
-    """As of the past, from a folder of feature tables: what was known at each query's instant and nothing later."""
+    """Point-in-time lookup in a folder of feature tables: what was known at each query's instant and nothing later."""
 
     names: tuple[str, ...] = NAMES
 
@@ -58,7 +58,7 @@ class OfflineLookup:
 
     @cached_property
     def _store(self) -> Any:
-        """Opened at the first question; its registry is removed with the lookup."""
+        """Feast's store, opened at the first lookup; its registry is removed with the lookup."""
         scratch = Path(tempfile.mkdtemp(prefix="recops-feast-"))
         weakref.finalize(self, shutil.rmtree, scratch, ignore_errors=True)
         return self._open(scratch)

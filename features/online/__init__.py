@@ -1,1 +1,1 @@
-"""Features of a request: Feast's online store and what a release carries; no training here."""
+"""Features of a request: Feast's online store and the release's snapshot; no training here."""

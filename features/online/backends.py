@@ -1,4 +1,4 @@
-"""Backends: the kind of online store that a setting names."""
+"""Chooses the online store's backend by the setting RECOPS_ONLINE_STORE."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from features.online.online_place import OnlinePlace
 
 
 def place(online_store: str, folder: Path, namespace: str) -> OnlinePlace:
-    """By the setting RECOPS_ONLINE_STORE."""
+    """The backend of a namespace: SQLite or Redis, by the value of RECOPS_ONLINE_STORE."""
     if online_store == "sqlite":
         from features.online.sqlite_place import SqlitePlace
 

@@ -1,4 +1,4 @@
-"""Online namespaces: what a release knows of its users, filled by Feast's materialize, kept up to date by events."""
+"""Online namespaces: one release's user states in Feast's online store, filled by materialize, updated by events."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class NamespaceMissingError(UserError, StoreUnavailableError):
 
 
 class UnwrittenError(RuntimeError):
-    """A user's new state could not be written; `state` holds it, good for the answer under way."""
+    """A user's new state could not be written; `state` holds it, so that the current request can use it."""
 
     def __init__(self, reason: str, state: UserState) -> None:
         super().__init__(reason)
@@ -85,9 +85,8 @@ class OnlineNamespace:
         self, features_folder: Path, histories: pl.DataFrame, at: int, events_through: int = 0, *, items: bool = True
     ) -> None:
         """Fills the namespace, through Feast, with each user's states as of an instant [µs], their histories, and the
-        items' states for other readers of the store (the service has them as an array).
-
-        What was in it before goes first. events_through: last event of the log that the data holds.
+        items' states for other readers of the store (the service has them as an array). Earlier content is removed
+        first. events_through: last event of the log that the data holds.
         """
         from features.repo.store import feast, quiet
 
@@ -125,8 +124,8 @@ class OnlineNamespace:
         Raises:
             StoreUnavailableError: the store does not answer, or has lost the namespace.
         """
-        found = self._read([USER_STATS, USER_HISTORY], {"user_id": [*user_ids, _MARKER]})
-        if found["user_history__last_seq"][-1] is None and "marker" in self._notes:
+        columns = self._read([USER_STATS, USER_HISTORY], {"user_id": [*user_ids, _MARKER]})
+        if columns["user_history__last_seq"][-1] is None and "marker" in self._notes:
             self._lost = True
             raise NamespaceMissingError(
                 f"online namespace '{self.namespace}' is gone: the online store has lost what it held; restore it from "
@@ -138,17 +137,17 @@ class OnlineNamespace:
         through = self._notes["events_through"]
         states = []
         for row, user_id in enumerate(user_ids):
-            history = {name: found[f"user_history__{name}"][row] for name in self._history_columns}
+            history = {name: columns[f"user_history__{name}"][row] for name in self._history_columns}
             positive = np.array(history["positive"] or [], dtype=np.bool_)
             states.append(
                 UserState(
                     user_id,
-                    state_of(found, USER_STATS, row),
+                    state_of(columns, USER_STATS, row),
                     list(history["item_ids"] or []),
                     np.array(history["timestamps"] or [], dtype=np.int64),
                     positive,
                     np.array(history.get("refused") or ~positive, dtype=np.bool_),
-                    last_seq=max(through, found["user_history__last_seq"][row] or 0),
+                    last_seq=max(through, columns["user_history__last_seq"][row] or 0),
                 )
             )
         if categories:
@@ -166,10 +165,10 @@ class OnlineNamespace:
         for start in range(0, len(pairs), _KEYS_A_READ):
             part = pairs[start : start + _KEYS_A_READ]
             keys = {"user_id": [user_id for user_id, _ in part], "category": [category for _, category in part]}
-            found = self._read([USER_CATEGORY_STATS], keys)
+            columns = self._read([USER_CATEGORY_STATS], keys)
             for row, pair in enumerate(part):
-                if found["user_category_stats__known_at"][row] is not None:
-                    states[pair] = state_of(found, USER_CATEGORY_STATS, row)
+                if columns["user_category_stats__known_at"][row] is not None:
+                    states[pair] = state_of(columns, USER_CATEGORY_STATS, row)
         return states
 
     def record(self, user_id: str, events: Sequence[Event], info: ItemInfo, *, wait_s: float = 30.0) -> UserState:
@@ -206,14 +205,14 @@ class OnlineNamespace:
         update = UserUpdate(state, events, info, Positives.of(self._notes["targets"]))
         if events:
             through = self._notes["events_through"]
-            found = self._read([USER_STATS], {"user_id": [user_id]}, bookkeeping=True)
-            update.advance_user(max(through, found["user_stats__last_seq"][0] or 0))
+            columns = self._read([USER_STATS], {"user_id": [user_id]}, bookkeeping=True)
+            update.advance_user(max(through, columns["user_stats__last_seq"][0] or 0))
             if names := update.categories():
                 keys = {"user_id": [user_id] * len(names), "category": names}
-                found = self._read([USER_CATEGORY_STATS], keys, bookkeeping=True)
+                columns = self._read([USER_CATEGORY_STATS], keys, bookkeeping=True)
                 for row, category in enumerate(names):
-                    held = max(through, found["user_category_stats__last_seq"][row] or 0)
-                    update.advance_category(category, state_of(found, USER_CATEGORY_STATS, row), held)
+                    held = max(through, columns["user_category_stats__last_seq"][row] or 0)
+                    update.advance_category(category, state_of(columns, USER_CATEGORY_STATS, row), held)
         return update
 
     def _write_update(self, update: UserUpdate) -> None:
@@ -263,7 +262,7 @@ class OnlineNamespace:
 
     @cached_property
     def _store(self) -> Any:
-        """Feast on this namespace; what a registry does not hold (that of another machine) is made from the code."""
+        """Feast's store for this namespace; definitions that this machine's registry lacks come from the code."""
         from features.repo.store import apply, feast
 
         store = self._opened()

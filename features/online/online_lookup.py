@@ -15,7 +15,7 @@ from features.states.user_state import UserState, UserStates
 
 
 class OnlineLookup:
-    """As of now, from a release's online namespace and its array of item states; the same formulas, the same bits."""
+    """Lookup as of now, from a release's online namespace and its item states; bit-identical to offline."""
 
     names: tuple[str, ...] = NAMES
 
@@ -30,7 +30,7 @@ class OnlineLookup:
     def bound(self, states: Sequence[UserState]) -> OnlineLookup:
         """The same lookup for one request that has read the states of its users: it reads no user row of theirs.
 
-        Any number of views may be asked at once, each answers from its own states.
+        Any number of views may be used at once; each reads its own states.
         """
         return OnlineLookup(self.namespace, self.items, self.info, states)
 

@@ -1,4 +1,4 @@
-"""An online place: what a kind of online store has to offer to a namespace."""
+"""The protocol of online store backends: what a namespace needs from its store."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class WriteRefusedError(RuntimeError):
 
 
 class OnlinePlace(Protocol):
-    """What a kind of online store has to offer."""
+    """Protocol of an online store's backend for one namespace."""
 
     def settings(self) -> dict[str, Any]:
         """Feast's section `online_store`."""
@@ -23,13 +23,13 @@ class OnlinePlace(Protocol):
         """Called when a process has opened the namespace."""
 
     def patient(self) -> AbstractContextManager[None]:
-        """A context in which the store may take its time: the namespace is filled or dropped, nobody waits."""
+        """A context with long timeouts, for filling or dropping a namespace while no request waits."""
 
     def reading(self) -> AbstractContextManager[None]:
-        """Around each read: faults of the store become StoreUnavailableError."""
+        """Wraps each read: faults of the store become StoreUnavailableError."""
 
     def writing(self) -> AbstractContextManager[None]:
-        """Around each write: likewise, and a refused write becomes WriteRefusedError."""
+        """Wraps each write: as `reading`, and a refused write becomes WriteRefusedError."""
 
     def lock(self, user_id: str, wait_s: float) -> AbstractContextManager[None]:
         """A context in which no other process changes this user's rows; WriteRefusedError when it stays taken."""
@@ -43,4 +43,4 @@ class OnlinePlace(Protocol):
         """Removes every row and note; nothing is there: no error."""
 
     def close(self) -> None:
-        """Lets connections go; the next use makes them again."""
+        """Closes the connections; the next use opens them again."""

@@ -1,4 +1,4 @@
-"""Pictures: the address of each item's picture, which a release carries for pages that show its items."""
+"""Item pictures: the address of each item's picture, kept in a release for pages that show items."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def pictures_of(items: pl.DataFrame) -> pl.DataFrame:
     """PICTURES of an items table: of each item the first https address in its picture columns; without those, none."""
     named = {name.lower().replace("-", "_").replace(" ", "_"): name for name in items.columns}
     columns = [_first_address(named[column], items.schema[named[column]]) for column in COLUMNS if column in named]
-    found = [pl.when(column.str.contains(HTTPS)).then(column) for column in columns if column is not None]
-    if not found:
+    addresses = [pl.when(column.str.contains(HTTPS)).then(column) for column in columns if column is not None]
+    if not addresses:
         return PICTURES.empty()
-    return items.select("item_id", picture=pl.coalesce(found)).drop_nulls("picture").sort("item_id")
+    return items.select("item_id", picture=pl.coalesce(addresses)).drop_nulls("picture").sort("item_id")
 
 
 def write_pictures(items: pl.DataFrame, folder: Path) -> None:
@@ -38,7 +38,7 @@ def write_pictures(items: pl.DataFrame, folder: Path) -> None:
 
 
 def read_pictures(folder: Path, item_ids: Sequence[str]) -> list[str | None]:
-    """(n_items,) the picture of each item of a vocabulary; empty where the folder carries none."""
+    """(n_items,) the picture of each item of a vocabulary; empty where the folder has none."""
     if not (folder / FILE).is_file():
         return []
     addresses = dict(PICTURES.read(folder / FILE).iter_rows())

@@ -1,4 +1,4 @@
-"""Between the rows of Feast's online store and states."""
+"""Conversion between rows of Feast's online store and states."""
 
 from __future__ import annotations
 

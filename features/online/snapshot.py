@@ -35,13 +35,13 @@ def write_snapshot(folder: Path, features_folder: Path, histories: pl.DataFrame,
 
 
 def snapshot_items(folder: Path, item_ids: Sequence[str], events_through: int) -> ItemStates | None:
-    """Item states in the order of a vocabulary; None where the folder carries none."""
+    """Item states in the order of a vocabulary; None where the folder has none."""
     if not (folder / ITEMS / f"{ITEM_STATS.name}.parquet").is_file():
         return None
     return ItemStates.from_parquet(folder / ITEMS, item_ids, events_through=events_through)
 
 
 def snapshot_users(folder: Path) -> pl.DataFrame:
-    """CARRIED_USERS, empty where the folder carries none."""
+    """CARRIED_USERS, empty where the folder has none."""
     path = folder / USERS_FILE
     return CARRIED_USERS.read(path) if path.is_file() else CARRIED_USERS.empty()

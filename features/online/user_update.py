@@ -73,7 +73,7 @@ class UserUpdate:
         return self._rows.get(table.name, [])
 
     def _merge_history(self) -> None:
-        """A late event finds its place; of one instant, what was recorded later stands later."""
+        """Merges events in time order, late ones included; events of one instant stay in order of recording."""
         state, chosen = self.state, ~self._arrivals.impression
         timestamps = np.concatenate([state.timestamps, self._arrivals.timestamps[chosen]])
         order = np.argsort(timestamps, kind="stable")

@@ -1,1 +1,1 @@
-"""What Feast's own tools see of all releases: the shared registry, the live release's rows; nothing of one request."""
+"""Access for Feast's own tools: the shared registry and the live release's rows; not used to answer requests."""
