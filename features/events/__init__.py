@@ -1,1 +1,1 @@
-"""The durable event log, its databases and shards; nothing here knows features."""
+"""The durable event log, its databases and shards; independent of features."""

@@ -1,4 +1,4 @@
-"""Arrivals: the instant at which an event of the log became known, and what is mended where a clock was wrong."""
+"""Arrivals: the instant at which an event became known, corrected where a clock was wrong."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def next_arrival(statements: Statements, last: int, now: int, passed: int | None
 
 
 def clamp(events: pl.DataFrame) -> pl.DataFrame:
-    """The same events, none known later than one that came after it, none that happened after it was known."""
+    """The same events with times in order: `known_at` never decreases, and `timestamp` is never after `known_at`."""
     known_at = events["known_at"].reverse().cum_min().reverse()
     return events.with_columns(known_at, timestamp=pl.min_horizontal(events["timestamp"], known_at))
 

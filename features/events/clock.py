@@ -1,4 +1,4 @@
-"""Clocks of the event log: the wall clock, and how far it is believed."""
+"""Clocks of the event log: the wall clock, with protection against jumps."""
 
 from __future__ import annotations
 
@@ -32,8 +32,10 @@ def elapsed() -> int:
 
 
 class SteadyClock:
-    """The wall clock, but a jump ahead is believed only when it has lasted ten minutes: a moment of a wrong clock dates
-    no event. A jump back is believed at once."""
+    """The wall clock, but a jump ahead counts only when it has lasted ten minutes.
+
+    So a briefly wrong clock dates no event. A jump back counts at once.
+    """
 
     def __init__(self, wall: Callable[[], int] = clock, passed: Callable[[], int] = elapsed) -> None:
         self._wall, self._passed = wall, passed

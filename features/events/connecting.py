@@ -1,4 +1,4 @@
-"""Connecting: the database that a URL names."""
+"""Opens the database that a URL names."""
 
 from __future__ import annotations
 

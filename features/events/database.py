@@ -17,7 +17,7 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Patience:
-    """How long the database is waited for. read_s: for the rows of a query (None: as long as it takes); write_s: for
+    """Timeouts for the database. read_s: for the rows of a query (None: as long as it takes); write_s: for
     other writers, and for each statement that writes."""
 
     read_s: float | None = None
@@ -37,7 +37,7 @@ class Statements(Protocol):
 
 
 class DatabaseError(RuntimeError):
-    """The database does not answer or refuses: nothing was written."""
+    """The database does not answer or refuses the transaction: nothing was written."""
 
 
 class ValueRefusedError(ValueError):
@@ -96,16 +96,16 @@ class SqliteDatabase:
         self._local = threading.local()
 
     def _connection(self) -> sqlite3.Connection:
-        found: tuple[int, sqlite3.Connection] | None = getattr(self._local, "found", None)
-        if found is None or found[0] != os.getpid():  # a connection must not cross a fork
+        opened: tuple[int, sqlite3.Connection] | None = getattr(self._local, "opened", None)
+        if opened is None or opened[0] != os.getpid():  # a connection must not cross a fork
             self.path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(self.path, timeout=self._wait_s, isolation_level=None, check_same_thread=False)
             _use_wal(connection, self._wait_s)
             connection.execute("pragma synchronous=full")
-            found = (os.getpid(), connection)
-            self._local.found = found
+            opened = (os.getpid(), connection)
+            self._local.opened = opened
             self._opened.append(connection)
-        return found[1]
+        return opened[1]
 
 
 def _use_wal(connection: sqlite3.Connection, wait_s: float) -> None:

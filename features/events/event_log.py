@@ -1,4 +1,4 @@
-"""The event log: what users did after the data was exported, durable before it is acknowledged, each event once."""
+"""The event log: append-only storage of user events, each stored once and acknowledged when it is durable."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Appended:
-    """What one batch became: its events that were new, and how many had been recorded before."""
+    """The result of appending one batch: its new events, and the number of duplicates."""
 
     events: tuple[Event, ...]
     n_duplicates: int
@@ -80,9 +80,10 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 class EventLog:
-    """Append-only log. Several processes may append and read at once: appends are one after the other,
+    """Append-only log of user events.
 
-    so that who has read up to a seq never finds an older event appearing later (a plain sequence would allow it).
+    Several processes may append and read at once. Appends are serialized, so a reader that has read up to a seq never
+    sees an older event appear later (a plain sequence would allow it).
     """
 
     def __init__(self, url: str, *, now: Callable[[], int] = clock, patience: Patience = PATIENT) -> None:
@@ -93,7 +94,7 @@ class EventLog:
         self._made = False
 
     def note_passed(self, instant: int) -> None:
-        """An instant [µs] that lies in the past for sure, as the making of a release: a clock before it is behind."""
+        """Notes an instant [µs] that has certainly passed, such as a release's creation; an earlier clock is wrong."""
         self._passed = max(instant, self._passed or instant)
         self._horizon.note(instant)
 
@@ -128,16 +129,16 @@ class EventLog:
             # the row is the lock (PostgreSQL: until commit; SQLite: the transaction already holds it)
             locked = statements.execute("update event_state set seq = seq where id = 1 returning seq, known_at")
             seq, known_at = locked[0]
-            known = self._known(statements, [event.event_id for batch in batches for event in batch])
+            recorded_ids = self._known(statements, [event.event_id for batch in batches for event in batch])
             answers = []
             for batch in batches:
                 recorded = []
                 for event in batch:
-                    if event.event_id in known:
+                    if event.event_id in recorded_ids:
                         continue
                     seq, known_at = seq + 1, next_arrival(statements, known_at, self._now(), self._passed)
                     event_id = event.event_id if event.event_id is not None else uuid.uuid4().hex
-                    known.add(event_id)
+                    recorded_ids.add(event_id)
                     timestamp = known_at if event.timestamp is None else min(event.timestamp, known_at)
                     recorded.append(
                         Event(
@@ -252,16 +253,16 @@ class EventLog:
             return [Event(*row) for row in statements.execute(f"select {COLUMNS} from events {rest}", values)]
 
     def _known(self, statements: Statements, event_ids: Sequence[str | None]) -> set[str]:
-        """Those ids that are recorded already."""
-        asked = sorted({event_id for event_id in event_ids if event_id is not None})
-        found: set[str] = set()
-        for start in range(0, len(asked), 500):
-            part = asked[start : start + 500]
+        """The ids that are already in the database."""
+        distinct = sorted({event_id for event_id in event_ids if event_id is not None})
+        recorded: set[str] = set()
+        for start in range(0, len(distinct), 500):
+            part = distinct[start : start + 500]
             marks = ", ".join("?" * len(part))
-            found |= {
+            recorded |= {
                 row[0] for row in statements.execute(f"select event_id from events where event_id in ({marks})", part)
             }
-        return found
+        return recorded
 
     def _make(self) -> None:
         if self._made:

@@ -22,8 +22,8 @@ CONNECT_S = 2  # libpq takes no less
 class PostgresDatabase:
     """A server; a connection that broke is opened anew at the next transaction.
 
-    With a limit to its patience it also notices a server that keeps the connection and says nothing; from then on all
-    fail at once until a probe is answered.
+    With a time limit it also detects a server that keeps the connection open but does not answer; from then on every
+    transaction fails at once until a probe succeeds.
     """
 
     big_integer_key = "bigint primary key"
@@ -71,7 +71,7 @@ class PostgresDatabase:
         return current[1]
 
     def _limit(self, connection: Any, limit_s: float | None) -> None:
-        """The server ends a statement that takes longer; one that does not even do that is given up a little later."""
+        """Sets the server's statement timeout; a client whose server does not answer stops waiting a little later."""
         if self._patience.read_s is None or connection.limit_s == limit_s:
             return
         connection.limit_s = limit_s
@@ -84,7 +84,7 @@ class PostgresDatabase:
 
 
 class _Connection(psycopg.Connection[Any]):
-    """Gives a server up that says nothing for longer than `limit_s` and the time to cancel the statement by itself."""
+    """A connection that fails when the server is silent for longer than `limit_s` and the time to cancel."""
 
     limit_s: float | None = None
 
@@ -94,7 +94,7 @@ class _Connection(psycopg.Connection[Any]):
         try:
             return super().wait(_until(gen, self.limit_s + 0.2), *arguments, **options)
         except _SilentError:
-            self.close()  # what comes back later belongs to nobody
+            self.close()  # a late answer must not be read as that of the next statement
             raise
 
 
@@ -103,7 +103,7 @@ class _SilentError(psycopg.OperationalError):
 
 
 def _until(gen: Any, limit_s: float) -> Any:
-    """The same generator of psycopg, which is resumed every 0.1 s, with an end in time."""
+    """Wraps a generator of psycopg, resumed every 0.1 s, with a deadline."""
     deadline = time.monotonic() + limit_s
     try:
         wanted = next(gen)

@@ -1,5 +1,7 @@
-"""Parquet shards of the event log: few large files for analysis and backup, checked against the log, and what is left
-of events that have left the database."""
+"""Parquet shards of the event log: few large files for analysis and backup, checked against the log.
+
+They are the only copy of events that have been retired from the database.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,8 @@ NAME = re.compile(r"events-(\d{12})-(\d{12})\.parquet")
 
 @dataclass(frozen=True)
 class Verification:
-    """What a check of the log found; no faults means sound. n_events: in the database; retired_through: the last event
-    that has left it."""
+    """The result of checking the log; no faults: it is consistent. n_events: in the database; retired_through: the last
+    event that has left it."""
 
     n_events: int
     last_seq: int
