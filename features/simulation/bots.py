@@ -27,7 +27,7 @@ class Acts:
 
 
 def act(world: World, view: int, like: int) -> Acts:
-    """All acts of the bots; `view` and `like` are the events they use."""
+    """All acts of the bots; `view` and `like`: the codes of the events they use."""
     rng = stream(world.params, "bots")
     bots = np.flatnonzero(world.users.is_bot)
     n_crawlers = (len(bots) + 3) // 4
@@ -79,7 +79,7 @@ def _praise(world: World, rng: np.random.Generator, bots: Int64, view: int, like
 
 
 def _some_day(world: World, rng: np.random.Generator) -> tuple[int, Int64]:
-    """Six in the morning of some day, and what is on sale then."""
+    """Six in the morning of a random day, and the items on sale then."""
     params = world.params
     start = params.start_at + int(rng.integers(params.days)) * MICROSECONDS_A_DAY
     start += 6 * 3600 * MICROSECONDS_A_SECOND

@@ -1,4 +1,4 @@
-"""Items of the simulated bookshop: what each one truly is, how well known, and since when it is on sale."""
+"""Items of the simulated bookshop: true attributes, fame, and the instant from which each is on sale."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def make_items(params: Params, attributes: Float32) -> Items:
     styles = rng.choice(len(STYLES), n_items)
     circles = rng.choice(N_CIRCLES, n_items)
     theme_rows = np.where((themes >= 0)[..., None], attributes[FIRST_THEME + themes], np.float32(0))
-    told = (
+    textual = (
         WEIGHTS["genre"] * attributes[genres]
         + WEIGHTS["theme"] * unit_rows(theme_rows.sum(axis=1))
         + WEIGHTS["style"] * attributes[FIRST_STYLE + styles]
@@ -87,7 +87,7 @@ def make_items(params: Params, attributes: Float32) -> Items:
         attributes[FIRST_CIRCLE + circles] + 0.2 * unit_rows(rng.standard_normal((n_items, params.taste_size)))
     )
     hidden = params.hidden_share
-    vectors = unit_rows((1 - hidden) * unit_rows(told) + hidden * untold)
+    vectors = unit_rows((1 - hidden) * unit_rows(textual) + hidden * untold)
     log_price = np.log([GENRES[genre].price for genre in genres]) + 0.35 * rng.standard_normal(n_items)
     return Items(
         ids=shuffled_ids("b", n_items, rng),
@@ -105,7 +105,7 @@ def make_items(params: Params, attributes: Float32) -> Items:
 
 
 def attention(items: Items, waves: Waves, at: int, params: Params, subset: Int64 | None = None) -> Float64:
-    """How much each item (of `subset`) is in people's minds at the instant, log scale."""
+    """Popularity of each item (of `subset`) at the instant, log scale."""
     which = np.arange(len(items.ids)) if subset is None else subset
     by_theme = waves.at((at - params.start_at) / MICROSECONDS_A_DAY)
     themes = items.themes[which]

@@ -1,4 +1,4 @@
-"""The log: contacts become interactions (view, finish, like with stars) and exposures with their propensities."""
+"""The simulated log: interactions (view, finish, like with stars) and exposures with their propensities."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def write_log(world: World, sights: Sights) -> pl.DataFrame:
 
 
 def write_exposures(world: World, sights: Sights) -> pl.DataFrame:
-    """EXPOSURES in time order: what home pages showed, with the chance that the slot drew the item."""
+    """EXPOSURES in time order: what home pages showed, with the probability that the slot drew the item."""
     home = sights.take((sights.slots != SEARCHED) & (sights.times < world.params.end_at))
     home = home.take(np.lexsort((home.slots, home.visits, home.times)))
     return EXPOSURES.check(

@@ -1,4 +1,4 @@
-"""Params of the simulated world, and its named streams of chance."""
+"""Params of the simulated world, and its named random streams."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Params(BaseModel):
     taste_strength: float = Field(12.0, ge=0)
     """How much taste decides; 0 makes everybody alike, so that popularity is all there is to learn."""
     hidden_share: float = Field(0.25, ge=0, le=1)
-    """Weight of what readers feel but no text tells; more favours behaviour over text."""
+    """Weight of what readers feel but no text tells; more favors behavior over text."""
     drift: float = Field(0.4, ge=0, le=1)
     """How much of a person's taste has been replaced by the end of the simulated time."""
     mood: float = Field(0.6, ge=0)
-    """How much a visit leans towards one of the person's interests; gives sequences their sense."""
+    """How much a visit leans towards one of the person's interests; makes sequences predictable."""
 
     fame: float = Field(0.6, ge=0)
     """Spread of the items' steady popularity (log scale)."""
@@ -100,5 +100,5 @@ class Params(BaseModel):
 
 
 def stream(params: Params, name: str) -> np.random.Generator:
-    """The world's own stream of chance for one purpose: another purpose's draws never move it."""
+    """The world's random generator for one purpose, independent of how much other purposes draw."""
     return np.random.default_rng(np.random.SeedSequence([params.seed, zlib.crc32(name.encode())]))

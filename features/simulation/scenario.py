@@ -1,4 +1,4 @@
-"""Scenarios: small worlds by the hundred for tests of gates and estimates, and further futures of one world."""
+"""Scenarios: many small worlds for tests of gates and estimators, and alternative futures of one world."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ def draw_choices(
     rng = np.random.default_rng(np.random.SeedSequence([truth.world.params.seed, seed]))
     demand = truth.demand(user_ids, at)
     if excluded is not None:
-        asked = pl.DataFrame({"user_id": list(user_ids), "row": np.arange(len(user_ids))})
-        rows = excluded.join(asked, on="user_id", how="inner")
+        chosen_users = pl.DataFrame({"user_id": list(user_ids), "row": np.arange(len(user_ids))})
+        rows = excluded.join(chosen_users, on="user_id", how="inner")
         demand[rows.get_column("row").to_numpy(), truth.items(rows.get_column("item_id").to_list())] = 0
     with np.errstate(divide="ignore"):
         keys = np.log(demand) + rng.gumbel(size=demand.shape)
     best: Int64 = np.argsort(-keys, axis=1, kind="stable")[:, :n]
-    row, place = np.nonzero(np.take_along_axis(demand, best, axis=1) > 0)
-    item_ids = np.asarray(truth.item_ids)[best[row, place]]
+    row, rank = np.nonzero(np.take_along_axis(demand, best, axis=1) > 0)
+    item_ids = np.asarray(truth.item_ids)[best[row, rank]]
     return pl.DataFrame({"user_id": np.asarray(user_ids)[row].tolist(), "item_id": item_ids.tolist()})

@@ -18,7 +18,7 @@ from features.simulation.world import World
 
 
 def tables_of(world: World, sights: Sights) -> RawTables:
-    """The tables of a world in which this was seen."""
+    """The raw tables of a simulated world."""
     params = world.params
     interactions = write_log(world, sights)
     extras = Truth(world).tables()
@@ -49,7 +49,7 @@ def tables_of(world: World, sights: Sights) -> RawTables:
 
 
 def truth(params: Params) -> Truth:
-    """What is true in the world of these params; nothing of it stands in the tables."""
+    """The true preferences in the world of these params, which the tables do not contain."""
     return Truth.of(params)
 
 

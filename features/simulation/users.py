@@ -1,4 +1,4 @@
-"""Users of the simulated bookshop: their tastes and how these drift, how often they come, who their friends are."""
+"""Users of the simulated bookshop: tastes and their drift, frequency of visits, and friends."""
 
 from __future__ import annotations
 
@@ -80,17 +80,17 @@ def make_friends(params: Params, users: Users) -> tuple[Int64, Int64]:
     n_users = params.n_users
     n_known = min(24, n_users - 1)
     people = np.arange(n_users)
-    known = (people[:, None] + rng.integers(1, n_users, (n_users, n_known))) % n_users
+    acquaintances = (people[:, None] + rng.integers(1, n_users, (n_users, n_known))) % n_users
     alike = np.zeros((n_users, n_known), dtype=np.float32)
     for dimension in range(params.taste_size):
         column = users.start_tastes[:, dimension]
-        alike += column[:, None] * column[known]
+        alike += column[:, None] * column[acquaintances]
     closest = np.argsort(-(alike + 0.1 * rng.standard_normal(alike.shape)), axis=1, kind="stable")
     wanted = rng.poisson(params.friends / 2, n_users)
     wanted[users.is_bot] = 0
-    chosen = (np.arange(n_known) < wanted[:, None]) & ~users.is_bot[np.take_along_axis(known, closest, axis=1)]
+    chosen = (np.arange(n_known) < wanted[:, None]) & ~users.is_bot[np.take_along_axis(acquaintances, closest, axis=1)]
     left, rank = np.nonzero(chosen)
-    right = known[left, closest[left, rank]]
+    right = acquaintances[left, closest[left, rank]]
     keys = np.unique(np.concatenate([left * n_users + right, right * n_users + left]))
     return keys // n_users, keys % n_users
 
@@ -106,16 +106,16 @@ def _interests(rng: np.random.Generator, ages: Int64, leanings: tuple[Float64, F
 
 
 def _best(rng: np.random.Generator, logits: Float64, n: int) -> Int64:
-    """n different choices a row, by chance as the logits say."""
+    """n different choices for each row, sampled by the logits."""
     return np.argsort(-(logits + rng.gumbel(size=logits.shape)), axis=1, kind="stable")[:, :n]
 
 
 def _tastes(interests: Int64, attributes: Float32, personal: Float32, hidden: float) -> Float32:
-    told = np.zeros_like(personal)
+    by_interests = np.zeros_like(personal)
     for column, weight in enumerate((1.2, 0.5, 1.0, 0.5, 0.3, 0.4)):
-        told = told + np.float32(weight) * attributes[interests[:, column]]
+        by_interests = by_interests + np.float32(weight) * attributes[interests[:, column]]
     untold = attributes[interests[:, 6]]
-    return unit_rows((1 - hidden) * unit_rows(told) + hidden * untold + (1 - hidden) * personal)
+    return unit_rows((1 - hidden) * unit_rows(by_interests) + hidden * untold + (1 - hidden) * personal)
 
 
 def _genre_profile(tastes: Float32, attributes: Float32) -> Float32:

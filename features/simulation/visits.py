@@ -1,4 +1,4 @@
-"""Visits: day by day, who comes, what the home page shows them, what they choose from it and look up themselves."""
+"""Visits, day by day: who comes, what the home page shows, what visitors choose from it and search for."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Shelf:
         on_sale = np.flatnonzero(world.items.created_at <= at)
         items = on_sale[np.argsort(world.items.genres[on_sale], kind="stable")]
         weights = np.exp(attention(world.items, world.waves, at + MICROSECONDS_A_DAY // 2, world.params, items))
-        place = np.full(len(world.items.ids), -1, dtype=np.int64)
-        place[items] = np.arange(len(items))
+        positions = np.full(len(world.items.ids), -1, dtype=np.int64)
+        positions[items] = np.arange(len(items))
         first = np.searchsorted(world.items.genres[items], np.arange(len(GENRES) + 1))
         share = weights / weights.sum()
         return cls(
@@ -45,7 +45,7 @@ class Shelf:
             items=items,
             share=share,
             running=np.concatenate([[0.0], np.cumsum(share)]),
-            place=place,
+            place=positions,
             first=first,
         )
 
@@ -60,21 +60,21 @@ class Shelf:
         low, high = self.running[first], self.running[last]
         weighed = np.searchsorted(self.running, low + where * (high - low), side="right") - 1
         uniform = (where * len(self.items)).astype(np.int64)
-        place = np.where(way < params.home_uniform, uniform, np.clip(weighed, first, last - 1))
-        return np.asarray(self.items[place], dtype=np.int64)
+        positions = np.where(way < params.home_uniform, uniform, np.clip(weighed, first, last - 1))
+        return np.asarray(self.items[positions], dtype=np.int64)
 
     def probability(self, users: Int64, items: Int64) -> Float64:
         """(n, m): chance that a slot of row n's user draws items (n, m) or (1, m); 0 for an item not on sale."""
         params = self.world.params
-        place = self.place[items]
-        share = np.where(place >= 0, self.share[place], 0.0)
+        positions = self.place[items]
+        share = np.where(positions >= 0, self.share[positions], 0.0)
         genre = self.world.items.genres[items]
         genre_share = (self.running[self.first[1:]] - self.running[self.first[:-1]])[genre]
         within = share / np.where(genre_share > 0, genre_share, 1.0)
         chance = params.home_genre * self._profile(users)[np.arange(len(users))[:, None], genre] * within
         chance += (1 - params.home_uniform - params.home_genre) * share
         chance += params.home_uniform / len(self.items)
-        return np.asarray(np.where(place >= 0, chance, 0.0), dtype=np.float64)
+        return np.asarray(np.where(positions >= 0, chance, 0.0), dtype=np.float64)
 
     def _profile(self, users: Int64) -> Float64:
         """(n_users, n_genres) what the shop believes of them, over the genres that are on sale."""

@@ -1,4 +1,4 @@
-"""The world: everything that is true in it, and how much each person would like each item at an instant."""
+"""The simulated world: users, items, and the utility of each item for each user at an instant."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ THRESHOLD = 3.0
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """Users, items and what moves them. Utilities are on the logit scale."""
+    """Users, items and trends of one world. Utilities are on the logit scale."""
 
     params: Params
     attributes: Float32
