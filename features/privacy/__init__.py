@@ -1,1 +1,1 @@
-"""Privacy: what keeps people unnamed in data and stores; no tables."""
+"""Privacy: pseudonymous user ids in data and stores; no tables."""

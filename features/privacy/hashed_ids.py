@@ -1,7 +1,7 @@
 """Hashed ids: users as keyed hashes (HMAC-SHA256), so that data and stores hold no e-mail; the key is a setting.
 
-The same person has the same hash in files, requests and events as long as the key is the same. What is hashed already
-is left as it is, so that an id never is hashed twice on its way from the service's log back into the data.
+The same person has the same hash in files, requests and events as long as the key is the same. A hashed id is left as
+it is, so that no id is hashed twice on its way from the service's log back into the data.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _hashed = re.compile(r"hid_[0-9a-f]{32}")
 
 
 class IdKeyError(UserError):
-    """Data of hashed ids where their key is not set."""
+    """The data hold hashed ids, and their key is missing or another one."""
 
 
 class IdHasher:
-    """Hashes of ids under one key; `fingerprint` names the key without telling it."""
+    """Hashes ids with one key; `fingerprint` identifies the key without revealing it."""
 
     def __init__(self, key: str) -> None:
         """

@@ -1,2 +1,1 @@
-"""What a process does about faults that last, and about the end of the process that it works for; nothing here knows a
-store."""
+"""Resilience: circuit breaker, rate-limited logging and process lifetime; independent of any particular store."""

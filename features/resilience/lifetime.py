@@ -1,4 +1,4 @@
-"""Lifetime: a process that works for another one ends when that one is gone, `kill -9` included."""
+"""Process lifetime: a child process ends when the process it works for is gone, `kill -9` included."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def end_with(parent: int) -> None:
 
 
 def end_with_parent(*programs: str) -> None:
-    """The same for a process that is not told who started it; programs: see `is_orphan`."""
+    """As `end_with`, for a process that does not know its parent's id; programs: see `is_orphan`."""
     if sys.platform == "linux":
         _signal_when_parent_ends()
         if is_orphan(os.getppid(), *programs):

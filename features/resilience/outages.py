@@ -1,4 +1,4 @@
-"""Outages: a store that did not answer is left alone until it answers a probe in the background (a circuit breaker)."""
+"""Circuit breaker: a store that did not answer is not used again until it answers a probe in the background."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ PROBE_S = 0.5
 
 
 class StoreUnavailableError(RuntimeError):
-    """A store does not answer, or has lost what it held; the message says which and what to do."""
+    """A store does not answer or has lost its data; the message names it and says what to do."""
 
 
 class Outage:
-    """Guards the use of one store: while it is out, its users fail at once instead of waiting for it one by one.
+    """Circuit breaker of one store: while the store is out, calls fail at once instead of waiting for it.
 
     probe: asks the store for anything and raises when it does not answer; is_fault: whether an exception means that.
     """
@@ -35,12 +35,12 @@ class Outage:
 
     @property
     def under_way(self) -> bool:
-        """Whether the store is left alone now."""
+        """Whether the store is out now, so that calls fail at once."""
         return self._reason is not None
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Around each use of the store.
+        """Wraps each use of the store.
 
         Raises:
             StoreUnavailableError: the store is out, or its fault has just shown that it is.
@@ -57,7 +57,7 @@ class Outage:
             raise StoreUnavailableError(self._sentence(reason)) from error
 
     def close(self) -> None:
-        """Ends the probing; nobody uses the store any more."""
+        """Stops the probing; the store is no longer used."""
         self._closed.set()
 
     def _sentence(self, reason: str) -> str:

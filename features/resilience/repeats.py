@@ -1,4 +1,4 @@
-"""Log lines that repeat: one a minute, with the number of those left out."""
+"""Rate-limited logging: at most one line of a kind a minute, with the number of suppressed lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RepeatLogger:
         self._log(logging.WARNING, message, values, trace=False)
 
     def exception(self, message: str, *values: object) -> None:
-        """For a fault that nobody foresaw: the first line of its kind comes with the traceback, later ones without."""
+        """Logs an unexpected exception: the first line of its kind has the traceback, later ones do not."""
         self._log(logging.ERROR, message, values, trace=True)
 
     def _log(self, level: int, message: str, values: tuple[object, ...], *, trace: bool) -> None:
