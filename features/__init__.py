@@ -1,1 +1,1 @@
-"""Tables: what the data is, how it is read, checked, cleaned, split, aggregated and looked up."""
+"""Data and features: tables, and how they are read, checked, cleaned, split, aggregated and looked up."""

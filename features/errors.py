@@ -1,4 +1,4 @@
-"""Errors by kind of blame; each message says where, what was found, what was expected and what to do."""
+"""Errors by cause; each message says where, what was found, what was expected and what to do."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ class ContractError(UserError):
 
 
 class RefusedError(Exception):
-    """The work ran and the answer is no (a failed expectation, a refused bundle): exit code 1."""
+    """The work ran and its result is a refusal (a failed expectation, a refused bundle): exit code 1."""

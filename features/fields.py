@@ -1,7 +1,7 @@
-"""Fields: what an id, an event's name, a value and an event's time may be; the same for files, HTTP, commands, checks.
+"""Validation rules for ids, event names, values and event times, shared by files, HTTP, commands and checks.
 
-Whatever door data comes in by (an import, POST /events, the export of the event log, a command), its fields are read
-by these rules, so that no door accepts what validation refuses later.
+Every input path (an import, POST /events, the export of the event log, a command) applies these rules, so that none
+accepts what validation refuses later.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and locks between processes; imports nothing heavy."""
+"""Atomic file writes and lock files between processes; imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
-    """A path beside `path` to write to: when the block ends well, what stands there is flushed and takes its place.
+    """A temporary path beside `path` to write to, which replaces `path` when the block succeeds.
 
-    When the block fails, `path` is as it was, and nothing is left beside it.
+    Its content is flushed first. When the block fails, `path` is as it was, and nothing is left beside it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def write_text(text: str, path: Path | str) -> None:
 def locked(
     path: Path, refusal: Callable[[str], Exception], *, wait_s: float = 0.0, poll_s: float = 0.1, note: bool = True
 ) -> Iterator[None]:
-    """Holds a lock file, which one process does at a time; a killed one holds it no longer.
+    """Holds a lock file, one process at a time; the lock ends with the process, even when it is killed.
 
     refusal: the error to raise when another process has held it for `wait_s`, from the holder's number ("unknown"
     where it has left none); note: whether this process leaves its number for others to read.

@@ -1,4 +1,4 @@
-"""params.yaml: each part reads only its own section, checked by the Params class that stands beside its code."""
+"""params.yaml: each part reads only its own section, checked by the Params class beside its code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROFILES = ("quick", "default", "best")
 
 
 def read_params(path: Path | str = "params.yaml") -> dict[str, Any]:
-    """All of params.yaml as plain dictionaries and lists, each choice by profile made.
+    """All of params.yaml as plain dictionaries and lists, with choices by profile resolved.
 
     A mapping whose keys are all of PROFILES stands for the value of the file's `profile`, or for that of `default`.
 
@@ -60,14 +60,14 @@ def section(name: str, params: type[P], path: Path | str = "params.yaml") -> P:
     Raises:
         UserError: the section is missing or does not fit, with each field and what is wrong with it.
     """
-    found: Any = read_params(path)
+    values: Any = read_params(path)
     for part in name.split("."):
-        if not isinstance(found, dict) or part not in found:
+        if not isinstance(values, dict) or part not in values:
             raise UserError(
-                f"{path}: no section '{name}'; there are {sorted(found) if isinstance(found, dict) else found}"
+                f"{path}: no section '{name}'; there are {sorted(values) if isinstance(values, dict) else values}"
             )
-        found = found[part]
-    return parse(name, found, params, path)
+        values = values[part]
+    return parse(name, values, params, path)
 
 
 def parse(name: str, values: Any, params: type[P], path: Path | str = "params.yaml") -> P:
@@ -82,7 +82,7 @@ def parse(name: str, values: Any, params: type[P], path: Path | str = "params.ya
 
 
 def _fault(section_name: str, details: ErrorDetails) -> str:
-    """A field and what is wrong with it; an old name is told its new one."""
+    """A field and what is wrong with it; for a renamed field its new name."""
     names = [section_name, *(part for part in details["loc"] if isinstance(part, str))]
     renamed = hint(".".join(names)) if details["type"] == "extra_forbidden" else ""
     return f"{'.'.join(map(str, details['loc']))}: {renamed or details['msg']}"
@@ -94,10 +94,12 @@ def positives(path: Path | str = "params.yaml") -> Positives:
     Raises:
         UserError: it is neither null nor a list of kinds of events.
     """
-    found = (read_params(path).get("evaluate") or {}).get("targets")
-    if found is not None and not (isinstance(found, list) and found and all(isinstance(kind, str) for kind in found)):
+    targets = (read_params(path).get("evaluate") or {}).get("targets")
+    if targets is not None and not (
+        isinstance(targets, list) and targets and all(isinstance(kind, str) for kind in targets)
+    ):
         raise UserError(
-            f"{path}: evaluate.targets is {found!r}, expected null (every event but {', '.join(NEVER_BY_DEFAULT)}) "
+            f"{path}: evaluate.targets is {targets!r}, expected null (every event but {', '.join(NEVER_BY_DEFAULT)}) "
             "or a list of kinds of events, such as [purchase]"
         )
-    return Positives.of(found)
+    return Positives.of(targets)

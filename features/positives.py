@@ -1,4 +1,4 @@
-"""Which events count as positive: in histories, in training, as targets of judging, and when they arrive online."""
+"""Which events count as positive: in histories, in training, as targets of evaluation, and online."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REFUSALS = ("cancel", "not_recommend", "dislike")  # the user says no: the item 
 
 @dataclass(frozen=True)
 class Positives:
-    """The rule; a null event is positive by either form.
+    """The rule for positive events; a null event is always positive.
 
     only: the kinds that are positive; None: every kind but `cancel`, `not_recommend`, `impression`.
     """

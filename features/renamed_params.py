@@ -35,7 +35,7 @@ of such a param it would check out what the old value made."""
 
 
 def hint(path: str) -> str:
-    """What an old name is called now, as a half sentence; empty for a name that was never in use."""
+    """Half a sentence with the new name of a renamed param; empty for other names."""
     return f"it is called {RENAMED[path]} now" if path in RENAMED else ""
 
 
@@ -51,12 +51,12 @@ def with_new_names(section: str, values: dict[str, Any]) -> dict[str, Any]:
 def unseen_by_dvc(values: Any, path: str = "") -> list[str]:
     """Dotted paths of all keys at any depth that DVC's run cache would not see."""
     if isinstance(values, list):
-        return [found for item in values for found in unseen_by_dvc(item, path)]
+        return [unseen for item in values for unseen in unseen_by_dvc(item, path)]
     if not isinstance(values, dict):
         return []
     paths = []
     for name, value in values.items():
-        here = f"{path}.{name}" if path else str(name)
-        paths += [here] if name in UNSEEN_BY_DVC else []
-        paths += unseen_by_dvc(value, here)
+        key = f"{path}.{name}" if path else str(name)
+        paths += [key] if name in UNSEEN_BY_DVC else []
+        paths += unseen_by_dvc(value, key)
     return paths

@@ -1,4 +1,4 @@
-"""Table and all tables: the one vocabulary of columns that every room speaks."""
+"""Schemas of all tables: the columns that every package shares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Split of the interactions into train, valid and test: by two cuts in time, or each user's last ones out."""
+"""Split of the interactions into train, valid and test: by two cutoffs in time, or leave-last-out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _why_artificial = (
 
 
 class Params(BaseModel):
-    """What the split depends on."""
+    """Section `split`: the scheme and its cutoffs."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -73,7 +73,7 @@ class Split:
     cuts: Cuts
 
     def summary(self) -> dict[str, Any]:
-        """What split.json says."""
+        """The content of split.json."""
         cuts = self.cuts
         frames = {"train": self.train, "valid": self.valid, "test": self.test}
         return {
@@ -121,16 +121,16 @@ def split(
 def read_cuts(path: Path | str) -> Cuts:
     """The cuts from split.json."""
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ContractError(f"no file {path}; run the stage that writes it (`dvc repro split`)") from None
     return Cuts(
-        found["scheme"],
-        _microseconds(found["valid_cut"]),
-        _microseconds(found["test_cut"]),
-        found["leaky"],
-        found["why"],
-        found["artificial_time"],
+        content["scheme"],
+        _microseconds(content["valid_cut"]),
+        _microseconds(content["test_cut"]),
+        content["leaky"],
+        content["why"],
+        content["artificial_time"],
     )
 
 
@@ -182,18 +182,18 @@ def _last_out(rows: pl.DataFrame, positives: Positives) -> dict[str, pl.DataFram
 
 
 def _too_small(rows: pl.DataFrame, scheme: str, empty: list[str]) -> UserError:
-    found = (
+    size = (
         f"interactions: {rows.height} rows of {rows['user_id'].n_unique()} users at "
         f"{rows['timestamp'].n_unique()} instants"
     )
     if scheme == "global_time":
         return UserError(
-            f"{found} are too few to split by time: nothing is left for {empty}; expected rows at several instants "
+            f"{size} are too few to split by time: nothing is left for {empty}; expected rows at several instants "
             f"after both cuts; import more data, move split.valid_share and split.test_share, or set split.scheme to "
             f"leave_last_out (params.yaml)"
         )
     return UserError(
-        f"{found} cannot be split by leave_last_out: no user has three different positive items, so nothing "
+        f"{size} cannot be split by leave_last_out: no user has three different positive items, so nothing "
         f"is left for {empty}; import more data, or check evaluate.targets (params.yaml)"
     )
 

@@ -1,4 +1,4 @@
-"""Table: a checked parquet file, an argument and a Feast view with the same columns."""
+"""Table: one schema, with its checks, for a parquet file, a data frame and a Feast view."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ type_of_time = pl.Datetime("us", "UTC")
 
 @dataclass(frozen=True)
 class Table:
-    """At once a parquet file, an argument and (feature tables) a Feast view with the same columns.
+    """A schema shared by a parquet file, data frames and (for feature tables) a Feast view.
 
     `key` columns are unique together; `required` columns hold no null; further columns are kept when `open` is true.
     """
@@ -40,10 +40,10 @@ class Table:
                 f"{where}: no column {missing}; there are {sorted(frame.columns)}; add it where the table is written"
             )
         for name, expected in self.columns.items():
-            found = frame.schema[name]
-            if found != expected:
+            dtype = frame.schema[name]
+            if dtype != expected:
                 raise ContractError(
-                    f"{where}: column '{name}' is {found}, expected {expected}; cast it where the table is written"
+                    f"{where}: column '{name}' is {dtype}, expected {expected}; cast it where the table is written"
                 )
         for name in self.required:
             nulls = frame.get_column(name).null_count()

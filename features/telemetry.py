@@ -1,4 +1,4 @@
-"""Telemetry: that of every library is off unless RECOPS_TELEMETRY turns it on."""
+"""Turns the telemetry of every library off unless RECOPS_TELEMETRY is true."""
 
 from __future__ import annotations
 
