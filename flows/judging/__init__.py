@@ -1,1 +1,1 @@
-"""Judging with files: the test part, its contenders, and what is printed; formulas are in models/evaluation."""
+"""Evaluation with files: the test part, the bundles to compare, and printed tables; formulas: models/evaluation."""

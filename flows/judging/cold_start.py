@@ -1,4 +1,4 @@
-"""Cold start of a sealed bundle: what it recommends from the newest 0, 1, 3, 10 events of users who have done more."""
+"""Cold-start evaluation of a sealed bundle: users with long histories, truncated to the newest 0, 1, 3, 10 events."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def with_history_sizes(
 ) -> Judgement:
     """The judgement with a slice for each history size, for the challenger, the champion and popular.
 
-    Features of users are those that the cut history would have left; items keep theirs, they do not know who asks.
+    Features of users are those that the cut history would have left; items keep theirs, which do not depend on the
+    user.
     """
     rule = Positives.of(params.targets)
     chosen = users_with_long_histories(judged.test_set, newest(test.history, HISTORY_SIZES[-1], rule, test.cut), params)
@@ -66,7 +67,7 @@ def _answer(
     rows: pl.DataFrame,
     params: Params,
 ) -> Int64:
-    """(n_chosen, greatest k) item codes that a recommender shows to users of whom it knows their newest n acts alone.
+    """(n_chosen, greatest k) item codes that a recommender shows to users of whom it knows only the newest n acts.
 
     rows: these acts.
     """

@@ -1,4 +1,4 @@
-"""Who is judged, and on what: the test part, the sealed bundle, the champion and the built-in popular."""
+"""What is evaluated, and on what data: the sealed bundle, the champion, the built-in popular, and the test part."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Test:
 
 @dataclass(frozen=True)
 class Source:
-    """What judging reads of section `source`: where the data come from, the simulated world's params, the reference."""
+    """What evaluation reads of section `source`: the data's origin, the simulated world's params, the reference."""
 
     name: str
     reference: str
@@ -58,10 +58,10 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Contenders:
-    """Opened once for every protocol of judging.
+    """The recommenders to evaluate, opened once for every protocol.
 
-    champion: None where popular stands in; champion_name: the hash of its bundle, or "popular" (and after "; " why that
-    stands in); log: the positive rows that the bundle knows; popular: the built-in one, fitted on them.
+    champion: None where popular replaces it; champion_name: the hash of its bundle, or "popular" (and after "; " the
+    reason); log: the positive rows that the bundle knows; popular: the built-in one, fitted on them.
     """
 
     challenger: Recommender
@@ -71,7 +71,7 @@ class Contenders:
     popular: Popular
 
     def singles(self, queries: Queries, k: int) -> dict[str, Int32]:
-        """What each retriever of the challenger answers alone; one that steps aside has nothing to be judged by."""
+        """Each retriever of the challenger by itself; one that offers no candidates is left out."""
         alone = {
             f"retriever:{name}": retriever.retrieve(queries, k).items
             for name, retriever in sorted(self.challenger.retrievers.items())
@@ -126,7 +126,7 @@ def _champion(project: Project, folder: Path) -> tuple[Recommender | None, str]:
     name = unseal(folder).hash
     try:
         return _load(project, folder), name
-    except UserError as error:  # made by other code: features or parts that are no more
+    except UserError as error:  # made by other code, whose features or parts no longer exist
         logger.warning("champion=%s cannot be run by this code: %s", name[:12], error)
         return None, f"popular; bundle {name[:12]} cannot be run by this code"
 
@@ -139,7 +139,7 @@ def _load(project: Project, bundle: Path) -> Recommender:
 
 
 def in_parts(recommender: Recommender, queries: Queries, k: int) -> tuple[Int32, Float32]:
-    """A recommender's lists (n_queries, k) and their scores, some queries at a time."""
+    """A recommender's lists (n_queries, k) and their scores, computed in batches of queries."""
     items, scores = [], []
     for start in range(0, len(queries) or 1, QUERIES_AT_ONCE):
         slate = recommender.recommend(queries.part(start, min(start + QUERIES_AT_ONCE, len(queries))), k)

@@ -1,4 +1,4 @@
-"""Judging: a sealed bundle, its single retrievers, the champion and the built-in popular on the same test queries."""
+"""Frozen evaluation: a sealed bundle, its retrievers, the champion and popular on the same test queries."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Answers:
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What was judged and how it did.
+    """The evaluated lists and their metrics.
 
-    queries: as the challenger and the champion were asked, each in its own vocabulary (no champion: popular stands in);
-    lists: (n_queries, depth) item codes of the test set by model; scores: of the challenger's lists;
-    champion: the hash of its bundle, or "popular" (and after "; " why that stands in).
+    queries: as the challenger and the champion were asked, each in its own vocabulary (no champion: popular replaces
+    it); lists: (n_queries, depth) item codes of the test set by model; scores: of the challenger's lists; champion: the
+    hash of its bundle, or "popular" (and after "; " the reason).
     """
 
     test_set: TestSet
@@ -135,7 +135,7 @@ def judge(test: Test, contenders: Contenders, params: Params, source: Source) ->
 
 
 def _answer(recommender: Recommender, test: Test, depth: int, positives: Positives) -> Answers:
-    """What a bundle recommends to each test query."""
+    """A bundle's recommendations for each test query."""
     catalogue = recommender.catalogue
     queries, _ = part_queries(
         test.history,
@@ -149,7 +149,7 @@ def _answer(recommender: Recommender, test: Test, depth: int, positives: Positiv
 
 
 def _oracle(log: Log, challenger: Answers, world: dict[str, Any], params: Params) -> Int32:
-    """The lists of one who knows the truth of the simulated world: the ceiling."""
+    """The oracle's lists, from the true demand of the simulated world: the upper bound."""
     from models.evaluation.oracle import Oracle, OracleParams
 
     oracle = Oracle(OracleParams.model_validate({"world": world})).fit(log, challenger.catalogue)

@@ -1,4 +1,4 @@
-"""Would more data help? Some retrievers of the bundle fitted again on the newest part of its log."""
+"""Learning curve: retrievers of the bundle fitted again on newest parts of its log, to see whether more data helps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def judge_learning_curve(contenders: Contenders, judged: Judgement, params: Params) -> pl.DataFrame:
-    """See `curve`. The users' histories stay whole: what shrinks is what was learned from. Names that the bundle lacks
+    """See `curve`. The users' histories stay whole: only the training data shrink. Names that the bundle lacks
     are skipped.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What `recops evaluate` prints: the tables of what was judged last, or of a bundle that is judged now."""
+"""What `recops evaluate` prints: tables of the last evaluation, or of a bundle that is evaluated now."""
 
 from __future__ import annotations
 

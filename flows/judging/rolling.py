@@ -1,4 +1,4 @@
-"""Rolling judging of a sealed bundle: its weights are fixed at the cut, its users' histories are live."""
+"""Rolling evaluation of a sealed bundle: its weights are fixed at the cutoff, its users' histories are live."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Rolling:
-    """recommendations: ROLLING, the challenger's lists; figures: see `rolling_figures`."""
+    """recommendations: ROLLING, the challenger's lists; figures: metrics, see `rolling_figures`."""
 
     recommendations: pl.DataFrame
     figures: pl.DataFrame
 
 
 def judge_rolling(test: Test, contenders: Contenders, params: Params) -> Rolling | None:
-    """Every model on a sample of the test part's events; None where the split has no cut in time, or none are asked."""
+    """Every model on a sample of the test part's events; None where there is no cutoff in time or no event."""
     if test.cut is None or not params.rolling_events:
         return None
     rule = Positives.of(params.targets)
@@ -57,7 +57,7 @@ def judge_rolling(test: Test, contenders: Contenders, params: Params) -> Rolling
 def _values(
     champion: Recommender, events: pl.DataFrame, test: Test, params: Params, rule: Positives
 ) -> dict[str, npt.NDArray[np.float64]]:
-    """Its metrics on the events, which it answers in its own vocabulary."""
+    """A recommender's metrics on the events, which it answers in its own vocabulary."""
     queries, targets = rolling_queries(events, test.history, test.part, champion.catalogue.vocabulary, positives=rule)
     lists, _ = in_parts(champion, queries, DEPTH)
     return rolling_values(lists, targets, params.k)

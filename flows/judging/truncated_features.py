@@ -1,4 +1,4 @@
-"""Feature tables in which users are known by some of their rows alone."""
+"""Feature tables for users with truncated histories."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from models.interfaces import FeatureLookup
 def write_features(
     source: Path, target: Path, rows: pl.DataFrame, catalogue: Catalogue, kept: pl.Series | None = None
 ) -> None:
-    """The tables of `source` with what these rows alone say of users; kept: ids of users who keep theirs.
+    """Writes the tables of `source` with user features from these rows only; kept: ids of users who keep theirs.
 
-    rows: of INTERACTIONS. Items keep their tables, they do not know who asks.
+    rows: of INTERACTIONS. Items keep their tables, which do not depend on the user.
     """
     positives = positives_of(source)
     facts = pl.DataFrame(

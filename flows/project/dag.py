@@ -40,15 +40,15 @@ def wanted_and_stale(dag: Dag, until: str | None) -> tuple[list[str], list[str]]
 
 
 DVC_FILE = "dvc.yaml"
-LAST_ERROR = Path(".dvc/tmp/recops-stage-error.txt")  # stages leave their last sentence there
+LAST_ERROR = Path(".dvc/tmp/recops-stage-error.txt")  # stages write their error message there
 
 
 class StageError(RefusedError):
-    """A stage that ran and whose answer is no."""
+    """A stage ran and refused: a failed check."""
 
 
 class StageCrashError(RefusedError):
-    """A stage that ended without a word of its own: killed, out of memory, or a fault of ours (traceback above)."""
+    """A stage ended without an error message of its own: killed, out of memory, or a bug (traceback above)."""
 
 
 def project_root(start: Path) -> Path:
@@ -64,16 +64,16 @@ def project_root(start: Path) -> Path:
 
 
 class Dag:
-    """One workspace's DAG. The current folder becomes its root: DVC's in-process runs need that."""
+    """The DAG of one workspace. Changes the current folder to its root: DVC's in-process runs need that."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         os.chdir(root)
         # stages say `python`: theirs is the one that runs this, whether or not its environment is activated
         path = os.environ.get("PATH", "")
-        here = str(Path(sys.executable).parent)
-        if path.split(os.pathsep)[0] != here:
-            os.environ["PATH"] = os.pathsep.join([here, path])
+        bin_folder = str(Path(sys.executable).parent)
+        if path.split(os.pathsep)[0] != bin_folder:
+            os.environ["PATH"] = os.pathsep.join([bin_folder, path])
         mend(root)
         free_rwlock(root)
         self._repo: Any = None
@@ -88,7 +88,7 @@ class Dag:
         return self._repo
 
     def forget(self) -> None:
-        """Reads dvc.yaml and params.yaml anew at the next question."""
+        """Drops what was read: the next call reads dvc.yaml and params.yaml again."""
         if self._repo is not None:
             self._repo.close()
         self._repo = self._graph = self._collected = None
@@ -107,7 +107,7 @@ class Dag:
         return list(nx.lexicographical_topological_sort(graph, key=rank.__getitem__))
 
     def stale(self) -> list[str]:
-        """Names of the stages that are not up to date, in order; those behind a stale one are not counted in."""
+        """Names of the stages that are not up to date, in order, without those only downstream of a stale one."""
         return [name for name in self.order() if self.is_stale(name)]
 
     def is_stale(self, name: str) -> bool:
@@ -151,7 +151,7 @@ class Dag:
         Raises:
             UserError: the stage says that its input or params are at fault.
             StageError: the stage says no (a failed expectation).
-            StageCrashError: it ended without a word of its own; its lines say what happened.
+            StageCrashError: it ended without an error message of its own; its output says what happened.
             KeyboardInterrupt: Ctrl-C, which reaches this process alone.
         """
         from dvc.exceptions import DvcException
@@ -175,7 +175,7 @@ class Dag:
         return str(read_params(self.root / "params.yaml").get("profile", "default"))
 
     def remove_orphans(self) -> list[str]:
-        """Deletes what retrievers left that no longer stand in params.yaml, so that no stage sees it."""
+        """Deletes the folders of retrievers that are no longer in params.yaml, so that no stage reads them."""
         present = set(read_params(self.root / "params.yaml").get("retrievers") or {})
         removed = []
         for folder in sorted((self.root / "data" / "retrievers").glob("*/*")):
@@ -222,7 +222,7 @@ class Dag:
 
 
 def _error_of(name: str, reason: Path, error: BaseException) -> UserError | RefusedError:
-    """What to tell of a stage that failed: its own last sentence, else how its process ended."""
+    """The error of a failed stage: its own last message, else how its process ended."""
     if reason.is_file():
         code, _, message = reason.read_text(encoding="utf-8").strip().partition("\n")
         return UserError(message) if code == "2" else StageError(f"stage '{name}': {message}")

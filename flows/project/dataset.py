@@ -1,4 +1,4 @@
-"""A project: its paths, its params, and what is true of its data."""
+"""Project: the paths, params and facts of one project folder."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Project:
         return int((instant - EPOCH) // timedelta(microseconds=1))
 
     def test_cutoff(self) -> int | None:
-        """The instant before which the judged bundle knows everything [µs]; None where each query has its own."""
+        """The instant up to which the judged bundle knows all data [µs]; None where each query has its own."""
         cuts = self.cuts()
         return cuts.test_cut if cuts.scheme == "global_time" else None
 

@@ -12,7 +12,7 @@ from flows.project.code_closure import closure, module_files
 from models.release.bundle import combined_hash, sha256_of
 
 CODE = Path(__file__).resolve().parents[2]
-# sections that a bundle depends on; the judging of it, and where the data came from, are told elsewhere
+# sections that a bundle depends on; the judging of it, and where the data came from, are recorded elsewhere
 SECTIONS = ("split", "clean", "build_features", "embed", "retrievers", "retrieve", "ranker", "reranker")
 
 
@@ -28,8 +28,8 @@ def code_version(root: Path) -> str:
     files: dict[str, str] = {}
     for dep in listed:
         if dep.startswith(("features/", "models/")):
-            found = [root / dep] if (root / dep).is_file() else sorted((root / dep).rglob("*.py"))
-            files |= {path.relative_to(root).as_posix(): sha256_of(path) for path in found}
+            sources = [root / dep] if (root / dep).is_file() else sorted((root / dep).rglob("*.py"))
+            files |= {path.relative_to(root).as_posix(): sha256_of(path) for path in sources}
     return combined_hash(files)
 
 

@@ -1,4 +1,4 @@
-"""Raw data into the project: `recops data import`, and the simulated world made solid before events are added to it."""
+"""Raw data of the project: `recops data import`, the export of events, and the simulated world written to files."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _all_or_nothing(project: Project) -> AbstractContextManager[None]:
 
 
 def make_solid(project: Project, settings: Settings) -> None:
-    """Puts the simulated world into data/raw, where events can be added to it; nothing to do when raw data are there.
+    """Writes the simulated world into data/raw, where events can be added to it; does nothing when data/raw exists.
 
     The line of data goes on: the same world, so releases made from it stay champions.
     """
@@ -178,6 +178,6 @@ def exported_through(project: Project) -> int:
 
 
 def _repair(project: Project) -> None:
-    """An export that was killed between the rows and `dvc add` is ended now."""
+    """Completes an export that was killed between writing the rows and `dvc add`."""
     if (project.root / RAW).is_dir():
         put_under_dvc(project.root, RAW)

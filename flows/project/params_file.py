@@ -1,4 +1,4 @@
-"""Values of params.yaml changed in its text: comments, order and choices by profile stay to the byte; and the diff."""
+"""Edits values in the text of params.yaml: comments, order and choices by profile stay to the byte; and the diff."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths: where a project keeps what, below its root."""
+"""The paths of a project's files, below its root."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Paths:
 
     @property
     def resolved(self) -> Path:
-        """What null and `auto` in params.yaml stood for (models/compute/resolved.py)."""
+        """The choices made for null and `auto` in params.yaml (models/compute/resolved.py)."""
         return self.root / "data/resolved.json"
 
     @property

@@ -1,4 +1,4 @@
-"""Provenance: what git and dvc.lock say of a project, by hash, and which run made its bundle."""
+"""Provenance: a project's state in git and dvc.lock, by hash, and the run that made its bundle."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def bundle_hash(project: Project) -> str | None:
 
 
 def note_run(project: Project, home: Path, flow_run: str | None, ran: Sequence[str]) -> None:
-    """A train run leaves its id for the bundle that it made, where the release finds it."""
+    """Records the id of the train run that made the bundle, for the release."""
     bundle = bundle_hash(project)
     if bundle is None or "bundle" not in ran:
         return

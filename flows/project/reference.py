@@ -58,7 +58,7 @@ def history_csv(store: ReleaseStore) -> str:
 
 
 def drop_reference(project: Project) -> None:
-    """A new line of data begins: no champion but the built-in one, no accepted profile."""
+    """Clears the reference for a new line of data: the built-in champion, no accepted profile."""
     edit_source(project, {"reference": NO_REFERENCE})
     shutil.rmtree(project.root / REFERENCE, ignore_errors=True)
     (project.root / f"{REFERENCE}.dvc").unlink(missing_ok=True)

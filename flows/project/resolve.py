@@ -1,4 +1,4 @@
-"""Resolving: what this machine chooses where params.yaml leaves it the choice, compared with data/resolved.json."""
+"""Resolves choices that params.yaml leaves to the machine, and compares them with data/resolved.json."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def resolved_here(project: Project, settings: Settings) -> Resolved:
     precision = resolve("auto")
     if recorded and precision != recorded.precision and not _leaves_precision(project):
         precision = recorded.precision
-    if recorded and sha256 == recorded.encoder_sha256:  # the same weights by another name
+    if recorded and sha256 == recorded.encoder_sha256:  # the same weights under another name
         return recorded.model_copy(update={"precision": precision})
     return Resolved(encoder=encoder_name(params, settings.encoder), encoder_sha256=sha256, precision=precision)
 

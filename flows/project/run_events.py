@@ -1,4 +1,4 @@
-"""Run events: what a run tells whoever listens (the terminal's display, the page of the Prefect run)."""
+"""Run events: the progress of a run, sent to its listeners (the terminal's display, the page of the Prefect run)."""
 
 from __future__ import annotations
 
@@ -63,6 +63,6 @@ stage's next line waits for it. What it raises ends the run."""
 
 
 def echo_lines(event: RunEvent) -> None:
-    """The listener of a run that has no other: what stages write goes to our standard error, as if it were theirs."""
+    """The default listener: writes the stages' output to standard error."""
     if isinstance(event, StageLine):
         sys.stderr.write(f"{event.text}\n")

@@ -1,4 +1,4 @@
-"""Raters' answers kept with a key of what they depend on: params, data and code."""
+"""Cache of raters' predictions, keyed by what they depend on: params, data and code."""
 
 from __future__ import annotations
 
@@ -35,8 +35,9 @@ def answers(
     span: tuple[float, float],
     step: str,
 ) -> tuple[Predicted, Predicted]:
-    """What a rater says of valid (fitted on train) and of test (fitted on trainval), clipped to the span of the values;
-    from the folder where the same was asked before.
+    """A rater's predictions for valid (fitted on train) and test (fitted on trainval), or those cached in the folder.
+
+    They are clipped to the range of the values.
 
     Raises:
         UserError: the rater gives values that are not finite.

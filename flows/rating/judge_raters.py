@@ -72,12 +72,12 @@ class RatingParams(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     splits: list[Scheme] = Field(default=list(SCHEMES), min_length=1)
-    """`random`: rows held out by chance, as papers do, which lets the future tell of the past; `global_time`: the cuts
+    """`random`: rows held out at random, as in papers, which leaks the future into training; `global_time`: the cuts
     of section `split`, what users will see."""
     held_out: float = Field(default=0.1, gt=0, lt=0.5)
     """Share of the rows that the random split keeps for test, and of the rest for choosing the blend."""
     seed: int = Field(default=0, ge=0)
-    """Another seed holds other rows out."""
+    """Seed of the random split."""
     least_value: float | None = None
     """Ratings below it are left out before the split; null: none."""
     bootstrap: int = Field(default=1000, ge=1)
@@ -160,7 +160,7 @@ def _judge(
 
 
 def _deviations(valid: Mapping[str, Predicted], test: Mapping[str, Predicted], errors: np.ndarray[Any, Any]) -> Any:
-    """How sure the blend is: as its first rater that knows, scaled so that it holds on valid; None without one."""
+    """The blend's uncertainty: that of its first rater that has one, calibrated on valid; None without one."""
     for name, answer in valid.items():
         deviations = test[name].deviations
         if answer.deviations is not None and deviations is not None:

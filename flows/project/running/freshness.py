@@ -31,7 +31,7 @@ class Params(BaseModel):
 def judge_freshness(project: Project, now: datetime | None = None) -> None:
     """Warns of imported data whose newest event is too old by the clock, or stops the run, as `freshness` says.
 
-    Nothing is asked of the simulated world, nor of data whose times are a mere order.
+    The simulated world and data with artificial times are not checked.
 
     Raises:
         RefusedError: the data are too old, and `freshness.when_older` is `fail`.
