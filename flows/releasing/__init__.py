@@ -1,1 +1,1 @@
-"""The steps of a release, and taking releases away; no Prefect here, flows/release.py makes tasks of them."""
+"""The steps of a release, and the removal of releases; no Prefect here, flows/release.py makes tasks of them."""

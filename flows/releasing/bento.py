@@ -1,4 +1,4 @@
-"""The Bento: bundle, code that serves it and a lean list of packages; the copy to run elsewhere."""
+"""Builds the Bento of a release: the bundle, the code that serves it and the packages it needs."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ bentoml.build(version=sys.argv[1], build_ctx=".", **options)
 
 
 def store_of(settings: Settings) -> Path:
-    """BENTOML_HOME of this workplace."""
+    """The Bento store (BENTOML_HOME) below RECOPS_HOME."""
     return settings.home / "bentoml"
 
 
 def folder_of(settings: Settings, tag: str) -> Path:
-    """Where a Bento lies in the store."""
+    """The folder of a Bento in the store."""
     return bento_folder(settings.home, tag)
 
 
@@ -54,7 +54,7 @@ def build_bento(
     `scratch` and moved into the store whole, so a build that was killed leaves nothing in the store.
 
     Raises:
-        RefusedError: BentoML could not build it, with the end of what it said.
+        RefusedError: BentoML could not build it; the message has the end of its output.
     """
     context = scratch / "context"
     tag = prepare(code, bundle, context)
@@ -80,7 +80,7 @@ def prepare(code: Path, bundle: Path, context: Path) -> str:
 
 
 def options(code: Path) -> dict[str, Any]:
-    """What the Bento is made of, as `bentoml.build` takes it: bentofile.yaml, with the packages that run here."""
+    """The options of `bentoml.build`: bentofile.yaml, with the installed versions of the packages."""
     bentofile = read_bentofile(code)
     packages = list(requirements(bentofile["python"]["packages"]))
     return {**bentofile, "python": {**bentofile["python"], "packages": packages}}
@@ -108,7 +108,7 @@ def read_bentofile(code: Path) -> dict[str, Any]:
 
 
 def requirements(packages: Iterable[str]) -> Iterator[str]:
-    """The packages pinned to the versions that run here, the local part (`+cpu`) left off."""
+    """The packages pinned to the installed versions, without the local part (`+cpu`)."""
     for name in dict.fromkeys(package.partition("==")[0] for package in packages):  # one line a version of Python
         try:
             yield f"{name}=={version(name.partition('[')[0]).partition('+')[0]}"

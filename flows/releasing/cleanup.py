@@ -1,4 +1,4 @@
-"""What a release that did not end left behind, and taking releases away; only under the lock that releases hold."""
+"""Removal of releases, unfinished ones included; only under the lock of releases."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def replay_namespace_of(release: str) -> str:
 
 @contextmanager
 def release_lock(settings: Settings) -> Iterator[None]:
-    """Only one process makes or removes releases of a home at a time; a killed one holds it no longer.
+    """The lock under which one process at a time makes or removes releases of a home; it ends with the process.
 
     Raises:
-        BusyError: another one is at it.
+        BusyError: another process holds it.
     """
     path = settings.home / "releases" / ".release.lock"
 
@@ -60,17 +60,17 @@ def unfinished(settings: Settings) -> list[str]:
 
 
 def clean(settings: Settings) -> list[str]:
-    """Takes away what `unfinished` lists; their ids."""
-    found = unfinished(settings)
-    for release in found:
+    """Removes the releases that `unfinished` lists; returns their ids."""
+    releases = unfinished(settings)
+    for release in releases:
         remove_release(settings, release)
-    return found
+    return releases
 
 
 def remove_release(settings: Settings, release: str) -> None:
-    """Takes a release away: its folder first (a reader sees it whole or not at all), then its online namespaces.
+    """Removes a release: its folder first (a reader sees it whole or not at all), then its online namespaces.
 
-    The hidden folder goes last, so that a removal that was killed is found and ended by the next one.
+    The hidden folder goes last, so that the next removal completes one that was killed.
     """
     store = ReleaseStore(settings.home)
     gone = store.root / f".{release}{GONE}"
@@ -86,17 +86,17 @@ def remove_release(settings: Settings, release: str) -> None:
 
 
 def drop_namespace(settings: Settings, namespace: str) -> None:
-    """Takes an online namespace out of the store, if it is there."""
+    """Removes an online namespace from the store, if it is there."""
     from features.online.namespace import OnlineNamespace
 
     OnlineNamespace(settings, namespace).drop()
 
 
 def stray_namespaces(settings: Settings) -> list[str]:
-    """Namespaces under home of releases that are not there any more."""
+    """Namespaces under home whose releases no longer exist."""
     store = ReleaseStore(settings.home)
-    known = {release.namespace for release in store.list()}
+    expected = {release.namespace for release in store.list()}
     for release in unfinished(settings):
-        known |= {namespace_of(release), replay_namespace_of(release)}
+        expected |= {namespace_of(release), replay_namespace_of(release)}
     there = {path.stem for end in ("db", "registry") for path in (settings.home / "online").glob(f"*.{end}")}
-    return sorted(there - known)
+    return sorted(there - expected)

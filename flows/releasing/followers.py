@@ -1,4 +1,4 @@
-"""Whether the running services have followed to a release; imports nothing heavy."""
+"""Waits until the running services have loaded a release; imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from models.release.running import IN_PLACE_S, wait_until_followed
 
 
 def require_followed(home: Path, release: str, *, in_place_s: float = IN_PLACE_S) -> str:
-    """Waits until every running service of a home has loaded a release; a sentence that says so.
+    """Waits until every running service of a home has loaded a release; returns a sentence for the user.
 
     Raises:
         RefusedError: one refused it, or has not loaded it in time; names each with its reason.

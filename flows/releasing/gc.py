@@ -1,4 +1,4 @@
-"""Room for new releases: what is neither live, nor the one before, nor pinned goes, with all that belongs to it."""
+"""Garbage collection: removes releases that are not live, previous or pinned, with their Bentos and namespaces."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from models.release.store import Release, ReleaseStore
 def gc(settings: Settings, project: Project | None = None, *, dry_run: bool = False) -> list[str]:
     """Removes old releases, Bentos, online namespaces and what unfinished releases left; a line for each.
 
-    project: its data/releases loses the removed releases too; dry_run: only says what would go.
+    project: the removed releases also leave its data/releases; dry_run: only lists what would be removed.
 
     Raises:
         UserError: a release is under way.
@@ -63,16 +63,16 @@ def _collect(settings: Settings, project: Project | None, dry_run: bool) -> list
 
 
 def _old_bentos(settings: Settings, staying: list[Release]) -> list[Path]:
-    """Folders of Bentos that neither a release that stays nor a running service needs, and of half-removed ones."""
+    """Folders of Bentos that no kept release and no running service needs, and of half-removed ones."""
     tags = {release.bento_tag for release in staying}
     tags |= {service.code.get("tag") for service in running_services(settings.home)}
     wanted = {folder_of(settings, tag) for tag in tags if tag}
-    found = (store_of(settings) / "bentos" / NAME).glob("*")
-    return sorted(folder for folder in found if folder.is_dir() and folder not in wanted)
+    folders = (store_of(settings) / "bentos" / NAME).glob("*")
+    return sorted(folder for folder in folders if folder.is_dir() and folder not in wanted)
 
 
 def _remove_bento(folder: Path) -> None:
-    """Out of the store at once, then its files; `latest` names one that is still there."""
+    """Removes a Bento from the store by a rename, then its files; `latest` then names another one."""
     gone = folder.with_name(f".{folder.name.removeprefix('.').removesuffix('.gone')}.gone")
     if folder != gone:
         shutil.rmtree(gone, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Lineage: what a release was made from, by hash, and in words how to make it again."""
+"""Lineage: what a release was made from, by hash, and how to reproduce it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHARED = "data/releases"
 
 
 def lineage(project: Project, home: Path, manifest: Manifest) -> dict[str, Any]:
-    """What a bundle of this project was made from. Values that nobody knows are null."""
+    """What a bundle of this project was made from. Unknown values are null."""
     git = git_state(project.root)
     resolved = project.paths.resolved
     return {
@@ -33,7 +33,7 @@ def lineage(project: Project, home: Path, manifest: Manifest) -> dict[str, Any]:
 
 
 def stale_stages(project: Project) -> list[str] | None:
-    """Stages before the bundle whose results are not those of dvc.lock; None where DVC knows nothing of the project."""
+    """Stages before the bundle whose results are not those of dvc.lock; None where there is no dvc.lock."""
     from dvc.exceptions import DvcException
 
     if not (project.root / ".dvc").is_dir():
@@ -46,7 +46,7 @@ def stale_stages(project: Project) -> list[str] | None:
 
 
 def described(release: Release, spans: list[Span]) -> Iterator[str]:
-    """A release in words: what it is, what it was made from, how to make it again."""
+    """The text of `recops releases show`: the release, what it was made from, how to reproduce it."""
     source = release.source
     yield f"release {release.release}, made {release.created_at} by {source.get('who') or 'unknown'}"
     for span in spans:
@@ -69,7 +69,7 @@ def described(release: Release, spans: list[Span]) -> Iterator[str]:
 
 
 def reproduction(release: Release) -> Iterator[str]:
-    """How to make a release's bundle again, or why it cannot be."""
+    """How to reproduce a release's bundle, or why that is impossible."""
     source = release.source
     git = source.get("git") or {}
     obstacles = list(_obstacles(source, git))

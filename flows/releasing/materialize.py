@@ -1,4 +1,4 @@
-"""Materialize: a release's online namespace, filled as of an instant, and what Feast's own tools need to read it."""
+"""Fills a release's online namespace as of an instant, and publishes its definitions to Feast's own tools."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def fill(
 ) -> None:
     """Fills an online namespace, through Feast, and a release's folder with what was known at `at` [µs].
 
-    through: last event of the event log that the data hold; users: only these are written (a replay asks no others).
+    through: last event of the event log that the data hold; users: only these are written (a replay needs no others).
     """
     from features.online.namespace import OnlineNamespace
     from features.online.pictures import write_pictures

@@ -1,4 +1,4 @@
-"""The refit of a release: from the project's data a bundle that knows all of them, and the word of the sanity gate."""
+"""Refit of a release: a bundle fitted on all of the project's data, and the sanity gate's verdict."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 def release_params(project: Project) -> Params:
-    """Section `release` of params.yaml, which may be left out."""
+    """The optional section `release` of params.yaml."""
     return project.section("release", Params, optional=True)
 
 
@@ -44,8 +44,10 @@ def refit_bundle(project: Project, judged: Path, target: Path, figures: Path) ->
     check_precisions(project)
     _check_unchanged(project, judged)
     shipped = refit(judged, target, log_of_all(project, judged))
-    at, asked = project.data_until(), questions(project.paths.recommendations)
-    lists = [[question.expected for question in answered_at(project, bundle, asked, at)] for bundle in (judged, target)]
+    at, queries = project.data_until(), questions(project.paths.recommendations)
+    lists = [
+        [question.expected for question in answered_at(project, bundle, queries, at)] for bundle in (judged, target)
+    ]
     overlap = list_overlap(*lists)
     content = {"judged": read_manifest(judged).hash, "shipped": shipped.hash, **asdict(overlap)}
     write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", figures)

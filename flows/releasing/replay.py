@@ -1,4 +1,4 @@
-"""Replay: the built Bento is started, asked over HTTP, and must answer what the bundle answered when it was judged."""
+"""Replay test: the built Bento, asked over HTTP, must give the answers of the offline evaluation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ READY_TIMEOUT_S = 180
 
 @dataclass(frozen=True)
 class Question:
-    """A test query that is asked again: who, and the items that were answered offline, best first."""
+    """A test query to replay: its user, and the items recommended offline, best first."""
 
     query_id: str
     user_id: str
@@ -68,7 +68,7 @@ def answered_at(project: Project, bundle: Path, asked: Sequence[Question], at: i
 
 
 def replay(bento: Path, environment: Mapping[str, str], scratch: Path, asked: Sequence[Question]) -> int:
-    """Starts the Bento in a process of its own, asks everything and compares; the number of queries asked.
+    """Starts the Bento in its own process, asks all queries and compares the answers; returns the number of queries.
 
     environment: the RECOPS_* that the server gets: a home with nothing in it but this release as of the test cut.
 
@@ -108,7 +108,7 @@ def items_of(reply: Any) -> list[str]:
 
 
 def refusal_of(reply: Any) -> str:
-    """Status and body of what is no answer."""
+    """Status and body of an error response."""
     return f"status {reply.status_code} {reply.text[:300]}"
 
 
@@ -117,7 +117,7 @@ def serving(bento: Path, environment: Mapping[str, str], scratch: Path) -> Itera
     """The Bento served on a free loopback port, offline, with nothing of the live service's environment; its address.
 
     Raises:
-        RefusedError: it does not become ready, with the end of what it said.
+        RefusedError: it does not become ready; the message has the end of its log.
     """
     port = processes.free_port()
     address, log = f"http://127.0.0.1:{port}", scratch / "serve.log"

@@ -26,7 +26,8 @@ class Rollback:
 def rollback(settings: Settings, release: str | None = None, *, who: str, why: str = "rolled back by hand") -> Rollback:
     """Puts an earlier release live by one replacement of the pointer; running services follow it by themselves.
 
-    What is live when this starts is what it goes back from: when somebody else changes that meanwhile, nothing changes.
+    It goes back from the release that is live at the start: when another process changes the pointer meanwhile, nothing
+    changes.
 
     Raises:
         UserError: `release` is blank.
@@ -50,7 +51,7 @@ def rollback(settings: Settings, release: str | None = None, *, who: str, why: s
 
 
 def _check_bundle(store: ReleaseStore, release: Release) -> None:
-    """The bundle's files are all there; their bytes are compared by the service that loads them."""
+    """Checks that all files of the bundle exist; the service that loads them compares their hashes."""
     folder = store.bundle(release.release)
     manifest = read_manifest(folder)
     missing = [path for path in manifest.files if not (folder / path).is_file()]
@@ -63,7 +64,7 @@ def _check_bundle(store: ReleaseStore, release: Release) -> None:
 
 
 def _check_namespace(settings: Settings, release: Release) -> None:
-    """What the release knows of its users is still in the online store."""
+    """Checks that the release's namespace is still in the online store."""
     folder = settings.home / "online"
     lost = place(settings.online_store, folder, release.namespace).read_notes() is None
     if settings.online_store == "sqlite":

@@ -20,7 +20,7 @@ from flows.releasing.materialize import fill
 from models.release.bundle import combined_hash, read_manifest, sha256_of_files, unseal
 from models.release.store import Release, ReleaseStore, read_release
 
-CARRIED = ("items", "users.parquet")  # made from the features at hand: those of the release, or others
+CARRIED = ("items", "users.parquet")  # made from the project's present features: those of the release, or others
 
 
 def shared_file(project: Project, release: str) -> Path:
@@ -29,10 +29,10 @@ def shared_file(project: Project, release: str) -> Path:
 
 
 def share(project: Project, settings: Settings, release: str) -> Path | None:
-    """Puts a release's files into DVC's cache and writes its .dvc file, which the user commits; None without DVC.
+    """Adds a release's files to DVC's cache and writes its .dvc file, which the user commits; None without DVC.
 
     Raises:
-        UserError: DVC does not take it.
+        UserError: `dvc add` fails.
     """
     if not (project.root / ".dvc").is_dir():
         return None
@@ -88,12 +88,12 @@ def pull(project: Project, settings: Settings, name: str) -> Iterator[str]:
 
 
 def _fetched(project: Project, name: str) -> Path:
-    """The release's files as DVC gives them."""
+    """The release's files, fetched by DVC."""
     from dvc.exceptions import DvcException
 
     path = shared_file(project, name)
     if not name.strip() or not path.is_file():
-        there = sorted(found.stem for found in (project.root / SHARED).glob("*.dvc"))
+        there = sorted(file.stem for file in (project.root / SHARED).glob("*.dvc"))
         raise UserError(f"{path}: not there; shared are {there} (`git pull` brings those that others committed)")
     os.chdir(project.root)
     with open_repo(project.root) as repo:

@@ -73,15 +73,19 @@ def check(project: Project, settings: Settings, *, force: bool, why: str | None)
     Raises:
         BundleError: there is no bundle, or it was altered since it was sealed.
         IdKeyError: the data hold hashed ids, and their key is not set.
-        RefusedError: the gate said no, or said it of another bundle, and it is not forced with a reason.
+        RefusedError: the gate refused the bundle or judged another one, and the release is not forced with a reason.
     """
     manifest = unseal(project.paths.bundle)
     id_key = read_id_key(project.paths.tables / "source.json")
     hasher_for(id_key, settings.id_key.get_secret_value(), str(project.paths.tables))  # the service would refuse it
     store = ReleaseStore(settings.home)
     live = store.live()
-    if live and (found := store.read(live)).judged == manifest.hash and found.refit == release_params(project).refit:
-        return found
+    if (
+        live
+        and (release := store.read(live)).judged == manifest.hash
+        and release.refit == release_params(project).refit
+    ):
+        return release
     if force and not why:
         raise UserError("a forced release needs a reason (--why): the history will show it")
     if not force and (refusal := refusal_of(project, manifest)):
@@ -107,7 +111,7 @@ def refusal_of(project: Project, manifest: Manifest) -> str | None:
 
 
 def begin(project: Project, settings: Settings, manifest: Manifest, *, who: str, force: bool, why: str | None) -> Plan:
-    """Takes away what an unfinished release left, chooses the id, copies the bundle into the scratch folder."""
+    """Removes unfinished releases, chooses the id, copies the bundle into the scratch folder."""
     for release in clean(settings):
         logger.info("release=%s was never finished: its leftovers are removed", release)
     refused = refusal_of(project, manifest) is not None
@@ -165,41 +169,41 @@ def build(plan: Plan) -> str:
 
 
 def replay_queries(plan: Plan, tag: str) -> int:
-    """Asks the Bento test queries as of the test cut and compares; how many were asked.
+    """Asks the Bento test queries as of the test cutoff and compares the answers; returns the number of queries.
 
     Under leave-last-out every query has an instant of its own and a service has one now: the same users are then asked
-    as of the last row of the data, online and offline. What a refitted bundle answers offline was not written down by
-    the judging, so it is asked here.
+    as of the last row of the data, online and offline. Evaluation did not record what a refitted bundle recommends
+    offline, so that is computed here.
 
     The server gets a home of its own that holds this release only, an empty event log and an online namespace with
     the users that are asked about: nothing of the live service is read or written.
     """
     bundle, cut = plan.scratch / "bundle", plan.project.test_cutoff()
     at = plan.project.data_until() if cut is None else cut
-    asked = questions(plan.project.paths.recommendations)
+    queries = questions(plan.project.paths.recommendations)
     if cut is None or plan.refit:
-        asked = answered_at(plan.project, bundle, asked, at)
-    place = plan.scratch / "replay"
-    shutil.rmtree(place, ignore_errors=True)
+        queries = answered_at(plan.project, bundle, queries, at)
+    home = plan.scratch / "replay"
+    shutil.rmtree(home, ignore_errors=True)
     namespace = replay_namespace_of(plan.release)
-    aside = plan.settings.model_copy(update={"home": place, "database_url": ""})
-    folder = ReleaseStore(place).folder(plan.release)
+    aside = plan.settings.model_copy(update={"home": home, "database_url": ""})
+    folder = ReleaseStore(home).folder(plan.release)
     folder.mkdir(parents=True)
     (folder / "bundle").symlink_to(bundle, target_is_directory=True)
-    users = sorted({question.user_id for question in asked})
+    users = sorted({question.user_id for question in queries})
     try:
         fill(aside, namespace, plan.project, folder, at=at, through=0, users=users)
         release = replace(description(plan, tag), namespace=namespace, data_until=at, events_through=0)
-        ReleaseStore(place).write(release)
-        ReleaseStore(place).swap(plan.release, who=plan.who, why="replay")
+        ReleaseStore(home).write(release)
+        ReleaseStore(home).swap(plan.release, who=plan.who, why="replay")
         environment = {
-            "RECOPS_HOME": str(place),
+            "RECOPS_HOME": str(home),
             "RECOPS_ONLINE_STORE": plan.settings.online_store,
             "RECOPS_RELEASE": plan.release,
             "RECOPS_AT": datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="microseconds"),
             KEY: plan.settings.id_key.get_secret_value(),
         }
-        return replay(folder_of(plan.settings, tag), environment, place, asked)
+        return replay(folder_of(plan.settings, tag), environment, home, queries)
     finally:
         drop_namespace(aside, namespace)
 
@@ -219,7 +223,7 @@ def swap(plan: Plan, tag: str) -> Release:
 
 
 def share(project: Project, settings: Settings, release: str) -> None:
-    """Names a release's files in DVC; that they cannot be shared does not undo what is live."""
+    """Adds a release's files to DVC; a failure does not undo the release."""
     try:
         path = put_release_under_dvc(project, settings, release)
     except UserError as error:
@@ -230,7 +234,7 @@ def share(project: Project, settings: Settings, release: str) -> None:
 
 
 def description(plan: Plan, tag: str) -> Release:
-    """What release.json says."""
+    """The content of release.json."""
     return Release(
         release=plan.release,
         bundle_hash=read_manifest(plan.scratch / "bundle").hash,
@@ -262,7 +266,7 @@ def metrics_of(project: Project) -> dict[str, float]:
 
 
 def _origin(plan: Plan) -> Iterator[tuple[str, Any]]:
-    """What it was made from."""
+    """The lineage of the release."""
     yield "line", data_line(plan.project)
     yield "source", str((plan.project.params().get("source") or {}).get("name") or "")
     if id_key := read_id_key(plan.project.paths.tables / "source.json"):

@@ -1,4 +1,4 @@
-"""Stage build_features: as-of states of users, items and pairs, checked for knowledge from the future."""
+"""Stage build_features: as-of states of users, items and pairs, checked for leakage."""
 
 from __future__ import annotations
 

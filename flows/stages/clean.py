@@ -1,4 +1,4 @@
-"""clean: the logs to learn from, with trust as known at each cut, and the catalogue."""
+"""Stage clean: training logs with trust weights as known at each cutoff, and the catalogue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage decide: the gate's verdict on what evaluate found; it never fails for a "no", the verdict is its result."""
+"""Stage decide: the gate's verdict on the evaluation; a refusal is a result and does not fail the stage."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def _notes(choices: Mapping[str, Any] | None) -> list[str]:
-    """What the reader should know of the choices that were judged."""
+    """Notes in the report on the params that were evaluated."""
     sentence = LeftOut(**choices).sentence() if choices else None
     return [sentence] if sentence else []
 
@@ -82,14 +82,14 @@ def _rolling() -> pl.DataFrame | None:
 
 
 def _page(decision: Decision, evaluation: Evaluation, rolling: pl.DataFrame | None, origin: Origin) -> str:
-    """The report in html, of what evaluate left and of the verdict."""
+    """The HTML report of the evaluation and the verdict."""
     examples = json.loads((EVALUATION / EXAMPLES).read_text(encoding="utf-8"))
     sizes = pl.read_csv(LEARNING_CURVE_TABLE, schema_overrides={"value": pl.Float64})
     return page(evaluation, decision, rolling, sizes, examples, origin)
 
 
 def _origin(judged: Mapping[str, Any], profile: Mapping[str, Any]) -> Origin:
-    """What the report is about."""
+    """The header of the report: bundle, data and params."""
     split, champion = _json(SPLIT), str(judged["champion"])
     return Origin(
         source=str(_json(SOURCE)["source"]),
@@ -110,7 +110,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def check_metrics(params: Params, columns: Sequence[str]) -> None:
-    """Refuses metrics that nobody computed; columns: of per_query.parquet."""
+    """Refuses metrics that were not computed; columns: of per_query.parquet."""
     wanted = {check.metric for check in params.checks() if not check.metric.startswith("coverage@")}
     if unknown := sorted(wanted - set(columns)):
         there = sorted(name for name in columns if "@" in name or name == "mrr")
@@ -118,7 +118,7 @@ def check_metrics(params: Params, columns: Sequence[str]) -> None:
 
 
 def check_slices(params: Params) -> None:
-    """Refuses segments that nobody judges, and coverage of a history size, whose lists are not kept."""
+    """Refuses unknown segments, and coverage of a history size, whose lists are not kept."""
     history_slices = [history_slice(n) for n in HISTORY_SIZES]
     for check in params.checks():
         if check.segment not in SLICES:

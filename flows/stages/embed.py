@@ -1,4 +1,4 @@
-"""embed: the text of every item of the catalogue as a vector."""
+"""Stage embed: one text vector for each item of the catalogue."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def main() -> None:
     texts = CATALOGUE.read(CATALOGUE_TABLE).get_column("text").to_list()
     vectors = encode(texts, params, encoder)
     write_arrays({"text": vectors}, VECTORS / "vectors.safetensors")
-    said = {
+    about = {
         "encoder": recorded.encoder,
         "n_items": len(vectors),
         "n_with_text": sum(bool(text) for text in texts),
         "size": vectors.shape[1],
     }
-    write_text(json.dumps(said, indent=1, sort_keys=True) + "\n", VECTORS / "encoder.json")
+    write_text(json.dumps(about, indent=1, sort_keys=True) + "\n", VECTORS / "encoder.json")
 
 
 if __name__ == "__main__":

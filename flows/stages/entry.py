@@ -16,7 +16,7 @@ LAST_ERROR = Path(".dvc/tmp/recops-stage-error.txt")
 
 
 def stage(main: Callable[[], None]) -> None:
-    """Runs `main`, ends the process: 0 done, 1 the answer is no, 2 the caller's mistake (a paragraph, no traceback)."""
+    """Runs `main`, ends the process: 0 done, 1 refused, 2 the caller's mistake (a paragraph, no traceback)."""
     quiet_telemetry()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin while they wait halve a shared machine
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
@@ -31,7 +31,7 @@ def stage(main: Callable[[], None]) -> None:
 
 
 def _end(code: int, message: str) -> NoReturn:
-    """Says why on the terminal, and to the flow that may be waiting (the state of its task carries the sentence)."""
+    """Writes the reason to the terminal, and to a file for the flow that may have started the stage."""
     sys.stderr.write(f"{message}\n")
     if LAST_ERROR.parent.is_dir():
         LAST_ERROR.write_text(f"{code}\n{message}\n", encoding="utf-8")

@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def _rolling(rolling: Rolling | None) -> dict[str, Any]:
-    """Keeps what was judged with live histories, where the split has a cut in time."""
+    """Writes the rolling evaluation, where the split has a cutoff in time."""
     if rolling is None:
         return {}
     ROLLING.write(rolling.recommendations, EVALUATION / "rolling.parquet")
@@ -79,7 +79,7 @@ def _rolling(rolling: Rolling | None) -> dict[str, Any]:
 
 
 def _write_examples(judged: Judgement, catalogue: Catalogue, params: Params) -> None:
-    """What some users see, for the html report."""
+    """Recommendations for sample users, for the HTML report."""
     ours = judged.queries["challenger"], judged.lists["challenger"]
     seen = sample_users(judged.test_set, *ours, catalogue, params.example_users, params.seed)
     write_text(json.dumps(seen, indent=1, ensure_ascii=False) + "\n", EVALUATION / EXAMPLES)
@@ -99,7 +99,7 @@ def _facts(judged: Judgement) -> dict[str, Any]:
 
 
 def _ranker_figures() -> dict[str, Any]:
-    """What training said of the bundle's ranker."""
+    """The training metrics of the bundle's ranker."""
     learned = BUNDLE / "ranker" / "ranker.json"
     return dict(json.loads(learned.read_text(encoding="utf-8"))["figures"]) if learned.is_file() else {}
 
@@ -109,8 +109,8 @@ def _training_sample() -> list[str]:
     sample = _ranker_figures().get("sample")
     if not sample:
         return []
-    asked, possible = sample["n_users"], sample["n_users_possible"]
-    return [f"The ranker learned from a seeded sample of {asked:,} of {possible:,} users (retrieve.max_users)."]
+    n_sampled, possible = sample["n_users"], sample["n_users_possible"]
+    return [f"The ranker learned from a seeded sample of {n_sampled:,} of {possible:,} users (retrieve.max_users)."]
 
 
 def _past(reference: Path) -> pl.DataFrame:
@@ -121,7 +121,7 @@ def _past(reference: Path) -> pl.DataFrame:
 
 
 def _live_release(past: pl.DataFrame) -> str | None:
-    """The live release; a table of before that column was written does not tell."""
+    """The live release; None for a table that was written without that column."""
     live = past.filter(live=1) if "live" in past.columns else past.clear()
     return str(live.get_column("release")[0]) if live.height else None
 

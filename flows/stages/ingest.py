@@ -1,4 +1,4 @@
-"""ingest: the imported tables, or the simulated world where nothing was imported, become data/tables."""
+"""Stage ingest: writes data/tables from the imported tables, or from the simulated world where nothing was imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stage has no life of its own after its driver has died, `kill -9` included."""
+"""Stage lifetime: a stage ends when its driver is gone, `kill -9` included."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""retrieve: candidates of the valid queries by the retrievers that were fitted before them, and what was chosen."""
+"""Stage retrieve: candidates of the valid queries, from retrievers fitted on train, labeled with what was chosen."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def main() -> None:
     ) -> Iterator[Examples]:
         for start in range(0, len(queries) or 1, QUERIES_AT_ONCE):  # a part even where nobody is asked
             places = np.arange(start, min(start + QUERIES_AT_ONCE, len(queries)))
-            asked, wanted = queries.part(start, start + len(places)), targets_of(targets, places)
-            candidates = candidates_of(retrievers, asked, params.k, catalogue.n_items)
-            batch = make_examples(asked, candidates, wanted, catalogue.n_items, live=live)
-            counts = len(asked), len(candidates), int(batch.labels.sum()), int(wanted.counts.sum())
+            batch_queries, wanted = queries.part(start, start + len(places)), targets_of(targets, places)
+            candidates = candidates_of(retrievers, batch_queries, params.k, catalogue.n_items)
+            batch = make_examples(batch_queries, candidates, wanted, catalogue.n_items, live=live)
+            counts = len(batch_queries), len(candidates), int(batch.labels.sum()), int(wanted.counts.sum())
             log.info("live=%s n_queries=%d n_candidates=%d n_hits=%d of n_targets=%d", live, *counts)
-            kinds = events_of(candidates, batch.labels, asked.user_ids, valid, catalogue.vocabulary, rule)
+            kinds = events_of(candidates, batch.labels, batch_queries.user_ids, valid, catalogue.vocabulary, rule)
             yield replace(batch, events=kinds, known_as=None if known_as is None else known_as[places])
 
     words = catalogue.vocabulary

@@ -1,4 +1,4 @@
-"""split: the interactions in three parts, by time or last out."""
+"""Stage split: the interactions in three parts, by time or leave-last-out."""
 
 from __future__ import annotations
 

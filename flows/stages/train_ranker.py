@@ -1,4 +1,4 @@
-"""train_ranker: features of the examples as of their instants through Feast, then the ranker that earns its place."""
+"""Stage train_ranker: as-of features of the examples through Feast, then training and choice of the ranker."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ log = logging.getLogger(__name__)
 def main() -> None:
     """Reads examples, feature tables and catalogue; writes the ranker and what was chosen and why (ranker.json)."""
     params, catalogue = section("ranker", Params), read_catalogue(CATALOGUE)
-    short, asked = INTERACTIONS.read(CANDIDATES / TRUNCATED), pl.Series(user_ids_of(CANDIDATES))
+    short, user_ids = INTERACTIONS.read(CANDIDATES / TRUNCATED), pl.Series(user_ids_of(CANDIDATES))
     retrievers = retrievers_of(CANDIDATES)
     outcomes: list[Outcomes] = []
     with tempfile.TemporaryDirectory(prefix="recops-rows-") as scratch:
-        with lookup_with_truncated(Project(Path()), catalogue, short, asked) as lookup:
+        with lookup_with_truncated(Project(Path()), catalogue, short, user_ids) as lookup:
             names = feature_names(retrievers, lookup.names)
             file = RowFile(Path(scratch) / "features", len(names))
             for part in load_parts(CANDIDATES):
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def _sampled() -> dict[str, Any]:
-    """How many users were asked at the cuts, and of how many; empty where all were."""
+    """How many users were sampled at the cutoffs, and of how many; empty where all were used."""
     sample: dict[str, Any] = json.loads((CANDIDATES / SAMPLE).read_text(encoding="utf-8"))
     return {"sample": sample} if sample["n_users"] < sample["n_users_possible"] else {}
 

@@ -1,4 +1,4 @@
-"""train_retriever NAME train|full: one retriever, fitted on the log up to the first or the second cut."""
+"""Stage train_retriever NAME train|full: one retriever, fitted on the log up to the first or the second cutoff."""
 
 from __future__ import annotations
 
@@ -29,13 +29,15 @@ log = logging.getLogger(__name__)
 def main() -> None:
     """Reads its own section, the log of the part and the catalogue; writes the retriever's folder.
 
-    The second fit, on the full log, reads the first one's folder too, for those that go on from there.
+    The second fit, on the full log, also reads the first one's folder, for a warm start.
     """
     match sys.argv[1:]:
         case [name, ("train" | "full") as part]:
             pass
-        case found:
-            raise UserError(f"train_retriever: found arguments {found}, expected a retriever's name and train or full")
+        case arguments:
+            raise UserError(
+                f"train_retriever: found arguments {arguments}, expected a retriever's name and train or full"
+            )
     params = section(f"retrievers.{name}", load_part("retriever", name).Params)
     check_precision_of(RESOLVED, params, f"retrievers.{name}")
     fresh = make("retriever", name, params)

@@ -1,4 +1,4 @@
-"""validate: asks the tables every rule; a broken one stops the pipeline, after the reports are written."""
+"""Stage validate: checks the tables against every rule; a broken one stops the pipeline, after the reports."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Reads the tables and the accepted profile; writes Data Docs and validation.json, then profile and stamp or no."""
+    """Reads tables and accepted profile; writes Data Docs and validation.json, then profile and stamp, or fails."""
     params = section("validate", Params)
     source = _json(TABLES / "source.json")
     validation = validate(
@@ -64,7 +64,7 @@ def _fingerprint(folder: Path) -> str:
 
 
 def _read(path: Path) -> pl.DataFrame:
-    """A table as it is: the schema suite tells what is wrong with its columns."""
+    """A table as it is: the schema suite checks its columns."""
     try:
         return pl.read_parquet(path)
     except FileNotFoundError:

@@ -1,1 +1,1 @@
-"""The search for better params, with its files; what a trial is worth is in models/tuning."""
+"""Tuning: the search for better params, with its files; objective and search space are in models/tuning."""

@@ -1,4 +1,4 @@
-"""What a search is done on: the log of train, and the queries of valid in chunks of users. Test is never read."""
+"""Data of a search: the train log, and the queries of valid in chunks of users. Test is never read."""
 
 from __future__ import annotations
 
@@ -32,8 +32,11 @@ RELATIONS = "data/tables/relations.parquet"
 
 @dataclass(frozen=True)
 class Valid:
-    """log, catalogue: what retrievers are fitted on; chunks: what they are asked; key: hash of all of it and of how it
-    is asked, so that a study is never continued on anything else."""
+    """The data of a search.
+
+    log, catalogue: the training data of retrievers; chunks: the queries; key: hash of all of it and of the protocol, so
+    that a study is never continued on other data.
+    """
 
     log: Log
     catalogue: Catalogue
@@ -42,7 +45,7 @@ class Valid:
 
 
 def check_there(project: Project) -> None:
-    """Raises a UserError where a search lacks what `recops run` leaves."""
+    """Raises a UserError where files that `recops run` writes are missing."""
     missing = [name for name in NEEDED if not (project.root / name).is_file()]
     if missing:
         raise UserError(

@@ -1,4 +1,4 @@
-"""What comes of a search: a report, and a diff of params.yaml that a person accepts or leaves."""
+"""The result of a search: a report, and a diff of params.yaml to accept or reject."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REPORT, DIFF, PROPOSED = "report.json", "params.diff", "params.yaml"
 
 
 def tune_params(project: Project, horizon: str | None) -> Params:
-    """Section `tune` of params.yaml, which may be left out; `horizon` stands in for its own."""
+    """The optional section `tune` of params.yaml; `horizon` overrides its own."""
     values = dict(project.params().get("tune") or {})
     return parse("tune", values | ({"horizon": horizon} if horizon else {}), Params)
 
@@ -96,7 +96,7 @@ def propose(project: Project, tasks: Sequence[Task], found: Sequence[Found], par
 
 
 def accept(project: Project) -> int:
-    """Writes what was proposed last into params.yaml; how many values changed.
+    """Writes the last proposal into params.yaml; returns the number of changed values.
 
     Raises:
         UserError: nothing is proposed, or params.yaml has other values than those that the search began from.
@@ -129,7 +129,7 @@ def accept(project: Project) -> int:
 
 
 def report_text(found: Sequence[Found], params: Params, diff: str) -> str:
-    """The table of what was tried, which params matter, and the diff."""
+    """The report as text: results of the trials, importance of the params, and the diff."""
     rows = [["retriever", "trials", "pruned", "now", "best", "gain", ""]]
     rows += [_row(ended, params) for ended in found]
     lines = [
@@ -171,7 +171,7 @@ def _row(ended: Found, params: Params) -> list[str]:
 
 
 def _check(path: Path, tasks: Sequence[Task], changes: Sequence[dict[str, Any]]) -> None:
-    """The edited text says what was meant."""
+    """Checks that the edited text parses to the proposed values."""
     by_name = {task.name: section(f"retrievers.{task.name}", task.retriever.Params, path) for task in tasks}
     for change in changes:
         _, retriever, name = change["param"].split(".")

@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 class Found:
     """How a search ended. n_trials: that ended, n_pruned of them early; present, best: NDCG@10 on valid, None where the
     present params were not reached; values: of the best; gain: its lead over the present params, None where those are
-    the best; importance: share of each param in how well trials do; silent: the retriever offers nothing here;
-    n_users: who were asked."""
+    the best; importance: share of each param in how well trials do; silent: the retriever offers no candidates on these
+    data; n_users: users evaluated."""
 
     retriever: str
     n_trials: int = 0
@@ -49,14 +49,14 @@ class Found:
     n_users: int = 0
 
     def is_gain(self, params: Params) -> bool:
-        """Whether it is beyond chance."""
+        """Whether the gain is statistically significant."""
         return self.gain is not None and self.gain.low > 0 and self.n_users >= params.min_users
 
 
 def search(folder: Path, task: Task, valid: Valid, params: Params, *, n_trials: int, seconds: float) -> Found:
     """Goes on with the study of this retriever on these data until it has `n_trials`, or for so many seconds.
 
-    The present params are tried first, whatever the time: nothing can be said without them.
+    The present params are tried first, regardless of the time limit: they are the baseline.
     """
     deadline = time.monotonic() + seconds
     study = study_of(folder, task, valid)
@@ -77,7 +77,7 @@ def search(folder: Path, task: Task, valid: Valid, params: Params, *, n_trials: 
 
 
 def _run(study: Study, trial: OptunaTrial, task: Task, valid: Valid, folder: Path) -> bool:
-    """Fits and asks chunk after chunk; false where nothing at all was offered."""
+    """Fits the retriever and evaluates it chunk by chunk; false where it offered no candidates."""
     from optuna.trial import TrialState
 
     suggested = {name: axis.suggested(name, trial) for name, axis in task.axes.items()}
@@ -85,7 +85,7 @@ def _run(study: Study, trial: OptunaTrial, task: Task, valid: Valid, folder: Pat
     values = trial.user_attrs["values"] if given else suggested
     try:
         chosen = task.with_values(values)
-    except ValidationError as error:  # values that each are allowed and together are not
+    except ValidationError as error:  # values that are valid one by one, but not together
         logger.warning("retriever=%s trial=%d cannot be: %s", task.name, trial.number, error)
         study.tell(trial, state=TrialState.PRUNED)
         return True

@@ -1,7 +1,7 @@
-"""What is kept of a retriever's search: an Optuna study in a file, and what each user got in each whole trial.
+"""Storage of a retriever's search: an Optuna study in a file, and the metric of each user in each complete trial.
 
-A trial is written down when it ends, so a killed run loses at most the one that was running. The sampler is seeded anew
-for each trial by how many have ended: a study that was killed and continued tries what an undisturbed one tries.
+A trial is recorded when it ends, so a killed run loses at most the one that was running. The sampler is seeded anew
+for each trial by how many have ended: a study that was killed and continued runs the same trials as an undisturbed one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Task:
     axes: Mapping[str, Axis]
 
     def values_of(self, params: BaseModel) -> dict[str, Any]:
-        """Of some params those that are tuned."""
+        """The values of the tuned params."""
         return {name: getattr(params, name) for name in self.axes}
 
     def with_values(self, values: Mapping[str, Any]) -> BaseModel:
@@ -74,7 +74,7 @@ def study_of(folder: Path, task: Task, valid: Valid) -> Study:
 
 
 def begin(study: Study, task: Task, folder: Path) -> None:
-    """Gives up what a killed run left, and puts the present params first unless they were tried."""
+    """Fails the trials that a killed run left, and enqueues the present params first unless they were tried."""
     from optuna.trial import TrialState
 
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
@@ -102,7 +102,7 @@ def waits(study: Study) -> bool:
 
 
 def whole_trials(study: Study, folder: Path) -> list[FrozenTrial]:
-    """Trials that asked every user, with what each of them got."""
+    """Trials that evaluated every user, with the metric of each."""
     from optuna.trial import TrialState
 
     ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
@@ -110,7 +110,7 @@ def whole_trials(study: Study, folder: Path) -> list[FrozenTrial]:
 
 
 def file_of(folder: Path, trial: OptunaTrial | FrozenTrial) -> Path:
-    """Where a whole trial's figures of all users lie."""
+    """The file with the metric of every user in a complete trial."""
     return folder / f"{trial.number}.safetensors"
 
 
