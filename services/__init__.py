@@ -1,1 +1,1 @@
-"""HTTP: answer and record."""
+"""The HTTP service: recommendations and the recording of events."""

@@ -1,4 +1,4 @@
-"""Errors on the wire: `{"error": {"code", "message", "field"}}` with the status that fits."""
+"""Error responses: `{"error": {"code", "message", "field"}}` with the status that fits."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class ApiError(Exception):
 
 
 def error_body(code: str, message: str, field: str | None = None) -> bytes:
-    """The contract's body."""
+    """The body of an error response."""
     return msgspec.json.encode({"error": {"code": code, "message": message, "field": field}})
 
 
 def body_of_status(status: int) -> bytes:
-    """The body for a status that something below us answered in another form."""
+    """The body for a status that BentoML, Starlette or uvicorn answered in another form."""
     code = CODES.get(status, "error" if status < 500 else "internal")
     return error_body(code, MESSAGES.get(status, code.replace("_", " ")))

@@ -57,8 +57,8 @@ def iso(at: int) -> str:
 
 def iso_if_known(at: int | None) -> str | None:
     """ISO-8601 UTC of an instant that something happened at; None where that is not known."""
-    known = known_instant(at)
-    return None if known is None else iso(known)
+    instant = known_instant(at)
+    return None if instant is None else iso(instant)
 
 
 def fixed_instant(text: str) -> int | None:

@@ -1,4 +1,4 @@
-"""Files that the workers share their metrics through: in memory, their space reserved, so that no full disk kills.
+"""Shared metric files of the workers: in memory, with reserved space, so that a full disk ends no worker.
 
 prometheus_client maps a file of each worker into memory. Where such a file gets no space, the write to it ends the
 process by SIGBUS; so they do not stand under RECOPS_HOME, and a worker reserves their space before they are mapped.

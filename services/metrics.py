@@ -42,7 +42,7 @@ class Metrics:
         self.seconds.labels(route).observe(seconds)
 
     def count_refusal(self, route: str, status: int) -> None:
-        """One answer to what was no request at all."""
+        """Counts an answer to input that was no valid HTTP request."""
         self.requests.labels(route, str(status)).inc()
 
     def count_event(self, kind: str) -> None:
@@ -69,7 +69,7 @@ def exposition() -> tuple[bytes, str]:
 
 
 class _Own:
-    """Collects what is ours: libraries such as Feast count in the same files."""
+    """Collects our metrics only: libraries such as Feast count in the same files."""
 
     def __init__(self, source: Any) -> None:
         self._source = source

@@ -1,4 +1,4 @@
-"""Runtime: what one worker holds, and where its work is done."""
+"""Runtime of one worker: its stores, the live release, and the threads that do its work."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Runtime:
         return self.live.current
 
     def check_home(self) -> None:
-        """That events may be recorded here.
+        """Checks that events may be recorded in this home.
 
         Raises:
             ApiError: 503, the home lies inside a Bento.
@@ -93,7 +93,7 @@ class Runtime:
             raise ApiError(503, self.live.home_fault)
 
     def hasher(self) -> IdHasher | None:
-        """By which ids of events are hashed.
+        """The hasher of ids of events.
 
         Raises:
             ApiError: 503, the key is not set.
@@ -117,7 +117,7 @@ class Runtime:
         self._tell(draining=True)
 
     def _after_load(self, outcome: str, serving: Serving | None) -> None:
-        """Counts it, and says in the registration what is loaded and what was refused."""
+        """Counts the load, and updates the registration with the loaded and the refused release."""
         _count_load(outcome, serving)
         if self.registration is None:
             return
@@ -146,7 +146,7 @@ class Runtime:
 
 @contextmanager
 def _store_faults_told() -> Iterator[None]:
-    """Faults of the stores as answers: ours 503, the sender's 400."""
+    """Turns faults of the stores into responses: 503 for ours, 400 for the sender's."""
     try:
         yield
     except ValueRefusedError as error:
@@ -162,9 +162,9 @@ def _store_faults_told() -> Iterator[None]:
 
 
 def _count_load(outcome: str, serving: Serving | None) -> None:
-    found = metrics()
-    found.loads.labels(outcome).inc()
+    counters = metrics()
+    counters.loads.labels(outcome).inc()
     if serving is not None:
-        found.loaded_at.set(serving.loaded_at / 1e6)
+        counters.loaded_at.set(serving.loaded_at / 1e6)
         if serving.release.data_until is not None:
-            found.data_until.set(serving.release.data_until / 1e6)
+            counters.data_until.set(serving.release.data_until / 1e6)

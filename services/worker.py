@@ -20,7 +20,7 @@ IDLE_S = 3.0  # a kept connection may be silent for this long before it is close
 
 
 class DrainingServer(uvicorn.Server):
-    """Ends without resetting anybody.
+    """A uvicorn server that shuts down without resetting connections.
 
     uvicorn closes kept connections at once, also one whose next request is on its way, and resets those that wait to be
     accepted. This one takes what waits, goes on answering for a while, and each answer says that its connection ends.

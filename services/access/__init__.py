@@ -1,1 +1,1 @@
-"""Who may ask, and how much; nothing here knows what is answered."""
+"""Access control and request limits, independent of the routes' content."""

@@ -1,4 +1,4 @@
-"""The answer on its way out: one form of error whatever failed below, and the status for the metrics."""
+"""Outgoing responses: one form for all errors, and the status for the metrics."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ HEADERS = {401: ((b"www-authenticate", b"Bearer"),), 429: ((b"retry-after", b"1"
 
 
 class Answer:
-    """Sends what the app sends; an error in another form (plain text of BentoML or Starlette) gets our body.
+    """Passes the app's response on; an error in another form (plain text of BentoML or Starlette) gets our body.
 
-    status: what went out, None before; on_start is called when the answer begins.
+    status: of the response, None before it starts; on_start is called when the answer begins.
     """
 
     def __init__(self, send: Send, on_start: Callable[[], None]) -> None:
@@ -46,11 +46,11 @@ class Answer:
             await self._send(message)
 
     async def refuse(self, error: ApiError) -> None:
-        """An error of ours, unless an answer has begun."""
+        """Sends an ApiError, unless a response has begun."""
         await self.fail(error.status, error_body(error.code, error.message, error.field))
 
     async def fail(self, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None) -> None:
-        """An error body, unless an answer has begun."""
+        """Sends an error body, unless a response has begun."""
         if self.status is not None:
             return
         self._begin(status)

@@ -80,7 +80,7 @@ class LimitedProtocol(HttpToolsProtocol):
         return True
 
     def pause_writing(self) -> None:
-        """The client does not read: after a while nobody waits for it any more."""
+        """The client does not read: the connection is closed after a while."""
         super().pause_writing()
         self._write_timer = self.loop.call_later(self.read_timeout_s, self.transport.abort)
 
@@ -135,7 +135,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count(len(name) + len(value) + 4, 1)
-        if name.lower() == b"host" and not value.isascii():  # what reads it before the gate cannot
+        if name.lower() == b"host" and not value.isascii():  # code that reads it before the gate cannot
             raise ValueError
         if self._state == "head":  # what follows the body is no header of the request
             super().on_header(name, value)
@@ -191,7 +191,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._close()
         elif self._state != "body":  # earlier requests are being answered
             cycle.keep_alive = False
-        elif self.pipeline and self.pipeline[0][0] is cycle:  # they are, and this one waits for its turn
+        elif self.pipeline and self.pipeline[0][0] is cycle:  # they are, and this request waits in the queue
             cycle.keep_alive = False
             self.pipeline[0] = (cycle, _refusing(status))
         else:  # the request's body is broken, or does not come: its answer is taken out of the app's hands

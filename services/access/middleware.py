@@ -1,4 +1,4 @@
-"""The gate before every route: origin, keys and roles, body size, time, metrics, and one form of error."""
+"""Access middleware for every route: origin, keys and roles, body size, time limit, metrics, and one form of error."""
 
 from __future__ import annotations
 
@@ -89,13 +89,13 @@ class AccessMiddleware:
             await answer.fail(500, body_of_status(500))
 
     def _label(self, path: str) -> str | None:
-        """The route's label in metrics: of a fixed set, whatever is asked for; None: there is no such route."""
+        """The route's label in metrics: one of a fixed set; None: there is no such route."""
         if path.startswith(PAGES):
             return path.split("/", 2)[1]
         return self.labels.get(path)
 
     def _check(self, scope: Scope) -> None:
-        """Who asks, from where, and how much they send.
+        """Checks the key, origin and body size of a request.
 
         Raises:
             ApiError: 400, 401, 403 or 413.

@@ -40,7 +40,7 @@ def is_bento() -> bool:
 
 
 def name_inside() -> str:
-    """How the bundle inside is called as a release."""
+    """The release name of the bundle inside."""
     return f"bento-{_hash_inside()[:12]}"
 
 

@@ -1,4 +1,4 @@
-"""Live: the release that is served; follows the pointer, loads and warms the next one beside, keeps the old if bad."""
+"""The live release: follows the pointer, loads and warms the next release, and keeps the old one if that fails."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ class Live:
         return self.settings.release or self.store.live_for(running_code())
 
     def missing(self) -> str:
-        """Why nothing is served, and what to do, for people."""
+        """A sentence that says why nothing is served and what to do."""
         if self.home_fault is not None:
             return self.home_fault
         try:
@@ -172,7 +172,7 @@ class Live:
         )
 
     def hasher(self) -> IdHasher | None:
-        """By which ids of events are hashed now: as the served release wants it, else as the one that is to come.
+        """The hasher of ids of events: that of the served release, else of the wanted one.
 
         Raises:
             UserError: that release's key is not set.
@@ -241,7 +241,7 @@ class Live:
             self._keep_up()
 
     def _keep_up(self) -> None:
-        """The wanted release, and what happened since; a fault is told, and tried again a second later."""
+        """Loads the wanted release and follows new events; a fault is logged, and retried a second later."""
         try:
             self.refresh()
             if (serving := self.current) is not None:
@@ -266,10 +266,10 @@ def _no_states(item_ids: list[str], positives: Positives, through: int) -> ItemS
 
 
 def _warm(serving: Serving, at: int) -> None:
-    """Asks as a request would: an unknown user, then a few known ones; a release that cannot answer is not served."""
+    """Warms up with requests for an unknown user and a few known ones; a release that cannot answer is not served."""
     recommender, sessions = serving.recommender, serving.sessions
-    known = serving.users["user_id"].head(3).to_list()
-    for user_id in ["", *known]:
+    known_users = serving.users["user_id"].head(3).to_list()
+    for user_id in ["", *known_users]:
         state = sessions.namespace.users([user_id])[0]
         query = one_query(
             user_id,

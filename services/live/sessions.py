@@ -1,4 +1,4 @@
-"""Sessions: what is known of a user right now, the online namespace plus the log's events that it does not hold yet."""
+"""Sessions: current user states, from the online namespace plus the log's events that it does not hold yet."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOCK_WAIT_S = 0.1
 
 
 class BacklogError(Exception):
-    """A user has more new events than an answer may take in: call `catch_up` beside the answers, then ask again."""
+    """A user has more new events than an answer may take in: call `catch_up` in another thread, then try again."""
 
     def __init__(self, catch_up: Callable[[], None]) -> None:
         super().__init__("a user has too many new events for one answer")
@@ -33,7 +33,7 @@ class BacklogError(Exception):
 
 
 class Sessions:
-    """Catches up by seq whenever somebody asks, so that any number of workers agree without talking to each other.
+    """Catches up by seq at each request, so that any number of workers agree without communication.
 
     events_through: last event that the release's data holds; at: a fixed instant [µs] (replay: the log is not read).
     """
@@ -97,7 +97,7 @@ class Sessions:
     def follow(self, limit: int | None = None) -> None:
         """Brings the items' states up to the log's end, `limit` events at most; normally a short query finds none."""
         if self._at is not None or not self._following.acquire(timeout=LOCK_WAIT_S):
-            return  # another thread is at it
+            return  # another thread is doing it
         try:
             while limit is None or limit > 0:
                 size = A_READ if limit is None else min(limit, A_READ)
@@ -139,7 +139,7 @@ class Sessions:
         return faults
 
     def _events(self, user_id: str, last_seq: int) -> list[Event]:
-        """An answer without the newest events is better than none."""
+        """A user's new events; none where the log does not answer: an answer without them is better than no answer."""
         if self._at is not None:
             return []
         try:

@@ -1,1 +1,1 @@
-"""What is written down of requests; nothing here is read back while answering."""
+"""Recording of events and impressions; nothing recorded here is read back while answering."""

@@ -21,7 +21,7 @@ class Recorder:
         self._running: asyncio.Task[None] | None = None
 
     async def record(self, events: Sequence[NewEvent]) -> Appended:
-        """What became of a batch, once it is durable.
+        """Records a batch; returns its result once it is durable.
 
         Raises:
             DatabaseError: nothing of it was recorded.
@@ -50,7 +50,7 @@ class Recorder:
                     answer.set_result(result)
 
     def _take(self) -> list[tuple[Sequence[NewEvent], asyncio.Future[Appended]]]:
-        """Batches for one commit, A_COMMIT events or a single batch: what waits behind them is not held up for long."""
+        """Batches for one commit, A_COMMIT events or a single batch: later batches do not wait long."""
         n_events, taken = 0, 0
         for events, _ in self._waiting:
             n_events += len(events)

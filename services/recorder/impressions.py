@@ -1,4 +1,4 @@
-"""Shown: what was answered while places are drawn, with the chance of each item; one line of JSON a request.
+"""Impression log: the items of randomized answers with their propensities; one line of JSON per request.
 
 A line is in the page cache before the answer leaves, so that it outlives the process; it is not waited for until it is
 on the disk, and a disk that is full costs the line and not the answer.

@@ -1,1 +1,1 @@
-"""The process that owns the port and the workers that answer on it; nothing here answers a request."""
+"""The supervisor process, which owns the port, and its workers; no request is answered here."""

@@ -1,4 +1,4 @@
-"""Checks before the first worker starts: each setting that would otherwise fail late, in one sentence."""
+"""Checks before the first worker starts: settings that would otherwise fail late, each with a one-sentence error."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Supervisor:
         return 0
 
     def _step(self) -> None:
-        """One look at the workers and at the live pointer."""
+        """Checks the workers and the live pointer once."""
         self._collect_drained()
         if self._next is not None:
             self._watch_takeover()
@@ -100,7 +100,7 @@ class Supervisor:
         self._tell(starting=release.release)
 
     def _watch_takeover(self) -> None:
-        """The new workers take over when all of them have loaded a release; or they are given up."""
+        """The new workers take over when all have loaded a release; otherwise they are stopped after a time limit."""
         assert self._next is not None
         workers, release, deadline = self._next
         loaded = {service.pid for service in running_services(self.settings.home) if service.release is not None}
@@ -127,7 +127,7 @@ class Supervisor:
             self._tell(starting=None)
 
     def _refuse(self, release: str, reason: str) -> None:
-        """Says why a release is not served, the same reason once; it is tried again after a pause."""
+        """Logs why a release is not served, each reason once; it is tried again after a pause."""
         if (release, reason) != self._refused:
             logger.error("release=%s cannot be served: %s; still serving %s", release, reason, self.current.code)
         self._refused, self._retry_at = (release, reason), time.monotonic() + RETRY_S
@@ -184,5 +184,5 @@ def worker_environment(settings: Settings, scratch: Path, environment: dict[str,
         absolute["RECOPS_RELEASE"] = str(Path(settings.release).absolute())
     metrics = scratch / "metrics"
     metrics.mkdir(exist_ok=True)
-    own = {"BENTOML_HOME": str(scratch / "bentoml"), "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
-    return {**environment, **absolute, **own}
+    folders = {"BENTOML_HOME": str(scratch / "bentoml"), "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+    return {**environment, **absolute, **folders}

@@ -1,4 +1,4 @@
-"""Workers of one code: processes that answer on the supervisor's socket, from a Bento or from the working tree."""
+"""Worker processes of one code version, from a Bento or the working tree, on the supervisor's socket."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Worker:
 
 @dataclass(kw_only=True)
 class Workers:
-    """As many processes of one code as the settings ask for."""
+    """The worker processes of one code version, as many as the settings say."""
 
     code: Code
     scratch: Path
@@ -60,8 +60,8 @@ class Workers:
         return {worker.process.pid for worker in self.running}
 
     def restart_ended(self) -> None:
-        """Starts those again that ended by themselves; at once, but with a growing pause when they end soon."""
-        for place, worker in enumerate(self.running):
+        """Restarts workers that ended by themselves: at once, or after a growing pause when they end soon."""
+        for position, worker in enumerate(self.running):
             status = worker.process.poll()
             if status is None:
                 continue
@@ -70,16 +70,16 @@ class Workers:
             if age < min(2.0**worker.n_short_lives - 1, MOST_PAUSE_S):
                 continue
             logger.error("worker=%d pid=%d ended with %d: started again", worker.number, worker.process.pid, status)
-            self.running[place] = self._start(worker.number, must_load=False)
-            self.running[place].n_short_lives = n_short
+            self.running[position] = self._start(worker.number, must_load=False)
+            self.running[position].n_short_lives = n_short
 
     def refusals(self) -> list[str]:
         """Why workers ended, a sentence each."""
         reasons = []
         for worker in self.running:
             if (status := worker.process.poll()) is not None:
-                said = worker.refusal.read_text(encoding="utf-8").strip() if worker.refusal.is_file() else ""
-                reasons.append(said or f"its worker ended with {status} before it could answer; the log says why")
+                reason = worker.refusal.read_text(encoding="utf-8").strip() if worker.refusal.is_file() else ""
+                reasons.append(reason or f"its worker ended with {status} before it could answer; the log says why")
         return reasons
 
     def drain(self) -> None:
@@ -89,7 +89,7 @@ class Workers:
                 worker.process.send_signal(signal.SIGTERM)
 
     def wait(self, deadline: float) -> None:
-        """Waits for the end of all of them; who is there after `deadline` is killed."""
+        """Waits for the end of all of them; those still running after `deadline` are killed."""
         for worker in self.running:
             try:
                 worker.process.wait(max(0.0, deadline - time.monotonic()))
