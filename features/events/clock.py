@@ -51,7 +51,9 @@ class SteadyClock:
                 if wall > expected + SKEW_US:
                     self._ahead_since = passed if self._ahead_since is None else self._ahead_since
                     if passed - self._ahead_since < BELIEVED_AFTER_US:
-                        repeats.warning("the clock has jumped ahead by %.0f s; doubted", (wall - expected) / SECOND)
+                        repeats.warning(
+                            "the clock has jumped ahead by %.0f s; ignored for now", (wall - expected) / SECOND
+                        )
                         return expected
             self._anchor, self._ahead_since = (wall, passed), None
             return wall

@@ -22,5 +22,5 @@ def open_database(url: str, patience: Patience = PATIENT) -> Database:
         return PostgresDatabase(url, patience)
     kind = url.split(":", 1)[0]
     raise UserError(
-        f"RECOPS_DATABASE_URL: found '{kind}:…'; expected sqlite:///file or postgresql://user@host/name; set it anew"
+        f"RECOPS_DATABASE_URL: found '{kind}:…'; expected sqlite:///file or postgresql://user@host/name; correct it"
     )

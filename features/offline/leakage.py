@@ -166,7 +166,7 @@ def _compare(table: Table, queries: pl.DataFrame, found: pl.DataFrame, expected:
                 f"build_features: feature '{table.name}.{name}' of the query (user '{query['user_id']}', item "
                 f"'{query['item_id']}', at {at.isoformat()}): found {there[wrong[0]]!s}, expected {due[wrong[0]]!s} "
                 f"from what had happened and was known by then; {len(wrong)} of {queries.height} sampled queries "
-                f"differ; a feature that knows the future makes every later number a lie: compute it from rows with "
+                f"differ; the feature leaks the future, which invalidates every metric: compute it from rows with "
                 f"timestamp and known_at at or before the query's instant (features/states/aggregates.py)"
             )
     return len(columns) * queries.height

@@ -64,7 +64,7 @@ def put_under_dvc(root: Path, path: str) -> None:
             ) from None
         except (DvcException, OSError) as error:
             reason = " ".join(str(error).split())
-            raise UserError(f"{root / path}: `dvc add` does not take it: {reason}; {_remedy(root, path)}") from error
+            raise UserError(f"{root / path}: `dvc add` failed: {reason}; {_remedy(root, path)}") from error
 
 
 def make_writable(root: Path, path: str) -> None:

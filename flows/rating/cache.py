@@ -47,7 +47,7 @@ def answers(
     wanted = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
     kept, mark = folder / f"{name}.safetensors", folder / f"{name}.json"
     if kept.is_file() and mark.is_file() and json.loads(mark.read_text(encoding="utf-8"))["key"] == wanted:
-        logger.info("%s: as before", step)
+        logger.info("%s: read from the cache", step)
         arrays = read_arrays(kept)
     else:
         mark.unlink(missing_ok=True)

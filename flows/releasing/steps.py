@@ -89,7 +89,7 @@ def check(project: Project, settings: Settings, *, force: bool, why: str | None)
     if force and not why:
         raise UserError("a forced release needs a reason (--why): the history will show it")
     if not force and (refusal := refusal_of(project, manifest)):
-        raise RefusedError(f"{refusal}; nothing was put live (--force --why REASON does it nevertheless)")
+        raise RefusedError(f"{refusal}; nothing was put live (--force --why REASON overrides the gate)")
     return manifest
 
 
@@ -227,7 +227,7 @@ def share(project: Project, settings: Settings, release: str) -> None:
     try:
         path = put_release_under_dvc(project, settings, release)
     except UserError as error:
-        logger.warning("release=%s is live, but not shared: %s; `recops release` again tries it anew", release, error)
+        logger.warning("release=%s is live, but not shared: %s; run `recops release` again to retry", release, error)
         return
     if path is not None:
         logger.info("%s: commit it, and `dvc push` shares the release", path.relative_to(project.root))

@@ -45,11 +45,11 @@ def tasks_of(project: Project, names: Sequence[str]) -> list[Task]:
     aimless = sorted(set(names) - set(SPACES))
     if aimless:
         raise UserError(
-            f"--retriever {aimless}: nothing says what to try; add it to SPACES of models/tuning/search_space.py"
+            f"--retriever {aimless}: there is no search space; add one to SPACES of models/tuning/search_space.py"
         )
     chosen = [name for name in in_use if name in names or (not names and name in SPACES and name not in SLOW)]
     if not chosen:
-        raise UserError(f"params.yaml: no retriever in use is tuned unasked; name one by --retriever, of {in_use}")
+        raise UserError(f"params.yaml: no retriever in use is tuned by default; name one of {in_use} with --retriever")
     check_precisions(project, chosen)
     tasks = []
     for name in chosen:

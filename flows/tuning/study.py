@@ -86,7 +86,7 @@ def _run(study: Study, trial: OptunaTrial, task: Task, valid: Valid, folder: Pat
     try:
         chosen = task.with_values(values)
     except ValidationError as error:  # values that are valid one by one, but not together
-        logger.warning("retriever=%s trial=%d cannot be: %s", task.name, trial.number, error)
+        logger.warning("retriever=%s trial=%d has invalid params: %s", task.name, trial.number, error)
         study.tell(trial, state=TrialState.PRUNED)
         return True
     trial.set_user_attr("values", values)
