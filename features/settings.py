@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     reports_url: str = ""
     """Where `python -m flows.orchestration.pages.reports_server` is reached: the base of links on the runs' pages."""
     webhook_url: SecretStr = SecretStr("")
-    """Where a failed or crashed run is told by POST; empty: a log line."""
+    """Webhook that gets a POST for a failed or crashed run; empty: only a log line."""
     release: str = ""
     """The service answers from exactly this release (an id, or a release folder); empty: it follows the live one."""
     at: str = ""
@@ -52,13 +52,13 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1)
     """Processes of the service; each holds a copy of the recommender."""
     max_concurrency: int = Field(default=128, ge=1)
-    """Requests that a worker of the service holds at once; one that comes while it does is answered 429."""
+    """Concurrent requests of one worker of the service; further ones are answered 429."""
     keep_alive_s: int = Field(default=75, ge=1)
     """An idle connection to the service is closed after this time; longer than a load balancer in front keeps it."""
     read_timeout_s: float = Field(default=30, gt=0)
     """The head of a request must arrive within this time of its first byte, its body within this time of its head."""
     telemetry: bool = Field(default=False)
-    """The one switch: true leaves Prefect's, BentoML's, DVC's and Great Expectations' own telemetry settings alone."""
+    """True leaves Prefect's, BentoML's, DVC's and Great Expectations' own telemetry settings alone."""
 
     @field_validator("home")
     @classmethod
@@ -67,12 +67,12 @@ class Settings(BaseSettings):
 
     @property
     def event_shards(self) -> Path:
-        """Where the event log's shards lie."""
+        """The folder of the event log's shards."""
         return self.home / "events"
 
     @property
     def events_url(self) -> str:
-        """Where the event log lives."""
+        """The URL of the event log's database."""
         return self.database_url or f"sqlite:///{self.home / 'events.db'}"
 
 

@@ -20,7 +20,7 @@ SCHEMA = "schema.json"  # BentoML's own: its clients read from it which methods 
 
 
 def make_app() -> FastAPI:
-    """All routes of the contract that are finished; `app.state.runtime` is set when the service starts."""
+    """The app with all routes of the contract; `app.state.runtime` is set when the service starts."""
     routes: list[BaseRoute] = [
         Route(endpoint.path, _answering(endpoint), methods=[endpoint.method]) for endpoint in ENDPOINTS
     ]
@@ -58,6 +58,6 @@ def _answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
 
 
 async def _refused(request: Request, error: HTTPException) -> Response:
-    """What the framework refuses by itself (no such route, another method)."""
+    """The response to what the framework refuses (no such route, another method)."""
     body = body_of_status(error.status_code)
     return Response(body, error.status_code, dict(error.headers or {}), JSON)

@@ -1,4 +1,4 @@
-"""The Bento service: one FastAPI app on `/`, the gate before it, BentoML's own probes beside it."""
+"""The Bento service: one FastAPI app on `/` behind the access middleware, and BentoML's own probes."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class RecopsService(BentoMethods):
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:
-        """Ends the threads; what was acknowledged is durable already."""
+        """Stops the threads; acknowledged events are already durable."""
         self.runtime.close()
 
     def __is_ready__(self) -> bool:

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 repeats = RepeatLogger(logger)
 
 SECOND = 1_000_000
-SKEW_US = 300 * SECOND  # clocks of senders, and ours, may differ by so much
+SKEW_US = 300 * SECOND  # allowed clock difference between senders and this machine
 FAR_US = MICROSECONDS_A_DAY  # more than that is no difference of clocks: one of them is wrong
 BELIEVED_AFTER_US = 600 * SECOND
 
@@ -60,14 +60,14 @@ class SteadyClock:
 
 
 class Horizon:
-    """The latest instant that is known to have come: goes on with the time that passes, and never back."""
+    """The latest instant that has certainly passed; it advances with elapsed time and never goes back."""
 
     def __init__(self, passed: Callable[[], int] = elapsed) -> None:
         self._passed = passed
         self._noted: tuple[int, int] | None = None
 
     def note(self, instant: int) -> int:
-        """Takes in an instant that has come; the horizon now."""
+        """Notes an instant that has passed; returns the horizon."""
         passed = self._passed()
         if self._noted is None or instant > self._noted[0] + passed - self._noted[1]:
             self._noted = (instant, passed)

@@ -267,7 +267,7 @@ class EventLog:
     def _make(self) -> None:
         if self._made:
             return
-        with self.database.transaction() as statements:  # one that is there needs no right to write
+        with self.database.transaction() as statements:  # an existing table needs no write permission
             self._made = bool(statements.execute(self.database.has_table, (NEWEST_TABLE,)))
             if self._made:
                 self._horizon.note(statements.execute("select known_at from event_state where id = 1")[0][0])

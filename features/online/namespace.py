@@ -40,7 +40,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
 _OF_USERS = (USER_STATS, USER_CATEGORY_STATS, USER_HISTORY)
 _KEYS_A_READ = 400
-_MARKER = "\x00namespace"  # its history row is written last and read with every user: gone, so is all else
+_MARKER = "\x00namespace"  # written last, read with every user: without its history row all rows are lost
 
 
 class NamespaceMissingError(UserError, StoreUnavailableError):
@@ -178,7 +178,7 @@ class OnlineNamespace:
         of several processes comes first leaves no gap.
         Each row remembers the last event it holds, so a crash between two writes is mended by recording again. The
         recursion is the one of the files, so the rows are those that the next `build_features` would write.
-        wait_s: how long another process that records this user is waited for.
+        wait_s: how long to wait for another process that records this user.
 
         Raises:
             UnwrittenError: the state was computed and could not be written; the error carries it.
@@ -187,7 +187,7 @@ class OnlineNamespace:
         wanted = sorted(events, key=lambda event: event.seq)
         if strangers := {event.user_id for event in wanted} - {user_id}:
             raise ValueError(f"events of {sorted(strangers)} recorded for '{user_id}'")
-        _ = self._notes, self._store  # opened before others have to wait
+        _ = self._notes, self._store  # opened before the lock is taken
         update = None
         try:
             with self.place.lock(user_id, wait_s):
@@ -222,7 +222,7 @@ class OnlineNamespace:
                 self._write(table, rows)
 
     def close(self) -> None:
-        """Lets the connection go; the next use opens it again."""
+        """Closes the connection; the next use opens it again."""
         store = self.__dict__.pop("_store", None)
         self.__dict__.pop("_notes", None)
         self.__dict__.pop("_views", None)

@@ -45,7 +45,7 @@ class RedisPlace:
         self.client.ping()
 
     def connected(self, store: Any) -> None:
-        """Feast would make a client that waits without end and tries again for minutes."""
+        """Replaces Feast's client, which would wait without limit and retry for minutes."""
         store.provider.online_store._client = self.client
 
     @contextmanager
@@ -129,7 +129,7 @@ class RedisPlace:
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
-        # once more at once for a connection that the server has closed meanwhile; a silent server is not asked again
+        # one immediate retry for a connection that the server has closed; none for a server that does not answer
         retry: Any = Retry(NoBackoff(), 1, supported_errors=(ConnectionError,))
         return Redis.from_url(self._url, socket_connect_timeout=timeout_s, socket_timeout=timeout_s, retry=retry)
 

@@ -1,4 +1,4 @@
-"""Data under DVC: a folder's content goes to the cache, its .dvc file says which it is."""
+"""Data under DVC: a folder's content is in the cache, and its .dvc file holds the content's hash."""
 
 from __future__ import annotations
 

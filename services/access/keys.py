@@ -79,7 +79,7 @@ def role_for(method: str, path: str) -> str | None:
 
 
 def may(role: str, needed: str) -> bool:
-    """Whether a role includes another."""
+    """Whether a role includes the needed one."""
     levels = {role: level for level, role in enumerate(ROLES)}
     return levels.get(role, levels["client"]) >= levels[needed]
 

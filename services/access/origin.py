@@ -40,7 +40,7 @@ def requested_authority(headers: Headers, http_version: str) -> Authority:
 
 
 def check_same_origin(method: str, headers: Headers, authority: Authority) -> None:
-    """Refuses what a page of another origin makes a browser send; a program sends neither header.
+    """Refuses requests from pages of another origin; a client that is no browser sends neither header.
 
     Raises:
         ApiError: 403, `Origin` is another one (or null), or `Sec-Fetch-Site` says that another site asks.

@@ -63,7 +63,7 @@ class LiveOnlineStore(OnlineStore):  # type: ignore[misc]
         self._of_call: ContextVar[_Live | None] = ContextVar("live release of this call", default=None)
 
     def get_online_features(self, config: RepoConfig, *args: Any, **kwargs: Any) -> Any:
-        """As Feast's own stores: the features of some entity rows, all of one release."""
+        """The features of some entity rows, as Feast's own stores return them, all from one release."""
         token = self._of_call.set(self._live(config))
         try:
             return super().get_online_features(config, *args, **kwargs)
@@ -102,13 +102,13 @@ class LiveOnlineStore(OnlineStore):  # type: ignore[misc]
         )
 
     def update(self, config: RepoConfig, *args: Any, **kwargs: Any) -> None:
-        """Nothing: each release makes the tables of its own namespace."""
+        """Does nothing: each release makes the tables of its own namespace."""
 
     def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Any]) -> None:
         raise RepositoryError("`feast teardown` would take the live release's rows; `recops gc` removes old releases")
 
     def _live(self, config: RepoConfig) -> _Live | None:
-        """What is live now, opened; None before the first release."""
+        """The live release's namespace, opened; None before the first release."""
         home = _home(config)
         namespace = live_namespace(home)
         if namespace is None:

@@ -23,8 +23,9 @@ _shared = ("infra", "version_id", "last_updated", "registry_schema_version")
 
 
 class SharedRegistryStore(RegistryStore):  # type: ignore[misc]
-    """Feast writes the whole registry that it once read; here only the Feast projects that it changed are replaced.
+    """A registry store that several processes share.
 
+    Feast would write back the whole registry that it read; this store replaces only the Feast projects that it changed.
     So a release that fills its namespace and a `feast apply` at the same time keep each other's work. The file is
     replaced whole, so that readers need no lock.
 
@@ -46,7 +47,7 @@ class SharedRegistryStore(RegistryStore):  # type: ignore[misc]
         self._seen = Registry()
 
     def get_registry_proto(self) -> Registry:
-        """What the file holds.
+        """The content of the registry file.
 
         Raises:
             FileNotFoundError: there is none; Feast then begins with an empty registry.

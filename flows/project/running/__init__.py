@@ -1,1 +1,1 @@
-"""How a run drives the DAG: what is judged before it, and the stages' processes. No stage imports it."""
+"""How a run drives the DAG: checks before it, and the stages' processes. No stage imports it."""

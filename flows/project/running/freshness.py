@@ -1,4 +1,4 @@
-"""Freshness: the age of the newest event by the clock, judged before a run; no stage reads it, nothing is written."""
+"""Freshness check before a run: the age of the newest event by the clock; no stage reads it, nothing is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""dvc.lock: one stage's entry put into its text, as DVC would write it, whole or not at all; mended after a kill.
+"""dvc.lock: writes one stage's entry atomically, as DVC would format it, and repairs the file after a kill.
 
 DVC reads and writes the whole file anew after each stage, every value of every stage through a YAML round trip that
 takes about a second of processor, and in place, so that a kill can leave half of it.
@@ -80,7 +80,7 @@ def keep_copy(root: Path) -> None:
 
 
 def mend(root: Path) -> None:
-    """Puts the copy in the place of a dvc.lock of which a kill left half."""
+    """Restores the copy of a dvc.lock that a kill left incomplete."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 

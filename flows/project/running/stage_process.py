@@ -1,4 +1,4 @@
-"""A stage's process: the command that DVC starts, its lines handed on as they come, ended with the run."""
+"""A stage's process: runs the command for DVC, passes its output on line by line, and ends with the run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 OnLine = Callable[[str], None]
-GRACE_S = 5.0  # between being asked to end and being forced
+GRACE_S = 5.0  # between SIGTERM and SIGKILL
 POLL_S = 0.2
 
 

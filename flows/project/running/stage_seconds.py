@@ -1,4 +1,4 @@
-"""Seconds that each stage took when it last ran here, by profile: what a run's display expects. No stage reads it."""
+"""Durations [s] of each stage's last run here, by profile, for a run's display. No stage reads them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def expected_seconds(root: Path, profile: str) -> dict[str, float]:
 
 
 def note_seconds(root: Path, profile: str, stage: str, seconds: float) -> None:
-    """Keeps what a stage took."""
+    """Records the duration of a stage."""
     noted = _noted(root)
     noted.setdefault(profile, {})[stage] = round(seconds, 2)
     write_text(json.dumps(noted, indent=1, sort_keys=True) + "\n", root / NOTED)
@@ -29,4 +29,4 @@ def _noted(root: Path) -> dict[str, dict[str, float]]:
             str(profile): {str(stage): float(s) for stage, s in stages.items()} for profile, stages in noted.items()
         }
     except (OSError, ValueError, AttributeError, TypeError):
-        return {}  # an estimate is worth no failed run
+        return {}  # a missing estimate must not fail the run
