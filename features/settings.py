@@ -11,7 +11,7 @@ from features.errors import UserError
 
 
 class Settings(BaseSettings):
-    """Environment of one process. Results never depend on it: what changes results stands in params.yaml."""
+    """Settings of one process, from its environment. They never change results: params.yaml does."""
 
     model_config = SettingsConfigDict(env_prefix="RECOPS_", frozen=True, extra="ignore")
 

@@ -37,7 +37,7 @@ class Metrics:
         )
 
     def count_answer(self, route: str, status: int, seconds: float) -> None:
-        """One answer; `route` is of the fixed set of labels, never the path that was asked for."""
+        """Counts one answer; `route` is one of the fixed set of labels, never the requested path."""
         self.requests.labels(route, str(status)).inc()
         self.seconds.labels(route).observe(seconds)
 

@@ -56,7 +56,7 @@ class Runtime:
         """
         for _ in range(CATCH_UPS):
             try:
-                with _store_faults_told():
+                with _store_faults_as_responses():
                     if self._thread is None:
                         return work(*arguments)
                     return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
@@ -70,7 +70,7 @@ class Runtime:
         Raises:
             ApiError: as `ask`; 503 also when the event log does not answer.
         """
-        with _store_faults_told():
+        with _store_faults_as_responses():
             return await asyncio.get_running_loop().run_in_executor(self._beside, work, *arguments)
 
     def serving(self) -> Serving:
@@ -145,7 +145,7 @@ class Runtime:
 
 
 @contextmanager
-def _store_faults_told() -> Iterator[None]:
+def _store_faults_as_responses() -> Iterator[None]:
     """Turns faults of the stores into responses: 503 for ours, 400 for the sender's."""
     try:
         yield

@@ -80,7 +80,7 @@ class RedisPlace:
 
     @contextmanager
     def lock(self, user_id: str, wait_s: float) -> Iterator[None]:
-        """One lock a user; it ends by itself when its holder was killed."""
+        """One lock per user; it expires when its holder was killed."""
         name = f"recops:{self._namespace}:lock:{user_id}"
         lock = self.client.lock(name, timeout=LOCK_S, blocking_timeout=wait_s, sleep=0.005)
         with self.writing():

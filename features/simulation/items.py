@@ -83,11 +83,11 @@ def make_items(params: Params, attributes: Float32) -> Items:
         + WEIGHTS["theme"] * unit_rows(theme_rows.sum(axis=1))
         + WEIGHTS["style"] * attributes[FIRST_STYLE + styles]
     )
-    untold = unit_rows(
+    hidden_part = unit_rows(
         attributes[FIRST_CIRCLE + circles] + 0.2 * unit_rows(rng.standard_normal((n_items, params.taste_size)))
     )
     hidden = params.hidden_share
-    vectors = unit_rows((1 - hidden) * unit_rows(textual) + hidden * untold)
+    vectors = unit_rows((1 - hidden) * unit_rows(textual) + hidden * hidden_part)
     log_price = np.log([GENRES[genre].price for genre in genres]) + 0.35 * rng.standard_normal(n_items)
     return Items(
         ids=shuffled_ids("b", n_items, rng),

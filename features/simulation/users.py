@@ -114,8 +114,8 @@ def _tastes(interests: Int64, attributes: Float32, personal: Float32, hidden: fl
     by_interests = np.zeros_like(personal)
     for column, weight in enumerate((1.2, 0.5, 1.0, 0.5, 0.3, 0.4)):
         by_interests = by_interests + np.float32(weight) * attributes[interests[:, column]]
-    untold = attributes[interests[:, 6]]
-    return unit_rows((1 - hidden) * unit_rows(by_interests) + hidden * untold + (1 - hidden) * personal)
+    hidden_part = attributes[interests[:, 6]]
+    return unit_rows((1 - hidden) * unit_rows(by_interests) + hidden * hidden_part + (1 - hidden) * personal)
 
 
 def _genre_profile(tastes: Float32, attributes: Float32) -> Float32:

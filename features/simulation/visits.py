@@ -50,7 +50,7 @@ class Shelf:
         )
 
     def draw(self, rng: np.random.Generator, users: Int64, size: int) -> Int64:
-        """(n_users, size) positions in the world, each slot by itself, with the chances of `probability`."""
+        """(n_users, size) positions in the world, each slot drawn independently by `probability`."""
         params = self.world.params
         way, where = rng.random((len(users), size)), rng.random((len(users), size))
         genre = self._genres(rng, users, size)

@@ -15,8 +15,8 @@ from features.arrays import Float64, Int64
 @dataclass
 class UserState:
     """The current state of one user. stats: (len(STATE),), NaN where nothing is known; by_category: likewise, of the
-    categories that were asked for and that the user has touched; item_ids, timestamps [µs], positive, refused: every
-    event but impressions, oldest first; last_seq: the last event of the log that is in it."""
+    requested categories that the user has interacted with; item_ids, timestamps [µs], positive, refused: every event
+    but impressions, oldest first; last_seq: the last event of the log that is in it."""
 
     user_id: str
     stats: Float64

@@ -43,7 +43,7 @@ class Answers:
 class Judgement:
     """The evaluated lists and their metrics.
 
-    queries: as the challenger and the champion were asked, each in its own vocabulary (no champion: popular replaces
+    queries: the queries of the challenger and the champion, each in its own vocabulary (no champion: popular replaces
     it); lists: (n_queries, depth) item codes of the test set by model; scores: of the challenger's lists; champion: the
     hash of its bundle, or "popular" (and after "; " the reason).
     """

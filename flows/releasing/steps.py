@@ -176,7 +176,7 @@ def replay_queries(plan: Plan, tag: str) -> int:
     offline, so that is computed here.
 
     The server gets a home of its own that holds this release only, an empty event log and an online namespace with
-    the users that are asked about: nothing of the live service is read or written.
+    the users of the queries: nothing of the live service is read or written.
     """
     bundle, cut = plan.scratch / "bundle", plan.project.test_cutoff()
     at = plan.project.data_until() if cut is None else cut

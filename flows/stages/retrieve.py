@@ -49,7 +49,7 @@ def main() -> None:
     def examples(
         queries: Queries, targets: Targets, *, live: bool, known_as: npt.NDArray[np.str_] | None = None
     ) -> Iterator[Examples]:
-        for start in range(0, len(queries) or 1, QUERIES_AT_ONCE):  # a part even where nobody is asked
+        for start in range(0, len(queries) or 1, QUERIES_AT_ONCE):  # one part even without queries
             places = np.arange(start, min(start + QUERIES_AT_ONCE, len(queries)))
             batch_queries, wanted = queries.part(start, start + len(places)), targets_of(targets, places)
             candidates = candidates_of(retrievers, batch_queries, params.k, catalogue.n_items)

@@ -180,7 +180,7 @@ class LimitedProtocol(HttpToolsProtocol):
     # ---- refusals
 
     def _refuse(self, status: int) -> None:
-        """Answers an error and closes, after whatever was asked before on this connection is answered."""
+        """Answers an error and closes, after earlier requests on this connection are answered."""
         self._refused = True
         self._stop_timing()
         metrics().count_refusal(UNREAD, status)

@@ -23,7 +23,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Keys:
-    """Digest of each key → its role; empty: no keys are asked for."""
+    """Digest of each key → its role; empty: no keys are required."""
 
     roles: dict[str, str]
 
