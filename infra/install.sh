@@ -23,5 +23,6 @@ export UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-true}  # as pip does: a company networ
 export UV_HTTP_TIMEOUT=${UV_HTTP_TIMEOUT:-180} VIRTUAL_ENV=$PWD/$venv UV_LINK_MODE=${UV_LINK_MODE:-copy} UV_INDEX_STRATEGY=unsafe-best-match
 "$venv/bin/uv" pip install --quiet --compile-bytecode -r requirements.lock  # half a minute once, a second of each process
 "$venv/bin/uv" pip install --quiet --no-deps -e .
+"$venv/bin/python" -m infra.compile_kernels     # ten seconds once, which the first training saves
 "$venv/bin/python" -m flows.judging.plots_page  # `dvc plots` then draws without a network
 echo "installed into $venv"
