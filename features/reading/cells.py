@@ -104,7 +104,7 @@ def _instant(column: pl.Series) -> Cells | None:
     if kind == pl.Date:
         return _in_range(column.cast(pl.Datetime("us")).cast(pl.Int64), column.is_not_null())
     if kind.is_numeric():
-        like_days = kind.is_integer() and column.drop_nulls().head(LOOKED_AT).is_between(*DAYS).all()
+        like_days = kind.is_integer() and column.drop_nulls().head(LOOKED_AT).cast(pl.Float64).is_between(*DAYS).all()
         if like_days and (days := compact_days(column.cast(pl.String))) is not None:
             return _in_range(days, column.is_not_null())
         numbers = column.fill_nan(None) if kind.is_float() else column

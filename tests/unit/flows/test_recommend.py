@@ -12,7 +12,7 @@ from features.errors import UserError
 from features.privacy.hashed_ids import IdHasher
 from features.settings import Settings
 from flows.project.dataset import Project
-from flows.recommend import _stored, read_users, table_of
+from flows.recommend import read_users, stored_users, table_of
 from models.data.types import Slate
 
 CONTRACT = ["user_id", "item_id", "rank", "score", "reason"]
@@ -59,13 +59,13 @@ def test_plain_ids_are_asked_for_by_their_hashes_where_the_data_hold_those(tmp_p
     hasher = IdHasher("a key of the test, long enough")
     project = Project(tmp_path)
     asked = ["Ann@x.org", hasher("bo")]
-    assert _stored(asked, project, Settings(id_key="")) == {user_id: user_id for user_id in asked}
+    assert stored_users(asked, project, Settings(id_key="")) == {user_id: user_id for user_id in asked}
     project.paths.tables.mkdir(parents=True)
     (project.paths.tables / "source.json").write_text(json.dumps({"id_key": hasher.fingerprint}))
     settings = Settings(id_key="a key of the test, long enough")
-    assert _stored(asked, project, settings) == {hasher("ann@x.org"): "Ann@x.org", hasher("bo"): hasher("bo")}
+    assert stored_users(asked, project, settings) == {hasher("ann@x.org"): "Ann@x.org", hasher("bo"): hasher("bo")}
     with pytest.raises(UserError, match="RECOPS_ID_KEY is not set"):
-        _stored(asked, project, Settings(id_key=""))
+        stored_users(asked, project, Settings(id_key=""))
 
 
 def test_users_are_read_as_an_import_reads_them(tmp_path):
