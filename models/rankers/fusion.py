@@ -1,4 +1,4 @@
-"""Fusion: reciprocal ranks of the retrievers added up; nothing to learn, hard to beat with few examples."""
+"""Reciprocal rank fusion of the retrievers: needs no training and is hard to beat with few examples."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Fusion:
         self.weights_: list[float] = []
 
     def fit(self, features: Rows, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
-        """Only looks where the retrievers' columns are; examples may be empty."""
+        """Finds the columns of the retrievers; examples may be empty."""
         self.columns_ = [column for column, name in enumerate(names) if name.startswith(RANK_PREFIX)]
         retrievers = [names[column].removeprefix(RANK_PREFIX) for column in self.columns_]
         self.weights_ = [self.params.weights.get(name, 1.0) for name in retrievers]

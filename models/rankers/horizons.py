@@ -1,4 +1,4 @@
-"""Horizons: one ranker for who acts right now, another for who comes back some day."""
+"""Horizons: one ranker for users in a session, another for returning users."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ReturningParams(LightGbmParams):
 
 
 class HorizonsParams(BaseModel):
-    """Where one horizon ends and how each side learns."""
+    """The gap that ends a session, and the params of each side."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -54,7 +54,7 @@ class HorizonsParams(BaseModel):
 
 
 class Horizons:
-    """What is best for the next act is not best for the next months: each side is learned from its own examples."""
+    """Two rankers, each trained on examples of its own horizon: the next act, or the coming months."""
 
     Params: ClassVar[type[BaseModel]] = HorizonsParams
 
@@ -149,7 +149,7 @@ class Horizons:
         return ranker
 
     def look(self, names: tuple[str, ...]) -> None:
-        """Remembers which column tells how long a history has been idle."""
+        """Stores the index of the column with the days since the last act."""
         self.column_ = names.index(IDLE) if IDLE in names else -1
 
 

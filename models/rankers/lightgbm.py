@@ -1,4 +1,4 @@
-"""LightGBM: boosted trees (LambdaMART) that correct plain fusion where the examples say so."""
+"""LightGBM: boosted trees (LambdaMART) on top of reciprocal rank fusion."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from models.ranking.sampling import rows_of_all_hits
 
 
 class LightGbmParams(BaseModel):
-    """How the trees are grown; few and strongly regularised by default, for examples are few."""
+    """How the trees are grown; few and strongly regularised by default, since examples are few."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -55,13 +55,13 @@ class LightGbmParams(BaseModel):
     """Of those choices."""
 
 
-FEW = 10_000  # rows, those of a request: one thread scores them; waking another costs more than it brings
+FEW = 10_000  # rows, as in a request: scored in one thread, since starting more costs more than it saves
 
 
 class LightGbm:
-    """score = prior · fusion + mean of the draws' trees (Burges 2010, MSR-TR-2010-82; LightGBM lambdarank).
+    """score = prior · fusion + mean of the trees over seeds (Burges 2010, MSR-TR-2010-82; LightGBM lambdarank).
 
-    models_: the trees of each draw as text, none where no example told anything.
+    models_: the trees of each seed as text; empty if no query has both labels.
     """
 
     Params: ClassVar[type[BaseModel]] = LightGbmParams
@@ -73,7 +73,7 @@ class LightGbm:
         self._boosters: list[Any] = []
 
     def fit(self, features: Rows, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
-        """Queries whose candidates are all alike in label teach nothing and are left out."""
+        """Queries whose candidates all have the same label are left out: they carry no signal."""
         self.prior_ = Fusion(self.params.fusion).fit(features, labels, groups, names)
         owners = np.repeat(np.arange(len(groups)), groups)
         hits = np.bincount(owners, labels, minlength=len(groups))
@@ -92,7 +92,7 @@ class LightGbm:
         rows: Bool,
         seed: int,
     ) -> str:
-        """The trees of one draw, from some of `rows`; weights: (n_queries,), owners: (n_rows,) the query of each."""
+        """The trees of one seed, from some of `rows`; weights: (n_queries,), owners: (n_rows,) the query of each."""
         import lightgbm
 
         rows = rows_of_all_hits(labels, rows, self.params.max_rows, seed)
@@ -166,7 +166,7 @@ class LightGbm:
         return self.params.prior * self.prior_.score(features).astype(np.float64)
 
     def _trees(self, features: Float32, **options: int) -> npt.NDArray[np.float64]:
-        """(n_rows,) mean of what the draws add to the prior."""
+        """(n_rows,) mean over seeds of what the trees add to the prior."""
         total, threads = np.zeros(len(features)), self.params.threads if len(features) > FEW else 1
         for booster in self._boosters if len(features) else ():
             total += booster.predict(features, raw_score=True, num_threads=threads, **options)

@@ -19,7 +19,7 @@ from models.ranking.scaling import Standard, log_odds_of
 
 
 class LinearParams(BaseModel):
-    """How the weights are learned."""
+    """Params of the logistic regression."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -36,7 +36,7 @@ class LinearParams(BaseModel):
 class Linear:
     """score = log-odds that a candidate is chosen = intercept + weights · (standardized features, what is missing).
 
-    Each row is an example of its own; that rows of one query compete is not told. Examples without a hit, or without
+    Each row is an example of its own; competition within a query is not modeled. Examples without a hit, or without
     a miss, give weights of 0.
     """
 

@@ -1,4 +1,4 @@
-"""Mlp: how probable each outcome is (a click, a purchase …) by a small network; the score is their weighted sum."""
+"""Mlp: a small network predicts the probability of each outcome (click, purchase …); scores are weighted sums."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHOSEN = "chosen"  # the one outcome where no weights are given
 
 
 class MlpParams(BaseModel):
-    """What is predicted and how it is learned."""
+    """Weights of the outcomes and params of the training."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -54,7 +54,7 @@ class Mlp:
     """score = Σ weight · P(outcome), P by one hidden layer of rectified units, calibrated by Platt's method.
 
     Each row is an example of its own, as for `linear`; a shared hidden layer for all outcomes (Caruana 1997,
-    doi:10.1023/A:1007379606734). Answers need numpy alone.
+    doi:10.1023/A:1007379606734). Inference needs only numpy.
     """
 
     Params: ClassVar[type[BaseModel]] = MlpParams

@@ -1,4 +1,4 @@
-"""Platt: a slope and a shift of log-odds, so that what is called 3 % happens in 3 of 100 cases."""
+"""Platt scaling: a slope and a shift of log-odds, so that predicted probabilities match observed rates."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ NEAR = 1e-9  # a step so small changes nothing that float32 shows
 
 
 def platt(log_odds: Float64, labels: Float64) -> tuple[float, float]:
-    """slope, shift: 1 / (1 + exp(-(slope · log_odds + shift))) has the greatest likelihood, by Newton's method.
+    """Fits slope and shift of 1 / (1 + exp(-(slope · log_odds + shift))) by maximum likelihood (Newton's method).
 
     Platt 1999 with the targets of Lin, Lin & Weng 2007 (doi:10.1007/s10994-007-5018-6): a hit counts as
-    (n_hits + 1) / (n_hits + 2), a miss as 1 / (n_misses + 2), so that no finite sample asks for certainty.
-    log_odds, labels: (n_rows,), labels in {0, 1}. Where one of both is absent: (1, 0), the log-odds as they are.
+    (n_hits + 1) / (n_hits + 2), a miss as 1 / (n_misses + 2), so that no finite sample gives a probability of 0 or 1.
+    log_odds, labels: (n_rows,), labels in {0, 1}. If all labels are equal: (1, 0).
     """
     hits = float(labels.sum())
     misses = len(labels) - hits
@@ -32,7 +32,7 @@ def platt(log_odds: Float64, labels: Float64) -> tuple[float, float]:
         step = np.linalg.solve(curvature, gradient)
         share = 1.0
         while (after := _loss(inputs @ (line - share * step), wanted)) > loss and share > NEAR:
-            share /= 2  # a whole step may leap over the best where the curve is flat
+            share /= 2  # a full Newton step may overshoot where the likelihood is flat
         if after > loss or np.abs(share * step).max() < NEAR:
             break
         line, loss = line - share * step, after

@@ -20,12 +20,12 @@ from models.ranking.features import QUERY_FEATURES, query_features
 EVENT_PREFIX = "event_"  # of columns on disk
 ROWS, QUERIES = "candidates.parquet", "queries.parquet"  # of a batch
 PART_PREFIX = "part-"  # of folders
-SAMPLE = "sample.json"  # beside the parts: how many users were asked, and of how many
+SAMPLE = "sample.json"  # beside the parts: number of sampled users, and of all users
 NAMES = ("user_id", "known_as")  # columns on disk that name a query's user
 
 
 def labels_of(candidates: Candidates, targets: Targets, n_items: int) -> Float32:
-    """(n_rows,) 1 where the candidate was chosen later."""
+    """Labels (n_rows,): 1 where the user chose the candidate later."""
     wanted = targets.items.owners * n_items + targets.items.values
     keys = candidates.query.astype(np.int64) * n_items + candidates.item
     return np.isin(keys, wanted).astype(np.float32)
@@ -59,7 +59,7 @@ def events_of(
 
 @dataclass(frozen=True, kw_only=True)
 class Examples:
-    """Candidates of past queries with what came of them, before their features are looked up.
+    """Candidates of past queries with their labels, before the feature lookup.
 
     user_ids, at, n_targets: (n_queries,); labels: (n_rows,) in {0, 1}; live: (n_queries,) whether the query stands
     right before its user's next choice (False: what was known at a cut, and all that was chosen in the time after).
@@ -107,7 +107,7 @@ class Examples:
 
     @classmethod
     def load(cls, folder: Path) -> Examples:
-        """As it was saved."""
+        """Reads what `save` wrote."""
         rows, queries = pl.read_parquet(folder / ROWS), pl.read_parquet(folder / QUERIES)
         names = tuple(name.removeprefix("rank_") for name in rows.columns if name.startswith("rank_"))
         height = rows.height
@@ -140,7 +140,7 @@ class Examples:
 def make_examples(
     queries: Queries, candidates: Candidates, targets: Targets, n_items: int, *, live: bool = False
 ) -> Examples:
-    """The examples of a batch of past queries, without their kinds of events."""
+    """Labels the candidates of a batch of past queries; kinds of events are not filled in."""
     labels = labels_of(candidates, targets, n_items)
     kinds = np.full(len(queries), live)
     return Examples(
@@ -183,7 +183,7 @@ def _folders(folder: Path) -> list[Path]:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcomes:
-    """What came of examples, without the candidates: what a ranker is trained with beside their features.
+    """Labels and groups of examples without the candidates: what a ranker needs for training besides features.
 
     user_ids, n_targets, groups, live: (n_queries,), groups: rows of each; labels: (n_rows,); events: kind → (n_rows,).
     """

@@ -1,4 +1,4 @@
-"""Features of a candidate: what the retrievers say of it, and what the lookup knows."""
+"""Features of candidates: ranks and scores of the retrievers, and features from the lookup."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def feature_names(retrievers: tuple[str, ...], looked_up: tuple[str, ...]) -> tu
 def query_features(queries: Queries) -> Float32:
     """(n_queries, 2): days since the last act of the history (NaN without one), and log(1 + its length).
 
-    They tell the horizon: who acts right now chooses otherwise than who comes back some day.
+    They separate users in a session from returning users, who choose differently.
     """
     history, lengths = queries.history, queries.history.items.lengths
     idle = np.full(len(queries), np.nan)

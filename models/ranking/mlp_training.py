@@ -11,13 +11,13 @@ import torch
 from features.arrays import Float32
 from models.compute.optimizer import Descent
 
-LEAST_STEPS = 50  # of an epoch: few examples are read in smaller batches
+LEAST_STEPS = 50  # per epoch: small data sets use smaller batches
 LEAST_ROWS = 32
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How long and how fast to learn; the fields are those of the ranker's Params."""
+    """Training settings: a subset of the fields of the ranker's Params."""
 
     hidden: int
     epochs: int
@@ -31,7 +31,7 @@ def train(inputs: Float32, labels: Float32, log_odds: Float32, recipe: Recipe) -
     """Arrays `first` (n_inputs, hidden), `first_bias`, `second` (hidden, n_objectives), `second_bias`.
 
     inputs: (n_rows, n_inputs); labels: (n_rows, n_objectives) in {0, 1}; log_odds: (n_objectives,) of the base rates,
-    from which the network starts. Draws are numpy's and sums one thread's: the same input gives the same bytes.
+    from which the network starts. Random numbers come from numpy, sums run in one thread: equal inputs give equal bytes.
     """
     rng = np.random.default_rng(recipe.seed)
     n_inputs, n_objectives = inputs.shape[1], labels.shape[1]

@@ -1,4 +1,4 @@
-"""Newcomers: whoever has no history keeps the retrievers' own order, whatever ranker serves the others."""
+"""Ranker decorator for newcomers: users without a history keep the order of reciprocal rank fusion."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from models.retrieval.candidates import FUSION_CONSTANT, reciprocal_ranks
 class NewcomersInOrder:
     """A ranker as it serves and as it is judged.
 
-    It learns from people with a history; of newcomers it knows nothing, and reordering what is popular lost a sixth of
-    their ndcg@10 on an online shop's log. Their score is the plain sum of reciprocal ranks.
+    Rankers learn from users with a history. Reordering popular items for newcomers lost a sixth of their ndcg@10 on the
+    log of an online shop. Their score is the plain sum of reciprocal ranks.
     """
 
     def __init__(self, ranker: Scores, names: tuple[str, ...]) -> None:
@@ -27,7 +27,7 @@ class NewcomersInOrder:
         return self.in_order(features, self.ranker.score(features))
 
     def in_order(self, features: Float32, scores: Float32) -> Float32:
-        """(n_rows,) the ranker's scores, but for the rows of newcomers."""
+        """Scores (n_rows,): the ranker's, except for the rows of newcomers."""
         if self._n_history is None or not (newcomers := features[:, self._n_history] == 0).any():
             return scores
         inverse = features[:, self._ranks]

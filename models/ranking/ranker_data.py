@@ -1,4 +1,4 @@
-"""What a ranker learns from and is judged by: examples with their features, query by query."""
+"""Training and evaluation data of a ranker: examples with their features, grouped by query."""
 
 from __future__ import annotations
 

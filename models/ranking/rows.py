@@ -22,7 +22,7 @@ class RowFile:
         self._file = path.open("wb")
 
     def append(self, features: Float32) -> None:
-        """(n_rows, n_features) after those that are there."""
+        """Appends rows (n_rows, n_features)."""
         if features.shape[1] != self._n_features:
             raise ValueError(f"{self.path}: rows of {features.shape[1]} features, expected {self._n_features}")
         self._file.write(np.ascontiguousarray(features, dtype=np.float32).data)

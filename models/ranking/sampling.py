@@ -1,4 +1,4 @@
-"""Sampling: fewer examples than there are, where a ranker would grow slow or large with them."""
+"""Sampling of examples, for rankers whose time or size grows with them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standard: features on one scale, what is missing told apart; for rankers that add features up."""
+"""Standardization of features with indicators of missing values, for linear and neural rankers."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ class Standard:
 
 
 def log_odds_of(labels: Float32) -> float:
-    """Of a hit among examples, half a hit and half a miss added: finite for any examples."""
+    """Log-odds of a hit, with half a hit and half a miss added: finite for any examples."""
     hits = float(labels.sum())
     return float(np.log((hits + 0.5) / (len(labels) - hits + 0.5)))

@@ -1,4 +1,4 @@
-"""Training of a ranker: what is learned has to beat plain fusion on queries that it has not seen."""
+"""Training of a ranker: it must beat plain fusion on held-out queries to be used."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ class Params(BaseModel):
 
 @runtime_checkable
 class LearnsInStages(Protocol):
-    """A ranker that can tell what it would score with fewer trees."""
+    """A ranker that can report its scores with fewer trees."""
 
     def staged(self, features: Float32) -> list[tuple[int, Float32]]: ...
 
 
 @runtime_checkable
 class LearnsEvents(Protocol):
-    """A ranker that can tell kinds of choices apart, which `fit` takes as one."""
+    """A ranker that can learn from kinds of events, which `fit` does not distinguish."""
 
     def fit_events(
         self, features: Rows, labels: Float32, events: Mapping[str, Bool], groups: Int32, names: tuple[str, ...]
@@ -74,7 +74,7 @@ class LearnsEvents(Protocol):
 
 @dataclass(frozen=True)
 class Trained:
-    """The ranker that earned its place, its name, and the figures that say why."""
+    """The selected ranker, its name, and the metrics behind the choice."""
 
     name: str
     ranker: Ranker
@@ -83,7 +83,7 @@ class Trained:
 
 @runtime_checkable
 class TrainsItself(Protocol):
-    """A ranker with a way of its own to learn from examples and to judge what it learned."""
+    """A ranker with its own procedure for training and evaluation."""
 
     def train(self, data: RankerData, params: Params) -> Trained:
         """As `train_ranker`."""
@@ -94,7 +94,7 @@ def make_ranker(name: str, params: Params) -> Ranker:
     fields = load_part("ranker", name).Params.model_fields
     values = dict(params.sections.get(name, {}))
     if name != PLAIN and PLAIN in fields:
-        values.setdefault(PLAIN, params.sections.get(PLAIN, {}))  # what it starts from is what it has to beat
+        values.setdefault(PLAIN, params.sections.get(PLAIN, {}))  # its prior is the baseline that it has to beat
     if N_SEEDS in fields:
         values.setdefault(N_SEEDS, params.n_seeds)
     return make("ranker", name, values)
@@ -103,7 +103,7 @@ def make_ranker(name: str, params: Params) -> Ranker:
 def train_ranker(data: RankerData, params: Params) -> Trained:
     """Compares by cross-validation over users on ndcg@k of the order before reranking, fits the better one on all.
 
-    Whatever a ranker learns from, it is judged by what was chosen at all.
+    Evaluation counts every positive event, whatever the ranker learns from.
     """
     ranker = make_ranker(params.name, params)
     if isinstance(ranker, TrainsItself):
@@ -149,7 +149,7 @@ def fit_plain(data: RankerData, params: Params) -> Ranker:
 def cross_validated(data: RankerData, params: Params) -> tuple[Float64, dict[int, Float64]]:
     """(n_queries,) ndcg@k by rankers that have not seen the query's user; and, by their number, after fewer trees.
 
-    Each is a single draw: averaging, which takes as many times as long, makes what ships no worse than what is judged.
+    Each is fitted with one seed. Averaging over seeds costs a multiple of the time and does not make the ranker worse.
     """
     users, owner = np.unique(np.asarray(data.user_ids), return_inverse=True)
     fold_of_user = np.random.default_rng(params.seed).permutation(len(users)) % params.folds
@@ -174,7 +174,7 @@ def _ndcg_by(scores: Float32, data: RankerData, params: Params) -> Float64:
 
 
 def _scored(ranker: Ranker, data: RankerData) -> Float32:
-    """(n_rows,) its scores as it would serve, some rows at a time."""
+    """Scores (n_rows,) of the ranker as served, computed in chunks of rows."""
     served = NewcomersInOrder(ranker, data.names)
     parts = [served.score(block) for block in blocks_of_rows(data.features)]
     return np.concatenate(parts) if parts else served.score(data.features[:0])
@@ -194,7 +194,7 @@ def _staged(ranker: Ranker, data: RankerData) -> dict[int, Float32]:
 
 
 def _of_one_draw(params: Params) -> Params:
-    """The same with a ranker that averages nothing."""
+    """The same params with a single seed."""
     section = {name: value for name, value in params.sections.get(params.name, {}).items() if name != N_SEEDS}
     return params.model_copy(update={"sections": params.sections | {params.name: section}, N_SEEDS: 1})
 
