@@ -1,1 +1,1 @@
-"""What retrievers share: the best k, candidates, sparse and latent factors; the retrievers are in models/retrievers."""
+"""Code shared by the retrievers: top-k, candidates, sparse and latent factors; no retriever (models/retrievers)."""

@@ -1,4 +1,4 @@
-"""Candidates: the proposals of all retrievers together, and reciprocal-rank fusion."""
+"""Candidates: the merged results of all retrievers, and reciprocal-rank fusion."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from features.arrays import Float32, Int32
 from models.data.types import Candidates, Hits, Queries
 from models.interfaces import Retriever
 
-FUSION_CONSTANT = 60.0  # of reciprocal ranks where no params say another: a slate's shares, newcomers, similar items
+FUSION_CONSTANT = 60.0  # default constant of reciprocal-rank fusion, used for slates, new users and similar items
 
 
 class Params(BaseModel):
-    """What is retrieved for each query."""
+    """Parameters of candidate retrieval for each query."""
 
     model_config = ConfigDict(extra="forbid")
 
     k: int = Field(default=100, ge=1)
-    """Candidates of each retriever; more costs ranking time, recall saturates."""
+    """Candidates per retriever. More costs ranking time; recall saturates."""
     rolling_queries: int = Field(default=4000, ge=0)
-    """Events after the first cut, with all that preceded them as history, that teach the ranker the next choice beside
-    the queries at the cut, which teach it the time after; 0: these alone."""
+    """Events after the first cutoff that become additional training queries for the ranker. Each has all earlier
+    events of its user as history and teaches the next choice. 0: only the queries at the cutoffs."""
     n_cutoffs: int = Field(default=4, ge=1)
-    """Instants, the first cut and then evenly by rows in the first half of valid, at which everybody with a later
-    choice there is asked for all of them; 1: the first cut alone."""
+    """Number of cutoffs for training queries: the first cutoff, then more at equal row distances in the first half of
+    the validation split. The targets are all later choices of a user there. 1: the first cutoff only."""
     truncated_queries: int = Field(default=500, ge=0)
-    """Queries at the cuts that are asked again as if only their users' newest one to ten acts had been recorded: they
-    teach the ranker to recommend to those of whom little is known."""
+    """Queries at the cutoffs that are repeated with only the newest one to ten events of their users' histories. They
+    teach the ranker to recommend to users with short histories."""
     max_users: int = Field(default=25_000, ge=1)
-    """Users asked at the cuts, all cuts counted together; of more, a seeded sample. Higher takes more time and disk,
-    and about 100 bytes of memory a candidate."""
+    """Maximum number of queries at all cutoffs together; above it, a seeded sample is taken. More take time, disk space
+    and about 100 bytes of memory per candidate."""
     seed: int = Field(default=1, ge=0)
-    """Which events and users."""
+    """Seed of the samples of events and users."""
 
 
 def gather(hits: Mapping[str, Hits], n_items: int) -> Candidates:
-    """All proposals of all retrievers, one row a (query, item), ascending by query, then by item."""
+    """The candidates of all retrievers, one row per (query, item), sorted by query, then by item."""
     names = tuple(hits)
     keys, ranks, scores = [], [], []
     for offered in hits.values():
@@ -65,10 +65,10 @@ def gather(hits: Mapping[str, Hits], n_items: int) -> Candidates:
 
 
 def candidates_of(retrievers: Mapping[str, Retriever], queries: Queries, k: int, n_items: int) -> Candidates:
-    """Asks every retriever for k and gathers."""
+    """Retrieves k items per query from each retriever and merges them."""
     return gather({name: retriever.retrieve(queries, k) for name, retriever in retrievers.items()}, n_items)
 
 
 def reciprocal_ranks(ranks: Int32, constant: float) -> Float32:
-    """1 / (constant + rank), 0 where not offered (Cormack et al. 2009, doi:10.1145/1571941.1572114)."""
+    """1 / (constant + rank), 0 for items not returned (Cormack et al. 2009, doi:10.1145/1571941.1572114)."""
     return np.where(ranks > 0, 1.0 / (constant + np.maximum(ranks, 1)), 0.0).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Profiles: a query's history as one sparse row of weights over the catalogue, newer acts heavier if wanted."""
+"""History profiles: a query's history as a sparse row of item weights, optionally with decay by recency."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from models.data.types import Log, Queries
 
 
 class Recency(BaseModel):
-    """How much an old act of a history still says; both may be set, the factors multiply."""
+    """Decay of the weight of older events in a history. If both are set, the factors multiply."""
 
     model_config = ConfigDict(extra="forbid")
 
     half_life_events: float | None = Field(default=None, gt=0)
-    """A history's entry counts half when so many newer ones follow it; null: order does not matter."""
+    """Half-life of an entry's weight, in number of newer entries; null: no decay by order."""
     half_life_days: float | None = Field(default=None, gt=0)
-    """An entry counts half when it is so much older than the history's newest; null: age does not matter."""
+    """Half-life of an entry's weight, by its age relative to the newest entry; null: no decay by age."""
 
 
 def history_profiles(queries: Queries, n_items: int, recency: Recency) -> sparse.csr_matrix:
-    """(n_queries, n_items) float32: each distinct item of a history once, at its latest act, columns ascending.
+    """(n_queries, n_items) float32: each distinct item of a history once, at its latest event; columns ascending.
 
-    The order of acts at one instant does not matter; each row depends on its own query alone, bit for bit.
+    The order of events with equal timestamps does not matter. Each row depends only on its own query, bit for bit.
     """
     history, owners = queries.history, queries.history.items.owners
     order = np.lexsort((history.times, history.items.values, owners))
@@ -47,7 +47,7 @@ def history_profiles(queries: Queries, n_items: int, recency: Recency) -> sparse
 
 
 def interactions_matrix(log: Log, n_items: int) -> sparse.csr_matrix:
-    """(n_users, n_items) float32: the greatest trust of the rows of each (user, item), repeats counted once."""
+    """(n_users, n_items) float32: the maximum trust over the rows of each (user, item)."""
     trusted = log.weights > 0
     keys = log.users[trusted].astype(np.int64) * n_items + log.items[trusted]
     order = np.lexsort((log.weights[trusted], keys))
@@ -66,7 +66,7 @@ def row_squares(rows: sparse.csr_matrix) -> npt.NDArray[np.float64]:
 
 
 def _newer(owner: Int64, item: npt.NDArray[np.int32], time: Int64, offsets: Int64) -> npt.NDArray[np.float64]:
-    """For each entry how many of the same query are newer (of one instant: the higher position is newer)."""
+    """For each entry, the number of newer entries of the same query (at equal times the higher position is newer)."""
     order = np.lexsort((item, time, owner))
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))

@@ -1,4 +1,4 @@
-"""Factors: one vector an item, and a user's vector made from their history at query time."""
+"""Item factors: one vector per item; a user's vector is computed from the history at query time."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ P = TypeVar("P", bound=Recency)
 
 
 class ItemFactors(Generic[P]):
-    """What retrievers that learn item vectors share: score = user vector · item vector.
+    """Base class of retrievers that learn item vectors: score = user vector · item vector.
 
-    They add Params, `fit` (which ends in `_learn`) and `_fold`. Nothing is kept of any user.
-    vectors_: (n_items, size) float32, zero rows where nothing was learned: such items are never offered.
+    Subclasses add Params, `fit` (which ends in `_learn`) and `_fold`. No user data is stored.
+    vectors_: (n_items, size) float32; untrained items have zero rows and are never returned.
     """
 
     name: ClassVar[str]
@@ -60,7 +60,7 @@ class ItemFactors(Generic[P]):
         return retriever
 
     def _further(self) -> dict[str, Float64]:
-        """What else was learned; `_learn` takes it back by name."""
+        """Further learned arrays; `_learn` receives them again by name."""
         return {}
 
     def _learn(self, items: Float32, **further: Float64) -> None:
@@ -73,9 +73,9 @@ class ItemFactors(Generic[P]):
         return self.vectors_
 
     def _scores(self, queries: Queries, items: Int32 | None = None) -> Float32:
-        """(n_queries, n_items) of some items or of all, -inf for every item where the history says nothing.
+        """(n_queries, n_items) scores of the given items or all; -inf for every item if the history has no vector.
 
-        One matrix × vector product a query: unlike a product of matrices its bits do not depend on the batch.
+        One matrix × vector product per query: unlike a matrix product, its result does not depend on the batch.
         """
         vectors = self._learned()
         assert self._silent is not None

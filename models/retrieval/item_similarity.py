@@ -1,4 +1,4 @@
-"""Neighbors: sparse item × item weights, the strongest of each row, and what a history says through them."""
+"""Item similarity: sparse item × item weights, truncated to the top of each row, and scores of a history by them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ P = TypeVar("P", bound=BaseModel)
 
 
 class ItemToItem(Generic[P]):
-    """What retrievers that learn item × item weights share: score = profile · weights. They add Params and `fit`, and
-    `_profile` where their Params are no Recency.
+    """Base class of retrievers that learn item × item weights: score = profile · weights.
 
-    weights_: (n_items, n_items) float32; row i is what item i of a history says for every item.
+    Subclasses add Params and `fit`, and `_profile` if their Params do not extend Recency.
+    weights_: (n_items, n_items) float32; row i holds the weights from item i of a history to every item.
     """
 
     name: ClassVar[str]
@@ -61,7 +61,7 @@ class ItemToItem(Generic[P]):
         return retriever
 
     def _profile(self, queries: Queries, n_items: int) -> sparse.csr_matrix:
-        """(n_queries, n_items) float32: how much each item of each history counts; a row depends on its query alone."""
+        """(n_queries, n_items) float32: the weight of each item of each history; a row depends only on its query."""
         assert isinstance(self.params, Recency)
         return history_profiles(queries, n_items, self.params)
 
@@ -74,9 +74,9 @@ class ItemToItem(Generic[P]):
 def strongest(
     rows: Callable[[int, int], Float32], n_rows: int, n_columns: int, keep: int | None, *, negative: bool = False
 ) -> sparse.csr_matrix:
-    """(n_rows, n_columns) float32: of each row the `keep` greatest values above 0, ties by ascending column.
+    """(n_rows, n_columns) float32: the `keep` greatest positive values of each row, ties by ascending column.
 
-    rows: gives dense rows start..stop-1; negative: the greatest by magnitude, negative ones too; keep None: all.
+    rows: returns the dense rows start..stop-1; negative: select by magnitude, with negative values; keep None: all.
     """
     size = max(1, CELLS // max(n_columns, 1))
     data, indices, lengths = [], [], []
@@ -101,7 +101,7 @@ def strongest(
 
 
 def propagate(profile: sparse.csr_matrix, weights: sparse.csr_matrix) -> Float32:
-    """profile · weights as dense rows, -inf where nothing of the profile reaches an item; each row on its own."""
+    """profile · weights as dense rows, -inf where no weight of the profile reaches an item; rows are independent."""
     product = profile @ weights
     scores = np.full(product.shape, -np.inf, dtype=np.float32)
     owners = owners_of(product.indptr)
@@ -110,7 +110,7 @@ def propagate(profile: sparse.csr_matrix, weights: sparse.csr_matrix) -> Float32
 
 
 def write_sparse(matrix: sparse.csr_matrix, path: Path) -> None:
-    """One sparse matrix into one file."""
+    """Saves a sparse matrix to one file."""
     shape = np.array(matrix.shape, dtype=np.int64)
     parts = {
         "data": matrix.data.astype(np.float32),
@@ -122,7 +122,7 @@ def write_sparse(matrix: sparse.csr_matrix, path: Path) -> None:
 
 
 def read_sparse(path: Path) -> sparse.csr_matrix:
-    """The sparse matrix of one file, as it was written."""
+    """Loads a sparse matrix exactly as it was saved."""
     parts = read_arrays(path)
     matrix = sparse.csr_matrix(tuple(int(size) for size in parts["shape"]), dtype=np.float32)
     matrix.data, matrix.indices, matrix.indptr = parts["data"], parts["indices"], parts["indptr"]

@@ -1,4 +1,4 @@
-"""Least squares for many rows at once: each row's vector from the fixed vectors of what it chose (numba)."""
+"""Batched least squares (numba): solves each row's vector from the fixed vectors of its columns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numba  # type: ignore[import-untyped]
 import numpy as np
 import numpy.typing as npt
 
-CHUNK = 4096  # choices of a row that are multiplied at once
+CHUNK = 4096  # entries of a row per matrix product
 
 
 @numba.njit(parallel=True, cache=True)  # type: ignore[untyped-decorator]
@@ -24,8 +24,8 @@ def solve_rows(
     """out[r] = (gram + ridge[r] I + Σ w v vᵀ)⁻¹ Σ w v over the row's entries; in place.
 
     indptr, indices, weights: the rows as CSR; fixed: (n_columns, size); gram: (size, size); ridge: (n_rows,);
-    out: (n_rows, size). Rows are shared among threads, each is worked out by one alone: bits do not depend on how many.
-    BLAS has to be limited to one thread by the caller.
+    out: (n_rows, size). Rows are distributed over threads and each is solved by one thread, so the
+    result does not depend on their number. The caller must limit BLAS to one thread.
     """
     size = fixed.shape[1]
     for row in numba.prange(len(indptr) - 1):

@@ -1,4 +1,4 @@
-"""Top k: the best k of a row of scores, block by block."""
+"""Top-k: the k best items of each row of scores, computed block by block."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy.typing as npt
 from features.arrays import Float32
 from models.data.types import Hits, Queries
 
-CELLS = 1 << 24  # of a block of scores (queries × items): 64 MiB
+CELLS = 1 << 24  # size of a block of scores (queries × items): 64 MiB
 
 
 def top_k(scores: Float32, queries: Queries, k: int) -> Hits:
-    """The best k of each row of `scores` (n_queries, n_items), which is overwritten; ties by ascending position.
+    """The top k of each row of `scores` (n_queries, n_items), which is overwritten; ties by ascending position.
 
-    Excluded and unavailable items and those that score -inf or NaN are never offered.
+    Excluded items, unavailable items and items with score -inf or NaN are never returned.
     """
     n_queries, n_items = scores.shape
     scores[queries.excluded.owners, queries.excluded.values] = -np.inf
@@ -43,19 +43,19 @@ def top_k_of_row(row: Float32, k: int) -> npt.NDArray[np.int64]:
 
 
 def no_hits(n_queries: int, k: int) -> Hits:
-    """An answer without items: -1 everywhere, scores 0."""
+    """A result without items: -1 everywhere, scores 0."""
     return Hits(np.full((n_queries, k), -1, dtype=np.int32), np.zeros((n_queries, k), dtype=np.float32))
 
 
 def blocks(queries: Queries, n_items: int) -> Iterator[Queries]:
-    """The batch in parts whose scores fit into memory."""
+    """Splits the batch into blocks whose scores fit into memory."""
     size = max(1, CELLS // max(n_items, 1))
     for start in range(0, len(queries), size):
         yield queries.part(start, min(start + size, len(queries)))
 
 
 def retrieve_by(score: Callable[[Queries], Float32], queries: Queries, n_items: int, k: int) -> Hits:
-    """The best k by a function that scores the whole catalogue, block by block."""
+    """The top k by a function that scores the whole catalogue, block by block."""
     parts = [top_k(score(part), part, k) for part in blocks(queries, n_items)]
     if not parts:
         return no_hits(0, k)
@@ -63,6 +63,6 @@ def retrieve_by(score: Callable[[Queries], Float32], queries: Queries, n_items: 
 
 
 def unlearned_mask(vectors: Float32) -> Float32:
-    """(n_items,) to be added to scores of item vectors (n_items, size): -inf where the vector is zero, as of an item
-    of which nothing was learned, so that it is not offered; else 0."""
+    """(n_items,) offset to the scores of vectors (n_items, size): -inf where the vector is zero, so that untrained
+    items are never returned; else 0."""
     return np.where(vectors.any(axis=1), 0.0, -np.inf).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Transitions: how often an item was followed by another in the same user's sequence, soon after more than later."""
+"""Transitions: how often one item follows another in a user's sequence, weighted down by distance."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.data.types import Log
 
 @dataclass(frozen=True)
 class Sequences:
-    """The trusted rows of a log by user, then time; rows of one instant keep the order of the log.
+    """The trusted rows of a log by user, then time; rows with equal timestamps keep the order of the log.
 
     users, items, weights: (n_rows,); occurrences: the rows of each item, ascending.
     """
@@ -26,7 +26,7 @@ class Sequences:
 
     @classmethod
     def of(cls, log: Log, n_items: int, weights: Float64) -> Sequences:
-        """weights: (n_rows,) of the log's rows; those of 0 are left out."""
+        """weights: (n_rows,) of the log's rows; rows with weight 0 are dropped."""
         rows = np.flatnonzero(weights > 0)
         rows = rows[np.argsort(log.users[rows], kind="stable")]
         items = log.items[rows]
@@ -37,8 +37,8 @@ class Sequences:
 def transitions(
     sequences: Sequences, start: int, stop: int, n_items: int, window: int, power: float, backward: float
 ) -> Float32:
-    """(stop - start, n_items): for items start..stop-1 the sum of w · w' · gap^-power over the acts that follow theirs
-    within `window` acts of the same user, and `backward` of that for the acts that precede. No item follows itself.
+    """(stop - start, n_items): for items start..stop-1 the sum of w · w' · gap^-power over the following events of the
+    same user within `window` events, and `backward` times that for preceding events. No item follows itself.
     """
     sums = np.zeros((stop - start, n_items), dtype=np.float32)
     by_gap = np.arange(1, window + 1, dtype=np.float64) ** -power

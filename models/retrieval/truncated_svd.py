@@ -1,4 +1,4 @@
-"""Directions: the leading right singular vectors of users × items, columns damped by their length."""
+"""Truncated SVD: the leading right singular vectors of users × items, with columns damped by their norm."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def truncated_svd(
 ) -> Float32:
     """(n_items, at most n_components) float32 of a matrix (n_users, n_items); zero rows for empty columns.
 
-    damping: power of an item's length that its column is divided by before; seed: of the random projection that the
-    decomposition starts from; spectral_power: products of rows count each direction by so high a power of its singular
-    value, over the first one's (0: all alike, as in PureSVD).
+    damping: each column is first divided by this power of its norm; seed: of the initial random projection;
+    spectral_power: products of rows weight each component by this power of its singular value relative to the first
+    (0: equal weights, as in PureSVD).
     """
     from sklearn.utils.extmath import randomized_svd
 

@@ -1,4 +1,4 @@
-"""Retrievers by name; a new one is one file here, one line below and its section in params.yaml."""
+"""Retrievers by name; a new one needs a file in this folder, a line below and a section in params.yaml."""
 
 RETRIEVERS = {
     "als": "models.retrievers.als:Als",

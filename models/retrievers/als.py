@@ -15,30 +15,30 @@ from models.data.types import Catalogue, Log
 from models.retrieval.history_profile import Recency, interactions_matrix
 from models.retrieval.item_factors import ItemFactors
 
-START = 0.1  # length of the vectors before the first round
+START = 0.1  # norm of the initial vectors
 
 
 class AlsParams(Recency):
-    """What ALS depends on."""
+    """Parameters of ALS."""
 
     embedding_size: int = Field(default=64, ge=1)
-    """Numbers in a vector: more tells finer tastes apart, costs memory linearly and time with its cube."""
+    """Dimensions of a vector. More separate finer tastes; memory grows linearly and time with the cube."""
     epochs: int = Field(default=8, ge=1)
-    """Rounds of users, then items; late ones change little."""
+    """Number of iterations (users, then items); late ones change little."""
     unobserved: float = Field(default=25.0, gt=0)
-    """Weight of all that a mean user did not choose against 1 for all that they did: greater doubts the rare more."""
+    """Weight of an average user's unobserved items, relative to 1 for the observed; greater penalizes rare items."""
     regularization: float = Field(default=0.25, gt=0)
-    """Pulls vectors towards 0: greater trusts short histories and rare items less."""
+    """L2 regularization; greater shrinks the vectors of short histories and rare items more."""
     frequency_scaling: float = Field(default=0.5, ge=0, le=1)
-    """Power of a user's or item's weight of choices in its regularization: 0 gives all the same, 1 in proportion."""
+    """Exponent of a row's total weight in its regularization: 0 is the same for all, 1 is proportional."""
     half_life_days: float | None = Field(default=90.0, gt=0)
-    """A history's entry counts half when it is so much older than the newest; null: age does not matter."""
+    """Half-life of an entry's weight, by its age relative to the newest entry; null: no decay by age."""
     seed: int = 1
-    """Of the vectors before the first round."""
+    """Seed of the initial vectors."""
 
 
 class Als(ItemFactors[AlsParams]):
-    """Least Σ over choices of trust · (1 - u·v)² + α Σ over all pairs of (u·v)² + λ Σ (n + α N)^ν |vector|².
+    """Minimizes Σ over choices of trust · (1 - u·v)² + α Σ over all pairs of (u·v)² + λ Σ (n + α N)^ν |vector|².
 
     Hu, Koren, Volinsky 2008 (doi:10.1109/ICDM.2008.22) as set up by Rendle et al. 2021 (arXiv:2110.14037); n: trust
     of the user's (item's) choices, N: number of items (users); α = unobserved · trust of all choices / number of pairs,
@@ -79,7 +79,7 @@ class Als(ItemFactors[AlsParams]):
         return items
 
     def _sweep(self, rows: sparse.csr_matrix, fixed: Float32, out: Float32) -> None:
-        """Every row's vector anew from the fixed ones of the other side; in place."""
+        """Solves every row's vector from the fixed vectors of the other side; in place."""
         from models.retrieval.least_squares import solve_rows
 
         sums = np.asarray(rows.sum(axis=1), dtype=np.float64).ravel()
@@ -87,7 +87,7 @@ class Als(ItemFactors[AlsParams]):
         solve_rows(indptr, indices, rows.data, fixed, self._all(fixed), self._ridge(sums, len(fixed)), out)
 
     def _all(self, vectors: Float32) -> Float64:
-        """(n, n) α Σ v vᵀ over all vectors of n numbers: what every row pays for what it did not choose."""
+        """(n, n) α Σ v vᵀ over all vectors of size n: the penalty of every row's unobserved entries."""
         wide = vectors.astype(np.float64)
         gram: Float64 = self.alpha_ * (wide.T @ wide)
         return gram

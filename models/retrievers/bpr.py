@@ -1,4 +1,4 @@
-"""BPR: item vectors learned so that what a person chose comes before what they did not (through `implicit`)."""
+"""BPR: item vectors trained to rank chosen items above others for each user (with `implicit`)."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from models.retrieval.item_factors import ItemFactors
 
 
 class BprParams(Recency):
-    """What BPR depends on."""
+    """Parameters of BPR."""
 
     embedding_size: int = Field(default=64, ge=1)
-    """Numbers in a vector: more tells finer tastes apart, costs memory and time linearly."""
+    """Dimensions of a vector. More separate finer tastes; memory and time grow linearly."""
     epochs: int = Field(default=100, ge=1)
-    """Passes over the log; on one thread, since several would race and no two fits would be alike."""
+    """Passes over the log, on one thread: with more, races would make the fit irreproducible."""
     learning_rate: float = Field(default=0.05, gt=0)
-    """Length of a step: greater learns sooner and less exactly."""
+    """Step size; greater converges sooner and less exactly."""
     regularization: float = Field(default=0.01, ge=0)
-    """Pulls vectors towards 0: greater trusts rare items less."""
+    """L2 regularization; greater shrinks the vectors of rare items more."""
     half_life_days: float | None = Field(default=90.0, gt=0)
-    """A history's entry counts half when it is so much older than the newest; null: age does not matter."""
+    """Half-life of an entry's weight, by its age relative to the newest entry; null: no decay by age."""
     seed: int = 1
-    """Of the first vectors and of the pairs that are drawn."""
+    """Seed of the initial vectors and of the sampled pairs."""
 
 
 class Bpr(ItemFactors[BprParams]):
     """score = weighted mean of the history's vectors · item vector + the item's bias (Rendle et al. 2009,
-    arXiv:1205.2618); the users' vectors that the fit needs are thrown away, so a new user is served like any other."""
+    arXiv:1205.2618); the fit's user vectors are discarded, so new users are scored like all others."""
 
     name = "bpr"
     Params: ClassVar[type[BaseModel]] = BprParams
@@ -50,7 +50,7 @@ class Bpr(ItemFactors[BprParams]):
 
     def _item_vectors(self, matrix: sparse.csr_matrix) -> Float32:
         """(n_items, embedding_size + 1): each item's vector and, last, its bias."""
-        with one_thread():  # `implicit` warns of any other number while it is imported
+        with one_thread():  # `implicit` warns about any other number of BLAS threads on import
             from implicit.cpu.bpr import BayesianPersonalizedRanking  # type: ignore[import-untyped]
 
             model = BayesianPersonalizedRanking(

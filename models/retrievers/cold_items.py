@@ -1,4 +1,4 @@
-"""Cold items: what hardly anybody chose yet, by its text and by what people chose who like what reads alike."""
+"""Cold items: retrieves items with few or no choices by their text and by the choices of their textual neighbors."""
 
 from __future__ import annotations
 
@@ -26,45 +26,45 @@ logger = logging.getLogger(__name__)
 
 
 class ColdItemsParams(Recency):
-    """What cold items depend on."""
+    """Parameters of the cold-item retriever."""
 
     max_users: int = Field(default=5, ge=0)
-    """Items that more people chose are left to the other retrievers, and teach this one; 0: offers the unseen alone."""
+    """Items chosen by more users are warm: they train this retriever but are not returned; 0: only unseen items."""
     offered: int = Field(default=20, ge=1)
-    """At most so many a query: most cold items stay cold, and each candidate costs ranking time."""
+    """Maximum number per query: most cold items stay cold, and each candidate costs ranking time."""
     collaborative: float = Field(default=0.6, ge=0)
-    """Weight of what the choices of textual neighbors say, beside 1 for the text itself; 0: text and demand alone."""
+    """Weight of the collaborative score from textual neighbors, relative to 1 for text; 0: only text and demand."""
     popularity_prior: float = Field(default=0.2, gt=0)
-    """Weight of the popularity that the text lets expect (its z-score over the cold items)."""
+    """Weight of the popularity predicted from the text (its z-score over the cold items)."""
     neighbors: int = Field(default=80, ge=1)
-    """Items nearest by text that a cold item takes its directions from: more is steadier, and blurs it."""
+    """Nearest items by text that a cold item's components are averaged over; more are more stable and less specific."""
     n_components: int = Field(default=128, ge=1)
-    """Directions of choices (components of the decomposition); more tells finer tastes apart, and learns noise."""
+    """Components of the SVD of choices. More separate finer tastes and fit noise."""
     damping: float = Field(default=0.5, ge=0, le=1)
-    """Power of an item's length that its column of choices is divided by before: 0 favours the popular, 1 none."""
+    """Each item's column is divided by this power of its norm: 0 favors popular items, 1 is neutral."""
     spectral_power: float = Field(default=0.5, ge=0)
-    """Power of its singular value that a direction counts with: 0 all alike, higher the main ones."""
+    """Exponent of the singular value in a component's weight: 0 weights all equally, higher favors the first."""
     regularization: float = Field(default=10.0, gt=0)
-    """Of the regression of demand on texts; higher expects like demand of all."""
+    """L2 regularization of the regression of demand on texts; higher predicts similar demand for all items."""
     seed: int = 1
-    """Of the random projection that the directions start from."""
+    """Seed of the initial random projection."""
 
 
 class ColdItems:
     """score = z(text) + collaborative · z(carried) + popularity_prior · z(expected demand)
 
     z: standardized over the cold items.
-    text: cosine between the item's vector and the weighted mean of the history's. carried: product of directions of
-    choices (`models/retrieval/truncated_svd.py`), those of a cold item being the mean of its textual neighbors',
+    text: cosine between the item's vector and the weighted mean of the history's. carried: product of SVD components
+    of choices (`models/retrieval/truncated_svd.py`); a cold item has the mean of its textual neighbors',
     weighted by cosine³ (attribute-to-factor mapping by neighbors, Gantner et al. 2010, doi:10.1109/ICDM.2010.33).
-    Demand: ridge regression of log(1 + users) on the vectors. Who has no history, or one that says nothing, is
-    offered nothing: what is popular serves newcomers better (on MovieLens-1M ndcg@10 was 0.48 so, 0.30 with cold
-    items between). cold_: (n_cold,) ascending positions; texts_: (n_items, size of the vectors); directions_:
-    (n_items, n_components) float32, zero where nothing is known; demand_: (n_cold,) standardized.
+    Demand: ridge regression of log(1 + users) on the vectors. Users without a usable
+    history get no items: popular items serve new users better (ndcg@10 on MovieLens-1M: 0.48 without cold items, 0.30
+    with them). cold_: (n_cold,) ascending positions; texts_: (n_items, size of the vectors); directions_:
+    (n_items, n_components) float32, zero for untrained items; demand_: (n_cold,) standardized.
     """
 
     Params: ClassVar[type[BaseModel]] = ColdItemsParams
-    reason: ClassVar[Reason] = "history"  # choices carried by like texts count too
+    reason: ClassVar[Reason] = "history"  # choices propagated over similar texts count too
 
     def __init__(self, params: ColdItemsParams | None = None) -> None:
         self.params = params or ColdItemsParams()
@@ -133,9 +133,9 @@ class ColdItems:
         return self.cold_
 
     def _scores(self, queries: Queries) -> Float32:
-        """(n_queries, n_items), -inf but for cold items, and for these too where the history says nothing.
+        """(n_queries, n_items), -inf for warm items, and for all items if the history is not usable.
 
-        One matrix × vector product a query: unlike a product of matrices its bits do not depend on the batch.
+        One matrix × vector product per query: unlike a matrix product, its result does not depend on the batch.
         """
         profile = history_profiles(queries, len(self.texts_), self.params)
         means, tastes = profile @ self.texts_, profile @ self.directions_
@@ -151,7 +151,7 @@ class ColdItems:
 
 
 def _carried(cold: Float32, warm: Float32, neighbors: int) -> sparse.csr_matrix:
-    """(n_cold, n_warm) float32: cosine³ of the nearest by text, rows of sum 1; one without a like item is empty."""
+    """(n_cold, n_warm) float32: cosine³ of the nearest items by text; rows sum to 1 or are empty if none is similar."""
 
     def rows(start: int, stop: int) -> Float32:
         similarities: Float32 = cold[start:stop] @ warm.T
@@ -166,7 +166,7 @@ def _carried(cold: Float32, warm: Float32, neighbors: int) -> sparse.csr_matrix:
 
 
 def _expected(taught: Float32, demand: npt.NDArray[np.float64], untaught: Float32, regularization: float) -> Float32:
-    """(n_asked,) demand by ridge regression on texts; 0 where there is nothing to learn from."""
+    """(n_asked,) demand by ridge regression on texts; 0 without training data."""
     if not len(taught):
         return np.zeros(len(untaught), dtype=np.float32)
     texts = taught.astype(np.float64)
@@ -178,7 +178,7 @@ def _expected(taught: Float32, demand: npt.NDArray[np.float64], untaught: Float3
 
 
 def _standardized(values: Float32) -> Float32:
-    """(n,) float32 with mean 0 and deviation 1; zeros where all are alike."""
+    """(n,) float32 with mean 0 and standard deviation 1; zeros if all values are equal."""
     wide = values.astype(np.float64)
     spread = wide.std() if len(wide) else 0.0
     if spread <= 1e-9 * np.abs(wide).max(initial=0.0):

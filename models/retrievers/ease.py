@@ -23,24 +23,24 @@ MIRRORED_AT_ONCE = 1024  # rows and columns
 
 
 class EaseParams(Recency):
-    """What EASE depends on."""
+    """Parameters of EASE."""
 
     regularization: float = Field(default=300.0, gt=0)
-    """Greater trusts rare items less; grows with the number of users."""
+    """L2 regularization; greater shrinks the weights of rare items more. Scale it with the number of users."""
     keep: int | None = Field(default=400, ge=1)
-    """Weights kept for each item, the greatest by magnitude; null keeps all (n_items² · 8 bytes in the bundle)."""
+    """Weights kept per item, the greatest by magnitude; null keeps all (n_items² · 8 bytes in the bundle)."""
     half_life_days: float | None = Field(default=90.0, gt=0)
-    """A history's entry counts half when it is so much older than the newest; null: age does not matter."""
+    """Half-life of an entry's weight, by its age relative to the newest entry; null: no decay by age."""
     text_weight: float = Field(default=0.0, ge=0)
-    """Weight of the items' texts beside the choices: helps rare items, takes half the memory again; 0: none."""
+    """Weight of the items' texts relative to choices. Helps rare items and takes 50% more memory; 0: no texts."""
     max_items: int = Field(default=12_000, ge=1)
-    """Items learned, the most chosen first; memory is 10 · max_items² bytes (1.4 GB), time grows with its cube."""
+    """Maximum items, the most chosen first; memory is 10 · max_items² bytes (1.4 GB), time grows with its cube."""
 
 
 class Ease(ItemToItem[EaseParams]):
     """B = I - P · diag(1 / P), P = (XᵀX + λI)⁻¹ (Steck 2019, doi:10.1145/3308558.3313710); score = profile · B.
 
-    With texts X has their numbers as further rows: XᵀX + text_weight · VVᵀ (Jeunen et al. 2020,
+    With texts, X has the text dimensions as additional rows: XᵀX + text_weight · VVᵀ (Jeunen et al. 2020,
     doi:10.1145/3383313.3418480).
     """
 
@@ -75,13 +75,13 @@ class Ease(ItemToItem[EaseParams]):
 
 
 def _gram(matrix: sparse.csr_matrix) -> npt.NDArray[np.float64]:
-    """(n_items, n_items) float64: how often two items were chosen by one user."""
+    """(n_items, n_items) float64: number of users that chose both items."""
     gram: npt.NDArray[np.float64] = (matrix.T @ matrix).astype(np.float64).toarray(order="F")
     return gram
 
 
 def _weights(gram: npt.NDArray[np.float64], regularization: float) -> npt.NDArray[np.float64]:
-    """(n_items, n_items) float64 with a diagonal of 0; one BLAS thread, so that every machine gives the same bits."""
+    """(n_items, n_items) float64 with a diagonal of 0; one BLAS thread, for identical results on every machine."""
     from scipy.linalg import lapack
 
     if not len(gram):
@@ -96,7 +96,7 @@ def _weights(gram: npt.NDArray[np.float64], regularization: float) -> npt.NDArra
             f"ease: the item matrix cannot be inverted (LAPACK info {failed}) with regularization {regularization}; "
             "raise retrievers.ease.regularization (params.yaml)"
         )
-    for start in range(0, len(factor), MIRRORED_AT_ONCE):  # LAPACK leaves the upper triangle as it was
+    for start in range(0, len(factor), MIRRORED_AT_ONCE):  # LAPACK does not write the upper triangle
         stop = start + MIRRORED_AT_ONCE
         corner = factor[start:stop, start:stop]
         upper = np.triu_indices_from(corner, 1)

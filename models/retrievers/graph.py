@@ -1,4 +1,4 @@
-"""Graph: random walks item → user → item, with the pull towards the popular taken back (RP3beta)."""
+"""Graph: random walks item → user → item, with a penalty for popular items (RP3beta)."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from models.retrieval.item_similarity import ItemToItem, strongest
 
 
 class GraphParams(Recency):
-    """What the walks depend on."""
+    """Parameters of the random walks."""
 
     alpha: float = Field(default=0.8, ge=0)
-    """Power of each step's probability: above 1 follows the surest steps, below 1 lets every step count alike."""
+    """Exponent of the transition probabilities: above 1 favors the most probable steps, below 1 evens them out."""
     beta: float = Field(default=0.5, ge=0)
-    """Power of the popularity that scores are divided by: 0 favours the popular, greater the rare."""
+    """Scores are divided by this power of popularity: 0 favors popular items, greater favors rare ones."""
     neighbors: int = Field(default=600, ge=1)
-    """Kept for each item; memory grows linearly, fewer forgets what is far."""
+    """Neighbors kept per item; memory grows linearly, fewer drop distant items."""
     half_life_days: float | None = Field(default=90.0, gt=0)
-    """A history's entry counts half when it is so much older than the newest; null: age does not matter."""
+    """Half-life of an entry's weight, by its age relative to the newest entry; null: no decay by age."""
 
 
 class Graph(ItemToItem[GraphParams]):
     """weight(i → j) = Σ over users u of p(u | i)^α · p(j | u)^α / popularity(j)^β (Paudel et al. 2017,
-    doi:10.1145/2955101); the last step of the walk is the query's own profile, so new users need no fit."""
+    doi:10.1145/2955101); the last step of the walk is the query's own profile, so new users need no training."""
 
     name = "graph"
     Params: ClassVar[type[BaseModel]] = GraphParams

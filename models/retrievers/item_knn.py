@@ -1,4 +1,4 @@
-"""Item kNN: items that the same people chose, or that carry the same tags, as those of the history."""
+"""Item kNN: items chosen by the same users as the history's items, or with the same tags."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from models.retrieval.item_similarity import ItemToItem, strongest
 
 
 class ItemKnnParams(Recency):
-    """What item kNN depends on."""
+    """Parameters of item kNN."""
 
     similarity: Literal["cosine", "pearson", "jaccard_tags"] = "cosine"
     """`cosine` and `pearson` of the items' columns of users; `jaccard_tags`: common tags over all tags of both."""
     neighbors: int = Field(default=20, ge=1)
-    """Kept for each item; memory grows linearly, more blurs what is near."""
+    """Neighbors kept per item; memory grows linearly, more are less specific."""
     half_life_days: float | None = Field(default=90.0, gt=0)
-    """A history's entry counts half when it is so much older than the newest; null: age does not matter."""
+    """Half-life of an entry's weight, by its age relative to the newest entry; null: no decay by age."""
     shrinkage: float = Field(default=20.0, ge=0)
-    """Added to the product of lengths: pulls similarities that stand on few users towards 0."""
+    """Added to the product of norms: shrinks similarities that rest on few users towards 0."""
 
 
 class ItemKnn(ItemToItem[ItemKnnParams]):

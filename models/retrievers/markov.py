@@ -1,4 +1,4 @@
-"""Markov: what followed the items that the user chose last, in the sequences of all users."""
+"""Markov: items that followed the query's latest items in the sequences of all users."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from models.retrieval.item_similarity import ItemToItem, strongest
 
 
 class MarkovParams(BaseModel):
-    """What markov depends on."""
+    """Parameters of the Markov chain."""
 
     model_config = ConfigDict(extra="forbid")
 
     window: int = Field(default=20, ge=1)
-    """Acts after an act that count as its followers; more learns rare items better, and blurs what comes next."""
+    """Events after an event that count as its followers. More help rare items and are less specific."""
     gap_power: float = Field(default=1.0, ge=0)
-    """A follower n acts later counts n^-power: greater looks at the very next act, 0 at all of the window alike."""
+    """A follower n events later has weight n^-power: greater favors the next event, 0 weights the window equally."""
     backward: float = Field(default=0.2, ge=0, le=1)
-    """What preceded an item counts as so much of a follower; 1 forgets which came first."""
+    """Weight of preceding items relative to followers; 1 ignores the order."""
     half_life_days: float | None = Field(default=None, gt=0)
-    """A transition counts half when it is so much older than the newest; null: none ages. Short ones follow fashion."""
+    """Half-life of a transition's weight, by age relative to the newest; null: no decay. Shorter follows trends."""
     shrinkage: float = Field(default=50.0, ge=0)
-    """Added to the sum of an item's transitions before it divides them: rarely seen items of a history say less."""
+    """Added to an item's transition total before normalization; greater lowers the weight of rare items."""
     popularity_power: float = Field(default=0.25, ge=0)
-    """Scores are divided by popularity to this power: 0 favours hits, greater what is particular to the history."""
+    """Scores are divided by this power of popularity: 0 favors hits, greater favors items specific to the history."""
     keep: int = Field(default=500, ge=1)
-    """Followers kept of each item, the strongest; memory is 8 bytes each."""
+    """Followers kept per item, the strongest; 8 bytes of memory each."""
     last_events: int = Field(default=20, ge=1)
-    """Acts of a history that are looked at, the newest."""
+    """Number of newest events of a history that are used."""
     recency_power: float = Field(default=1.0, ge=0)
-    """The n-th newest act of a history counts n^-power: greater follows the last click, 0 counts all alike."""
+    """The n-th newest event has weight n^-power: greater favors the last event, 0 weights all equally."""
 
 
 class Markov(ItemToItem[MarkovParams]):
-    """score = Σ over the last acts of weight · P(follower | item) / popularity^power.
+    """score = Σ over the last events of weight · P(follower | item) / popularity^power.
 
-    A Markov chain of first order with skips: transitions to each of the next acts (Shani et al. 2005, JMLR 6, section
-    3.2), mixed over the last acts of the history.
+    A first-order Markov chain with skips: transitions to each of the next events (Shani et al. 2005, JMLR 6, section
+    3.2), mixed over the last events of the history.
     """
 
     name = "markov"
@@ -76,9 +76,9 @@ class Markov(ItemToItem[MarkovParams]):
 
 
 def last_acts(queries: Queries, n_items: int, params: MarkovParams) -> sparse.csr_matrix:
-    """(n_queries, n_items) float32: the weights of the last acts of each history, columns ascending.
+    """(n_queries, n_items) float32: the weights of the last events of each history; columns ascending.
 
-    A repeated item has the sum of its acts. Each row depends on its own query alone, bit for bit.
+    The weights of a repeated item are added. Each row depends only on its own query, bit for bit.
     """
     items, owner = queries.history.items, queries.history.items.owners
     newer = items.offsets[owner + 1] - 1 - np.arange(len(owner))

@@ -1,4 +1,4 @@
-"""Popular: what was chosen most, an old choice counting less; for everyone alike, or by what a user chose last."""
+"""Popular: the most chosen items with decay by age, globally or by the category of a user's last choice."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from models.retrieval.topk import no_hits, retrieve_by
 
 
 class PopularParams(BaseModel):
-    """What popular depends on."""
+    """Parameters of the popularity retriever."""
 
     model_config = ConfigDict(extra="forbid")
 
     half_life_days: float | None = Field(default=7.0, gt=0)
-    """A choice counts half after so many days: shorter follows fashion, longer is steadier; null: never ages."""
+    """Half-life of a choice's weight in days: shorter follows trends, longer is more stable; null: no decay."""
     segment: Literal["category"] | None = None
-    """`category`: what is chosen by those whose last choice was of the category of the query's newest item; null: one
-    list for all, which newcomers get in either case."""
+    """`category`: popularity among choices that followed one of the category of the query's newest item; null: one
+    global list. New users always get the global list."""
     segment_prior: float = Field(default=50.0, gt=0)
-    """So many choices of the one list are mixed into each segment's: greater lets small segments follow it closer."""
+    """Pseudo-count of global choices added to each segment; greater moves small segments closer to the global list."""
 
 
 class Popular:
-    """score = Σ trust · 2^(-age / half life) over the users who chose the item, each by their weightiest choice.
+    """score = Σ trust · 2^(-age / half life) over the users who chose the item, each with their greatest weight.
 
     In a segment the sum goes over the choices made in it, plus `segment_prior` times the item's share of all choices
-    (Zhai & Lafferty 2004, doi:10.1145/984321.984322): a segment that nobody was in gives the one list.
-    segments_: (n_categories, n_items) those sums, or None; categories_: (n_items,).
+    (Zhai & Lafferty 2004, doi:10.1145/984321.984322): an empty segment gives the global list.
+    segments_: (n_categories, n_items) these sums, or None; categories_: (n_items,).
     """
 
     Params: ClassVar[type[BaseModel]] = PopularParams
@@ -76,7 +76,7 @@ class Popular:
 
     @property
     def period_days(self) -> float | None:
-        """Days that what is popular stands for; None: all of the past."""
+        """The period in days that the popularity covers; None: all of the past."""
         return self.params.half_life_days
 
     def retrieve(self, queries: Queries, k: int) -> Hits:
@@ -136,7 +136,7 @@ class Popular:
 
 
 def _weightiest(keys: Int64, weights: Float64) -> Int64:
-    """One row of each key, the one with the greatest weight."""
+    """One row per key, the one with the greatest weight."""
     order = np.lexsort((weights, keys))
     greatest = np.ones(len(order), dtype=np.bool_)
     greatest[:-1] = keys[order][1:] != keys[order][:-1]
@@ -145,7 +145,7 @@ def _weightiest(keys: Int64, weights: Float64) -> Int64:
 
 
 def _last_category(log: Log, categories: Int32) -> Int64:
-    """(n_rows,) category of what the same user chose last before each row, of those that have one; -1 without."""
+    """(n_rows,) category of the same user's previous choice that has a category; -1 without one."""
     order = np.argsort(log.users, kind="stable")  # the log is in time order
     users, category = log.users[order], categories[log.items[order]]
     places = np.arange(len(order))

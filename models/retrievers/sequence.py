@@ -1,4 +1,4 @@
-"""Sequence: what comes next after a history in this order and at this pace, by a causal transformer."""
+"""Sequence: predicts the next items from the order and timing of a history with a causal transformer."""
 
 from __future__ import annotations
 
@@ -25,42 +25,42 @@ logger = logging.getLogger(__name__)
 
 
 class SequenceParams(BaseModel):
-    """What the sequence model depends on."""
+    """Parameters of the sequence model."""
 
     model_config = ConfigDict(extra="forbid")
 
     epochs: int = Field(default=10, ge=0)
-    """Times the log is read; more learns longer (time grows in proportion), 0: steps aside and offers nothing."""
+    """Passes over the log; time grows in proportion. 0: disabled, returns no items."""
     refit_epochs: int | None = Field(default=3, ge=0)
-    """The same for the second fit, which goes on from the first; null: it learns all anew, in `epochs`."""
+    """Passes of the refit, which starts from the first fit's weights; null: trains from scratch for `epochs`."""
     embedding_size: int = Field(default=64, ge=8)
-    """Of every vector; greater holds more, and costs time and memory in proportion."""
+    """Dimensions of every vector; time and memory grow in proportion."""
     layers: int = Field(default=2, ge=1)
-    """Of attention; more see finer patterns and cost time in proportion."""
+    """Transformer layers; more fit finer patterns, and time grows in proportion."""
     heads: int = Field(default=2, ge=1)
-    """Of attention, each with its own eye for distance; divides embedding_size."""
+    """Attention heads, each with its own distance bias; must divide embedding_size."""
     max_length: int = Field(default=200, ge=2)
-    """Newest events of a history that are looked at; more cost time in training and answering."""
+    """Number of newest events of a history that are used; more cost training and inference time."""
     learning_rate: float = Field(default=0.003, gt=0)
-    """At its peak; greater learns quicker, until it diverges."""
+    """Peak learning rate; greater converges faster until it diverges."""
     weight_decay: float = Field(default=0.01, ge=0)
-    """Of the layers' matrices; greater forgets what few histories say."""
+    """Weight decay of the layers' matrices; greater suppresses patterns of few histories."""
     dropout: float = Field(default=0.2, ge=0, lt=1)
-    """Share of entries hidden while training; greater learns slower and suits few histories."""
+    """Dropout rate in training; greater converges more slowly and suits small logs."""
     hidden_text: float = Field(default=0.1, ge=0, lt=1)
-    """Share of items known by their text alone in a step; greater scores new items better, known ones worse."""
+    """Share of items that a training step represents by text only; greater helps new items and hurts warm ones."""
     batch_tokens: int = Field(default=2048, ge=16)
-    """Events in a step of training at most (small logs take less); fewer make more and noisier steps."""
+    """Maximum events per training step (fewer on small logs); fewer give more and noisier steps."""
     full_softmax_items: int = Field(default=20_000, ge=1)
-    """With more items a target competes with a draw of `negatives` of them, which is quicker and less exact."""
+    """Above this catalogue size, the softmax uses `negatives` sampled items: faster and less exact."""
     negatives: int = Field(default=4096, ge=1)
-    """Drawn for each step in such catalogues; more are slower and more exact."""
+    """Sampled negatives per step in such catalogues; more are slower and more exact."""
     seed: int = 1
-    """Another one gives another model of like quality."""
+    """Random seed; another one gives a different model of similar quality."""
     threads: int = Field(default=2, ge=1)
-    """Of training; part of the result: another number may change the last bits."""
+    """Training threads. They affect the result: another number may change the last bits."""
     precision: Precision = "auto"
-    """Of training's greatest matrix products; see models/compute/precision.py."""
+    """Precision of the largest matrix products in training; see models/compute/precision.py."""
 
 
 class Sequence:
@@ -80,11 +80,11 @@ class Sequence:
         self._silent: Float32 | None = None
 
     def fit(self, log: Log, catalogue: Catalogue) -> Self:
-        """Learns from random weights."""
+        """Trains from random weights."""
         return self._train(log, catalogue, self.params.epochs, None)
 
     def refit(self, log: Log, catalogue: Catalogue, start: Self) -> Self:
-        """Goes on from the weights of `start` for `refit_epochs`; from random ones where those are null or it has none.
+        """Trains on from the weights of `start` for `refit_epochs`; from random weights if either is missing.
 
         Raises:
             UserError: `start` has another shape or catalogue.
@@ -101,7 +101,7 @@ class Sequence:
         return retrieve_by(self._scores, queries, len(arrays["items"]), k)
 
     def scores_of(self, queries: Queries, items: Int32) -> Float32:
-        """One pass through the network for all queries of one length; what all histories begin with is read once."""
+        """One forward pass for all queries of one length; the common prefix of all histories is computed once."""
         arrays, scores = self._fitted(), np.full((len(queries), len(items)), -np.inf, dtype=np.float32)
         if not arrays:
             return scores
@@ -176,7 +176,7 @@ class Sequence:
                 )
 
     def _scores(self, queries: Queries) -> Float32:
-        """Each query alone: only so do its bits not depend on the batch. No history: -inf."""
+        """Scores each query separately, so that its result does not depend on the batch. No history: -inf."""
         arrays, silent = self._fitted(), self._silent
         assert silent is not None
         scores = np.full((len(queries), len(arrays["items"])), -np.inf, dtype=np.float32)
@@ -189,7 +189,7 @@ class Sequence:
         return scores
 
     def _events(self, queries: Queries, query: int) -> tuple[Int32, Int64]:
-        """Items and buckets of gaps of the newest events of a query's history, those that the network reads."""
+        """Items and gap buckets of the newest events of a query's history, as input of the network."""
         history = queries.history.part(query, query + 1)
         gaps = gap_buckets(np.diff(history.times, append=queries.at[query]))
         newest = slice(-self.params.max_length, None)
@@ -197,7 +197,7 @@ class Sequence:
 
 
 def _shared_start(events: list[tuple[Int32, Int64]]) -> int:
-    """How many events all histories begin with, items and gaps alike; each keeps at least one event of its own."""
+    """Length of the common prefix (items and gaps) of all histories; at least one event remains in each."""
     if len(events) < 2:
         return 0
     shortest = min(len(items) for items, _ in events) - 1
@@ -209,7 +209,7 @@ def _shared_start(events: list[tuple[Int32, Int64]]) -> int:
 
 
 def _vectors(arrays: dict[str, Float32], text: Float32 | None) -> Float32:
-    """(n_items, size) what is scored: the learned vector plus the text's; zero where neither is known."""
+    """(n_items, size) output vectors: the learned vector plus the text projection; zero where both are missing."""
     if text is None:
         return arrays["ids"]
     with one_thread():

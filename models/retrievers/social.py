@@ -1,4 +1,4 @@
-"""Social: what a user's friends chose, those with a like history heavier; serves newcomers who know somebody."""
+"""Social: items chosen by a user's friends, weighted by similarity; also serves new users who have friends."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ logger = logging.getLogger(__name__)
 
 
 class SocialParams(Recency):
-    """What social depends on."""
+    """Parameters of the social retriever."""
 
     similarity_weight: float = Field(default=30.0, ge=0)
-    """A friend with the very same history counts 1 + so much, a stranger's taste 1; 0: all friends count alike."""
+    """A friend has weight 1 + similarity_weight · cosine of the two histories; 0: all friends have equal weight."""
     max_friends: int = Field(default=500, ge=1)
-    """Friends of a user that are looked at, the first by id; bounds memory and the time of a query."""
+    """Maximum friends per user, the first by id; bounds memory and query time."""
     max_items_per_user: int = Field(default=500, ge=1)
-    """Items kept of each friend (the most trusted, then the first positions)."""
+    """Items kept per friend (the most trusted, then the first positions)."""
 
 
 class Social:
     """score = Σ over friends that chose the item of trust · (1 + similarity_weight · cosine of the histories)
-    (after Ma et al. 2011, doi:10.1145/1935826.1935877: friends count by how alike they are).
+    (after Ma et al. 2011, doi:10.1145/1935826.1935877: friends are weighted by similarity).
 
-    friends_: (n_friends, n_items) what each friend chose; friends_of_: the rows of it that are each user's friends,
+    friends_: (n_friends, n_items) the choices of each friend; friends_of_: each user's friends as rows of friends_,
     users ascending by id.
     """
 
@@ -123,7 +123,7 @@ class Social:
 
 
 def _pairs(log: Log, active: npt.NDArray[np.bool_], most: int) -> tuple[Ids, Int64]:
-    """User ids and the log's positions of their friends who chose anything, at most so many each, both ascending."""
+    """User ids and the log's positions of their friends with at least one choice, limited per user; both ascending."""
     none = np.zeros(0, dtype=np.object_), np.zeros(0, dtype=np.int64)
     if log.friends is None or not len(log.user_ids):
         return none

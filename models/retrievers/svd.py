@@ -1,4 +1,4 @@
-"""SVD: the directions in which most of what people chose varies; a history is projected on them."""
+"""SVD: projects a history onto the leading singular vectors of users × items."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from models.retrieval.truncated_svd import truncated_svd
 
 
 class SvdParams(Recency):
-    """What the decomposition depends on."""
+    """Parameters of the decomposition."""
 
     n_components: int = Field(default=64, ge=1)
-    """Directions kept: more tells finer tastes apart, and learns noise."""
+    """Components kept. More separate finer tastes and fit noise."""
     damping: float = Field(default=0.3, ge=0, le=1)
-    """Power of an item's length that its column is divided by before: 0 (PureSVD) favours the popular, 1 none."""
+    """Each column is divided by this power of its norm: 0 (PureSVD) favors popular items, 1 is neutral."""
     half_life_days: float | None = Field(default=90.0, gt=0)
-    """A history's entry counts half when it is so much older than the newest; null: age does not matter."""
+    """Half-life of an entry's weight, by its age relative to the newest entry; null: no decay by age."""
     seed: int = 1
-    """Of the random projection that the decomposition starts from."""
+    """Seed of the initial random projection."""
 
 
 class Svd(ItemFactors[SvdParams]):
     """score = profile · V Vᵀ with V the leading right singular vectors of users × items (PureSVD, Cremonesi et al.
-    2010, doi:10.1145/1864708.1864721), the columns damped by their length (EigenRec, Nikolakopoulos et al. 2019,
+    2010, doi:10.1145/1864708.1864721), the columns damped by their norm (EigenRec, Nikolakopoulos et al. 2019,
     doi:10.1007/s10115-018-1197-7)."""
 
     name = "svd"

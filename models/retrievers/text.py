@@ -1,4 +1,4 @@
-"""Text: items whose descriptions say what the history's descriptions say; knows items that nobody chose yet."""
+"""Text: items whose descriptions are similar to the history's; includes items without any choices."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ logger = logging.getLogger(__name__)
 
 
 class TextParams(Recency):
-    """What text depends on."""
+    """Parameters of the text retriever."""
 
 
 class Text:
-    """score = cosine between an item's vector and the weighted mean of the history's vectors (all centred)."""
+    """score = cosine between an item's vector and the weighted mean of the history's vectors (all centered)."""
 
     Params: ClassVar[type[BaseModel]] = TextParams
     reason: ClassVar[Reason] = "description"
@@ -73,7 +73,7 @@ class Text:
         self._silent = np.where(vectors.any(axis=1), 0.0, -np.inf).astype(np.float32)
 
     def _scores(self, queries: Queries, items: Int32 | None = None) -> Float32:
-        """One matrix × vector product a query: unlike a product of matrices its bits do not depend on the batch."""
+        """One matrix × vector product per query: unlike a matrix product, its result does not depend on the batch."""
         assert self.vectors_ is not None and self._silent is not None
         profile = history_profiles(queries, len(self.vectors_), self.params) @ self.vectors_
         scored = self.vectors_ if items is None else self.vectors_[items]

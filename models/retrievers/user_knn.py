@@ -1,4 +1,4 @@
-"""User kNN: what people with a similar history chose."""
+"""User kNN: items chosen by users with similar histories."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from models.retrieval.topk import CELLS, retrieve_by, top_k_of_row
 
 
 class UserKnnParams(Recency):
-    """What user kNN depends on."""
+    """Parameters of user kNN."""
 
     similarity: Literal["cosine", "pearson"] = "cosine"
-    """Between the query's history and each user's: `cosine`, or `pearson` over all items of the catalogue."""
+    """Similarity of the query's history to each user's: `cosine`, or `pearson` over all items of the catalogue."""
     asymmetry: float = Field(default=0.5, ge=0, le=1)
-    """How much of the product of lengths is the query's: 0.5 is the cosine, more favours users with long histories."""
+    """Weight of the query's norm in the product of norms: 0.5 is the cosine, more favors long histories."""
     neighbors: int = Field(default=100, ge=1)
-    """Users whose choices are looked at; fewer are more alike, more are steadier."""
+    """Number of nearest users; fewer are more similar, more are more stable."""
     shrinkage: float = Field(default=5.0, ge=0)
-    """Added to the product of lengths: pulls similarities that stand on few items towards 0."""
+    """Added to the product of norms: shrinks similarities that rest on few items towards 0."""
     max_items_per_user: int = Field(default=1000, ge=1)
-    """Users with longer histories keep this many items (the most trusted, then the first positions)."""
+    """Maximum items kept per user (the most trusted, then the first positions)."""
 
 
 class UserKnn:
     """score = Σ of similarity over the neighbors that chose the item (Herlocker 1999, doi:10.1145/312624.312682),
-    by the asymmetric cosine (Aiolli 2013, doi:10.1145/2507157.2507189) where it is asked for.
+    optionally by the asymmetric cosine (Aiolli 2013, doi:10.1145/2507157.2507189).
 
-    Fold-in: a query is compared by its history of now, so it need not be one of the users that were learned from.
+    Fold-in: a query is compared by its current history, so its user need not be in the training data.
     """
 
     Params: ClassVar[type[BaseModel]] = UserKnnParams
@@ -103,7 +103,7 @@ class UserKnn:
         return propagate(self._neighbors(profile), self.users_)
 
     def _neighbors(self, profile: sparse.csr_matrix) -> sparse.csr_matrix:
-        """(n_queries, n_users): similarities of the nearest users."""
+        """(n_queries, n_users): similarities of the nearest users, other entries empty."""
         assert self._items is not None and self._means is not None and self._lengths is not None
         common = profile @ self._items
         data, indices, lengths = [], [], [0]
