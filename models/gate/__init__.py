@@ -1,1 +1,1 @@
-"""Whether a challenger may go live, in figures and in words; nothing here computes a metric."""
+"""The gate: checks, decision and wording; nothing here computes a metric."""

@@ -1,4 +1,4 @@
-"""Checks: one comparison of a challenger with a champion each, answered with figures and a sentence."""
+"""Checks of the gate: each compares a challenger with a champion in one metric."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from features.arrays import Float64
 from models.evaluation.intervals import Interval, bounds, coverage_ratio, ratio_less_one, resampled_means
 from models.gate.wording import _WORDS, difference_in_words, number, people
 
-# properties of which less is better; of everything else more is
+# metrics where lower is better; for all others higher is better
 LESS_IS_BETTER = ("arp", "pop_lift", "head_share", "gini", "miscalibration")
-# where fewer queries differ, a difference is luck whatever its interval says
+# with fewer differing queries no difference counts as superior
 FEWEST_DIFFERING = 10
 Outcome = Literal["superior", "not_worse", "worse", "unclear", "too_few"]
 
@@ -44,7 +44,7 @@ class Check(BaseModel):
 
 @dataclass(frozen=True)
 class Judged:
-    """What the gate sees of one model.
+    """The gate's input for one model.
 
     queries: rows of per_query.parquet of this model (query_id, slice, metrics); lists: query_id, item_id, rank of what
     it would show, for coverage; name: as it stands in sentences ("the champion").
@@ -87,7 +87,7 @@ def compare(
     """Answers a check by paired resampling over the queries that both have.
 
     Not worse: the lower bound of `challenger - (1 - margin) * champion` is above 0; no ratio is taken, so a champion
-    near 0 does no harm. Superior: the lower bound of the difference is above 0 and at least 10 queries differ.
+    near 0 is no problem. Superior: the lower bound of the difference is above 0 and at least 10 queries differ.
     """
     ours, theirs = _paired(check, challenger, champion)
     n = len(ours)
@@ -135,7 +135,7 @@ def _paired(check: Check, challenger: Judged, champion: Judged) -> tuple[Float64
 def _coverage(
     check: Check, challenger: Judged, champion: Judged, n_resamples: int, confidence: float, seed: int
 ) -> Result:
-    """Coverage belongs to all lists together, so its spread comes from random halves of the queries."""
+    """Coverage is a property of all lists together, so its variance comes from random halves of the queries."""
     k = int(check.metric.partition("@")[2])
     query_ids = challenger.queries.filter(slice=check.segment).select(pl.col("query_id").unique().sort())
     shown = [_lists(judged.lists, query_ids, k) for judged in (challenger, champion)]

@@ -1,4 +1,4 @@
-"""The gate: is the challenger put in the champion's place? Non-inferiority and superiority with paired intervals."""
+"""The decision of the gate: non-inferiority and superiority of the challenger by paired intervals."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Decision:
         }
 
     def as_markdown(self) -> str:
-        """The verdict for a page: heading, reasons, table of checks."""
+        """The decision in markdown: heading, reasons, table of checks."""
         heads = ["check", "queries", "challenger", self.champion, "difference", "interval", "margin", "outcome"]
         lines = [f"# {'Promoted' if self.promote else 'Refused'}: {self.verdict.replace('_', ' ')}", ""]
         lines += [f"- {sentence}" for sentence in (*self.reasons, *self.notes)]
@@ -117,7 +117,7 @@ def decide(
     """The first check is the primary one, the others are guards.
 
     All must pass (an intersection-union test: many checks do not raise the chance of a wrong promotion). A guard with
-    too few queries is told, not held against the challenger; a primary metric with too few refuses.
+    too few queries is reported but does not fail; a primary metric with too few queries does.
     """
     results = [
         compare(check, challenger, champion, n_resamples=n_resamples, confidence=confidence, seed=seed)

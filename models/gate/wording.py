@@ -1,4 +1,4 @@
-"""Wording: slices, numbers and differences as they stand in a sentence."""
+"""Wording of segments, numbers and differences in sentences."""
 
 from __future__ import annotations
 

@@ -31,7 +31,8 @@ def train(inputs: Float32, labels: Float32, log_odds: Float32, recipe: Recipe) -
     """Arrays `first` (n_inputs, hidden), `first_bias`, `second` (hidden, n_objectives), `second_bias`.
 
     inputs: (n_rows, n_inputs); labels: (n_rows, n_objectives) in {0, 1}; log_odds: (n_objectives,) of the base rates,
-    from which the network starts. Random numbers come from numpy, sums run in one thread: equal inputs give equal bytes.
+    from which the network starts. Random numbers come from numpy, sums run in one thread: equal inputs give equal
+    bytes.
     """
     rng = np.random.default_rng(recipe.seed)
     n_inputs, n_objectives = inputs.shape[1], labels.shape[1]

@@ -1,4 +1,4 @@
-"""Autoencoder of items: an item is the ratings it got, squeezed through a hidden layer and rebuilt."""
+"""Item autoencoder: reconstructs the ratings of an item through a hidden layer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.raters.biases import Biases
 
 
 class AutoencoderParams(BaseModel):
-    """What the autoencoder depends on."""
+    """Params of the autoencoder."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -90,7 +90,7 @@ class Autoencoder:
 
 @njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
 def _descend(order, starts, users, rest, weights, kept, into, out, bias, rate, shrink):  # type: ignore[no-untyped-def]
-    """One pass over the items in the order given, in place; one thread, so that the result is one.
+    """One pass over the items in the order given, in place; single-threaded, so that the result is deterministic.
 
     What an item's input has to learn is gathered in `inner` while its ratings pass, and handed out to the rows of
     `into` by their shares afterwards; thus an item with thousands of ratings takes no leap.

@@ -1,4 +1,4 @@
-"""Bayesian matrix factorisation by Gibbs sampling, with what was rated, moments and noise of its own for each user."""
+"""Bayesian matrix factorization by Gibbs sampling, with implicit feedback, temporal effects and per-user noise."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.rating.temporal_groups import Kind, Moments
 
 
 class BayesianMfParams(BaseModel):
-    """What Bayesian matrix factorisation depends on."""
+    """Params of Bayesian matrix factorization."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -86,7 +86,7 @@ class BayesianMf:
         return self._moments(users, items, times)[0].astype(np.float32)
 
     def uncertainty(self, users: Int32, items: Int32, times: Int64) -> Float32:
-        """(n,) standard deviation of the rating itself: what the model does not know, and noise."""
+        """(n,) standard deviation of the rating: uncertainty of the model and noise."""
         return np.sqrt(self._moments(users, items, times)[1]).astype(np.float32)
 
     def _moments(self, users: Int32, items: Int32, times: Int64) -> tuple[Float64, Float64]:

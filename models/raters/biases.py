@@ -1,4 +1,4 @@
-"""Baseline: the mean of all, how high an item stands, how high a user rates, and an item's level of a season."""
+"""Bias baseline: global mean, item bias, user bias and an item's seasonal bias."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.rating.temporal_groups import Moments
 
 
 class BiasesParams(BaseModel):
-    """What the baseline depends on."""
+    """Params of the bias baseline."""
 
     model_config = ConfigDict(extra="forbid")
 

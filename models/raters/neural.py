@@ -1,4 +1,4 @@
-"""A network that fuses who, what and what the item's text says."""
+"""Neural rater: combines user and item embeddings with the item's text vector."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEAST_STEPS = 50
 
 
 class NeuralParams(BaseModel):
-    """What the network depends on."""
+    """Params of the network."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -50,7 +50,7 @@ class NeuralBceParams(NeuralParams):
 
 class Neural:
     """b_u + b_i + p_u · q_i + p'_u · T t_i + MLP(p_u, q_i, T t_i, p_u ∘ q_i), t_i the item's text vector (after He et
-    al. 2017, doi:10.1145/3038912.3052569); without texts that part steps aside."""
+    al. 2017, doi:10.1145/3038912.3052569); without texts that term is left out."""
 
     Params: ClassVar[type[BaseModel]] = NeuralParams
 
@@ -148,7 +148,7 @@ def _weights(network: dict[str, Any]) -> list[Any]:
 
 
 def _forward(network: dict[str, Any], users: Any, items: Any, dropout: float) -> tuple[Any, Any]:
-    """(n,) what the network says, and the mean size of the embeddings used."""
+    """(n,) outputs of the network, and the mean squared size of the embeddings."""
     import torch
     from torch.nn.functional import embedding
 

@@ -1,4 +1,4 @@
-"""Matrix factorisation with biases by stochastic gradient descent."""
+"""Matrix factorization with biases by stochastic gradient descent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.data.types import Catalogue, NotFittedError, Ratings
 
 
 class SgdMfParams(BaseModel):
-    """What matrix factorisation depends on."""
+    """Params of matrix factorization."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -61,7 +61,7 @@ class SgdMf:
                 np.float32(chosen.regularization),
                 np.float32(chosen.bias_regularization),
             )
-        # who and what was never rated keeps the mean
+        # users and items without ratings keep the mean
         self.users_[np.bincount(ratings.users, minlength=ratings.n_users) == 0] = 0.0
         self.items_[np.bincount(ratings.items, minlength=catalogue.n_items) == 0] = 0.0
         return self
@@ -83,7 +83,7 @@ def _start(rng: np.random.Generator, n_rows: int, size: int) -> Float32:
 
 @njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
 def _descend(order, users, items, rest, weights, of_users, of_items, rate, shrink, shrink_bias):  # type: ignore[no-untyped-def]
-    """One pass over the ratings in the order given, in place; one thread, so that the result is one."""
+    """One pass over the ratings in the order given, in place; single-threaded, so that the result is deterministic."""
     size = of_users.shape[1] - 1
     for row in order:
         user, item = of_users[users[row]], of_items[items[row]]

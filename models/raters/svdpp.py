@@ -1,4 +1,4 @@
-"""SVD++ with time: what was rated speaks for the user, and biases move with the day and the season."""
+"""timeSVD++: implicit feedback of the user, and biases that vary with day and season."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.rating.temporal_groups import Moments
 
 
 class SvdppParams(BaseModel):
-    """What SVD++ depends on."""
+    """Params of SVD++."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -106,7 +106,7 @@ class Svdpp:
         return answer
 
     def _settle(self, ratings: Ratings, implicit: Float32, n_rated: Int64) -> None:
-        """Users as they enter the prediction; who and what was never rated keeps the mean."""
+        """User factors for prediction; users and items without ratings keep the mean."""
         assert self.users_ is not None
         totals = np.zeros_like(self.users_)
         np.add.at(totals, ratings.users, implicit[ratings.items])

@@ -1,4 +1,4 @@
-"""Decision trees on what is known of the user, the item and the moment, and on what simpler raters say out of fold."""
+"""Boosted trees on features of user, item and time, and on out-of-fold predictions of simpler raters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FACTORS_SHOWN = 8
 
 
 class TreesParams(BaseModel):
-    """What the trees depend on."""
+    """Params of the trees."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -43,7 +43,7 @@ class TreesParams(BaseModel):
 
 
 class Trees:
-    """r̂ = what the matrix factorisation says + boosted trees on its error (LightGBM: Ke et al. 2017)."""
+    """r̂ = prediction of the matrix factorization + boosted trees on its error (LightGBM: Ke et al. 2017)."""
 
     Params: ClassVar[type[BaseModel]] = TreesParams
 
@@ -100,7 +100,7 @@ class Trees:
 
 
 class _Learned:
-    """What some ratings tell of users, items and tags; nothing of the pairs asked for."""
+    """Statistics of users, items and tags from some ratings; independent of the pairs to predict."""
 
     def __init__(self, ratings: Ratings, catalogue: Catalogue, params: TreesParams) -> None:
         self.biases = Biases().fit(ratings, catalogue)
@@ -126,7 +126,7 @@ class _Learned:
         self.day_levels = np.bincount(self.days.groups_, rest, self.days.n_groups) / (5.0 + self.day_counts)
 
     def features(self, users: Int32, items: Int32, times: Int64) -> Float32:
-        """(n, n_features) float32; the first is the matrix factorisation's answer."""
+        """(n, n_features) float32; the first is the prediction of the matrix factorization."""
         assert self.factors.users_ is not None and self.biases.item_biases_ is not None
         day = self.days.groups(users, items, times)
         days = times / MICROSECONDS_A_DAY

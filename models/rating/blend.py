@@ -1,4 +1,4 @@
-"""Blend: what several raters say, added up with weights that are never negative."""
+"""Blend of several raters: a linear combination with non-negative weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.data.types import NotFittedError
 
 
 class BlendParams(BaseModel):
-    """What the blend depends on."""
+    """Params of the blend."""
 
     model_config = ConfigDict(extra="forbid")
 

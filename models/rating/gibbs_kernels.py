@@ -1,6 +1,6 @@
 """The two heavy steps of Gibbs sampling, compiled: rows of a factor matrix, and effects of groups of ratings.
 
-Each row or group is drawn from noise that is handed in, so that the draws do not depend on the number of threads. Call
+The caller passes the noise, so that the samples do not depend on the number of threads. Call
 within `models.compute.threads.one_thread`: the rows are the parallel part, threads inside their products only cost.
 """
 

@@ -1,4 +1,4 @@
-"""The state of the Gibbs sampler of bayesian_mf: one sweep draws every unknown given all others."""
+"""The Gibbs sampler of bayesian_mf: one sweep samples every unknown given all others."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _wishart(freedom: int, inverse_scale: Float64, rng: np.random.Generator) -> 
 
 
 class Sampler:
-    """Where the sampler stands; call within `models.compute.threads.one_thread`."""
+    """The state of the sampler; call within `models.compute.threads.one_thread`."""
 
     def __init__(
         self,
@@ -151,6 +151,6 @@ class Sampler:
         return of_users, of_items
 
     def sample(self) -> Sample:
-        """What stands now, as predictions need it."""
+        """The current sample, in the form that predictions need."""
         users, items = self._complete()
         return Sample(users, items, [e.astype(np.float32) for e in self.effects], self.alpha * self.precisions)

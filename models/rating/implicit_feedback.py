@@ -1,4 +1,4 @@
-"""What was rated, whatever the values: few columns that say it for each user and each item."""
+"""Implicit feedback: which items were rated, as a low-rank embedding of users and items."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def rated_matrix(ratings: Ratings, n_items: int) -> sparse.csr_matrix:
 def implicit_columns(rated: sparse.csr_matrix, rank: int, seed: int) -> Float64:
     """(n_rows, at most rank) orthogonal columns with mean 0: the main directions of the rows of `rated`, each divided
     by the root of its sum (as SVD++ does, Koren 2008, doi:10.1145/1401890.1401944); rows without entries are 0 before
-    centring. Randomised (Halko et al. 2011, doi:10.1137/090771806), deterministic by its seed.
+    centring. Randomized (Halko et al. 2011, doi:10.1137/090771806), deterministic by its seed.
     """
     sums = np.asarray(rated.sum(axis=1)).ravel()
     scaled = sparse.diags(1.0 / np.sqrt(np.maximum(sums, 1.0))) @ rated

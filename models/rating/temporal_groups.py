@@ -1,4 +1,4 @@
-"""Groups of ratings that share a moment: a user's day, a stretch of a user's ratings, an item's season."""
+"""Temporal groups of ratings: a user's day, a run of a user's ratings, an item's season."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A bundle, its plan, its second fit and the store of releases; nothing here asks a recommender."""
+"""Bundles, their plan, the refit and the store of releases; nothing here calls a recommender."""

@@ -20,7 +20,7 @@ class BundleError(UserError):
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What stands in manifest.json: no clock, no host, no path, so that equal inputs give equal bytes.
+    """The content of manifest.json: no clock, host or path, so that equal inputs give equal bytes.
 
     hash: sha256 over the sorted lines `sha256  path` of all files; files: path → sha256;
     features: references of the Feast feature service; data_hash, params_hash, code_version: what it was made from.
@@ -43,9 +43,9 @@ def sha256_of(path: Path) -> str:
 def sha256_of_files(folder: Path) -> dict[str, str]:
     """Path below `folder` (with `/`) → sha256, sorted; the manifest itself left out."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    found = {path.relative_to(folder).as_posix(): sha256_of(path) for path in paths}
-    found.pop(MANIFEST, None)
-    return dict(sorted(found.items()))
+    digests = {path.relative_to(folder).as_posix(): sha256_of(path) for path in paths}
+    digests.pop(MANIFEST, None)
+    return dict(sorted(digests.items()))
 
 
 def combined_hash(files: dict[str, str]) -> str:
@@ -55,7 +55,7 @@ def combined_hash(files: dict[str, str]) -> str:
 
 
 def seal(folder: Path, *, features: Sequence[str], data_hash: str, params_hash: str, code_version: str) -> Manifest:
-    """Writes manifest.json over everything that lies in `folder`; the folder is not to be changed afterwards."""
+    """Writes manifest.json over all files in `folder`; the folder must not change afterwards."""
     files = sha256_of_files(folder)
     if not files:
         raise BundleError(f"bundle {folder}: there is no file to seal; run the stages before it (`dvc repro bundle`)")
@@ -72,7 +72,7 @@ def seal(folder: Path, *, features: Sequence[str], data_hash: str, params_hash: 
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest as written, nothing verified.
+    """Reads the manifest without verifying the files.
 
     Raises:
         BundleError: there is none, or it is not one.
@@ -89,19 +89,19 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def unseal(folder: Path) -> Manifest:
-    """The manifest, after every file was compared with it.
+    """Reads the manifest and verifies every file against it.
 
     Raises:
         BundleError: a file is missing, altered or was added since the bundle was sealed.
     """
     manifest = read_manifest(folder)
-    found = sha256_of_files(folder)
+    actual = sha256_of_files(folder)
     for path, digest in sorted(manifest.files.items()):
-        if found.get(path) != digest:
+        if actual.get(path) != digest:
             raise BundleError(
                 f"bundle {folder}: {path} is missing or altered since it was sealed; run `dvc repro bundle`"
             )
-    added = sorted(set(found) - set(manifest.files))
+    added = sorted(set(actual) - set(manifest.files))
     if added:
         raise BundleError(
             f"bundle {folder}: {added} came in after it was sealed; remove them or run `dvc repro bundle`"

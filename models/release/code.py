@@ -1,4 +1,4 @@
-"""The code of a release: which Bento holds it, and from what code this process runs."""
+"""Code versions: the Bento of a release, and the code that this process runs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def code_version(root: Path) -> str:
 
 @lru_cache(maxsize=1)
 def running_code() -> RunningCode:
-    """What this process runs; a Bento keeps its code in `src/`, beside its bento.yaml."""
+    """The code that this process runs; a Bento keeps its code in `src/`, beside its bento.yaml."""
     description = ROOT.parent / "bento.yaml"
     if ROOT.name != "src" or not description.is_file():
         return RunningCode(code_version(ROOT), WORKING_TREE, None)

@@ -52,9 +52,9 @@ def read_part(kind: str, name: str, folder: Path) -> Any:
     try:
         return load_part(kind, name).load(folder)
     except (OSError, ValueError, KeyError) as error:
-        said = " ".join(str(error).split())
+        cause = " ".join(str(error).split())
         raise UserError(
-            f"{folder}: the {kind} '{name}' was saved by other code, which this code cannot read ({said}); serve the "
+            f"{folder}: the {kind} '{name}' was saved by other code, which this code cannot read ({cause}); serve the "
             "bundle with the code that made it, or make one with `recops run`"
         ) from error
 
@@ -85,9 +85,9 @@ def assemble(
     explore: ExploreParams | None = None,
     positives: Positives = DEFAULT_POSITIVES,
 ) -> Plan:
-    """Copies the parts into an empty `target` and writes its plan; sealing is left to who puts the last file in.
+    """Copies the parts into an empty `target` and writes its plan; the caller seals the bundle after the last file.
 
-    retrievers: folder with one folder a retriever; ranker: what `train_ranker` left (ranker.json says which it is);
+    retrievers: folder with one folder a retriever; ranker: output of `train_ranker` (ranker.json names it);
     catalogue: folder with catalogue.parquet; vectors: folder with vectors.safetensors.
 
     Raises:

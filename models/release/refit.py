@@ -1,7 +1,7 @@
 """Refit: the retrievers of a judged bundle fitted again on all data with their judged params, and a sanity gate.
 
-A refitted bundle knows the rows that the judged one was judged on, so no figure can be measured for it: all that is
-asked is whether it still recommends much the same.
+A refitted bundle has seen the test rows of the judged one, so no metric can be measured for it. The gate only checks
+whether its lists are similar.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from models.release.plan import load_catalogue, read_part, read_plan
 
 
 class Params(BaseModel):
-    """What a release ships: section `release`."""
+    """Params of the release: section `release`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -49,7 +49,7 @@ class ListOverlap:
 def refit(judged: Path, target: Path, log: Log) -> Manifest:
     """Writes and seals in `target` (not there yet) the judged bundle with its retrievers fitted on `log`.
 
-    A retriever that may go on from an earlier fit goes on from the judged one, as that did from the first.
+    Retrievers with warm start continue from the judged fit.
 
     Catalogue, text vectors, ranker and params are the judged ones; the manifest says the same of data, params and code.
     """
@@ -75,7 +75,7 @@ def _fitted_again(name: str, judged: Path, log: Log, catalogue: Catalogue) -> Re
 
 
 def list_overlap(judged: Sequence[Sequence[str]], refitted: Sequence[Sequence[str]]) -> ListOverlap:
-    """How alike the lists (items, best first) of the same users are; 1 where the judged bundle offers nothing."""
+    """Similarity of the lists (items, best first) of the same users are; 1 where the judged bundle offers nothing."""
     pairs = [(set(ours), set(theirs)) for ours, theirs in zip(judged, refitted, strict=True) if ours]
     shares = [len(ours & theirs) / len(ours) for ours, theirs in pairs]
     before, after = (len({item for items in lists for item in items}) for lists in (judged, refitted))
@@ -88,17 +88,19 @@ def list_overlap(judged: Sequence[Sequence[str]], refitted: Sequence[Sequence[st
 
 
 def violations(found: ListOverlap, params: Params) -> list[str]:
-    """Why a refitted bundle is not to go live, a sentence each; none when it is sane."""
-    told = []
+    """Reasons why a refitted bundle must not go live, a sentence each; empty if it is sane."""
+    sentences = []
     if found.n_silent:
-        told.append(f"it answers nothing to {found.n_silent} of {found.n_users} users whom the judged bundle answers")
+        sentences.append(
+            f"it answers nothing to {found.n_silent} of {found.n_users} users whom the judged bundle answers"
+        )
     if found.overlap < params.least_overlap:
-        told.append(
+        sentences.append(
             f"its lists share {found.overlap:.2f} with the judged ones, expected {params.least_overlap:g} or more"
         )
     if found.coverage < params.least_coverage:
-        told.append(
+        sentences.append(
             f"its lists hold {found.coverage:.2f} times as many distinct items as the judged ones, expected "
             f"{params.least_coverage:g} or more"
         )
-    return told
+    return sentences

@@ -1,4 +1,4 @@
-"""Rollback: which release comes back, by what the caller saw live; HTTP and the command line decide alike."""
+"""Rollback: selects the release to restore; shared by HTTP and the command line."""
 
 from __future__ import annotations
 

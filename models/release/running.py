@@ -1,4 +1,4 @@
-"""Running services: each process says in a file under home which release it has loaded, or why it refused one."""
+"""Registry of running services: each process records the release that it loaded or refused in a file under home."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from features.files import write_text
 FOLDER = "services"
 WORKER, SUPERVISOR = "worker", "supervisor"
 BEAT_S = 10.0
-SILENT_S = 60.0  # a process of another machine that has not touched its file for so long is gone
+SILENT_S = 60.0  # a process of another machine counts as gone when its file is older
 IN_PLACE_S = 10.0
 OTHER_CODE_S = 120.0
 
@@ -46,14 +46,14 @@ class RunningService:
 
     @property
     def name(self) -> str:
-        """How messages call it."""
+        """Its name in messages."""
         where = f" at {self.address}" if self.address else ""
         return f"process {self.pid} on {self.host}{where}"
 
 
 @dataclass(frozen=True)
 class Following:
-    """What the running services made of a release: names of those that have it, of those that have not yet, and
+    """State of a release among the running services: names of those that have it, of those that have not yet, and
     name → reason of those that refused it."""
 
     loaded: list[str]
@@ -66,7 +66,7 @@ class Following:
 
 
 class Registration:
-    """This process's own file; written anew at each change, removed at the end."""
+    """The record file of this process: rewritten at each change, removed at the end."""
 
     def __init__(self, home: Path, **facts: Any) -> None:
         pid, host = os.getpid(), socket.gethostname()
@@ -85,14 +85,14 @@ class Registration:
         threading.Thread(target=self._beat, name="registration", daemon=True).start()
 
     def update(self, **changes: Any) -> None:
-        """Other facts."""
+        """Updates some fields and writes the file."""
         with self._lock:
             self._entry = replace(self._entry, **changes)
             if not self._ended.is_set():
                 write_text(json.dumps(asdict(self._entry), indent=1, sort_keys=True) + "\n", self.path)
 
     def remove(self) -> None:
-        """The process is ending."""
+        """Stops refreshing the file and removes it."""
         with self._lock:
             self._ended.set()
             self.path.unlink(missing_ok=True)
@@ -114,8 +114,8 @@ def running_services(home: Path) -> list[RunningService]:
             silent = time.time() - path.stat().st_mtime > SILENT_S
         except (OSError, ValueError, TypeError):  # just removed, or of another version
             continue
-        here = service.host == socket.gethostname()
-        if (here and _started(service.pid) != service.started) or (not here and silent):
+        is_local = service.host == socket.gethostname()
+        if (is_local and _started(service.pid) != service.started) or (not is_local and silent):
             path.unlink(missing_ok=True)
         else:
             alive.append(service)

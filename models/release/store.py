@@ -24,7 +24,7 @@ class ReleaseError(UserError):
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """A bundle that was (or may be) put live. Times are ISO-8601 UTC; data_until is µs since 1970 (None:
+    """A bundle that was or may be put live. Times are ISO-8601 UTC; data_until is µs since 1970 (None:
     unknown).
 
     events_through: last sequence number of the event log that its online namespace held when it was filled.
@@ -119,7 +119,7 @@ class ReleaseStore:
         return read_release(path)
 
     def write(self, release: Release) -> None:
-        """Records a release; it is not live by that."""
+        """Records a release without putting it live."""
         text = json.dumps(asdict(release), indent=1, sort_keys=True) + "\n"
         write_text(text, self.folder(release.release) / "release.json")
 
@@ -151,7 +151,7 @@ class ReleaseStore:
         return faults
 
     def history(self) -> Sequence[Span]:
-        """What was live, oldest first."""
+        """The history of live releases, oldest first."""
         return [Span(**span) for span in self._pointer()["history"]]
 
     def pinned(self) -> Sequence[str]:
@@ -166,11 +166,11 @@ class ReleaseStore:
     def live_for(self, code: RunningCode) -> str | None:
         """The id of the release that a process should serve: the live one, or where that needs other code, the newest
         one of the history that this code can load."""
-        for place, span in enumerate(reversed(self.history())):
+        for age, span in enumerate(reversed(self.history())):
             try:
                 bento_tag = self.read(span.release).bento_tag
             except ReleaseError:
-                if place == 0:  # whoever loads it says what is wrong with it
+                if age == 0:  # whoever loads it says what is wrong with it
                     return span.release
                 continue
             if code.can_load(bento_tag):
@@ -189,14 +189,14 @@ class ReleaseStore:
     def at(self, instant: str) -> str | None:
         """The id of the release that was live at an instant (ISO-8601 with zone)."""
         try:
-            asked = datetime.fromisoformat(instant)
+            moment = datetime.fromisoformat(instant)
         except ValueError:
-            asked = None
-        if asked is None or asked.tzinfo is None:
+            moment = None
+        if moment is None or moment.tzinfo is None:
             raise ReleaseError(f"instant '{instant}' is not ISO-8601 with a zone, e.g. 2026-01-31T12:00:00+00:00")
         for span in self.history():
             ended = datetime.fromisoformat(span.live_to) if span.live_to else None
-            if datetime.fromisoformat(span.live_from) <= asked and (ended is None or asked < ended):
+            if datetime.fromisoformat(span.live_from) <= moment and (ended is None or moment < ended):
                 return span.release
         return None
 
@@ -224,9 +224,9 @@ class ReleaseStore:
         """Keeps a release from `recops gc`, or no longer."""
         self.read(release)
         with self._locked():
-            found = self._pointer()
-            found["pinned"] = sorted({*found["pinned"], release} if pinned else {*found["pinned"]} - {release})
-            self._replace(found)
+            pointer = self._pointer()
+            pointer["pinned"] = sorted({*pointer["pinned"], release} if pinned else {*pointer["pinned"]} - {release})
+            self._replace(pointer)
 
     def _pointer(self) -> dict[str, Any]:
         """The pointer file, checked.

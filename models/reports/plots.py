@@ -1,4 +1,4 @@
-"""Tables for `dvc plots`, one for each picture; dvc.yaml and .dvc/plots say how they are drawn."""
+"""Tables for `dvc plots`, one for each plot; dvc.yaml and .dvc/plots define how they are drawn."""
 
 from __future__ import annotations
 

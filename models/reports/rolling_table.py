@@ -1,4 +1,4 @@
-"""What models did on the events of rolling judging: means, intervals over users, the challenger's lead."""
+"""Results of rolling judging: means, intervals over users, the challenger's lead."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def rolling_figures(
 
 
 def rolling_dict(figures: pl.DataFrame) -> dict[str, Any]:
-    """What metrics.json holds of it."""
+    """The part of the table that metrics.json holds."""
     models: dict[str, Any] = {}
     for row in figures.iter_rows(named=True):
         models.setdefault(row["model"], {})[row["metric"]] = round(row["value"], 6)

@@ -1,4 +1,4 @@
-"""Examples of what users see: a few histories and lists in titles, drawn by chance, without the users' ids."""
+"""Sample users: titles of the histories and lists of a few random users, without ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Report: an evaluation as aligned text, as markdown and as the short dictionary of metrics.json."""
+"""Summary of an evaluation: aligned text, markdown and the dictionary of metrics.json."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LIST_PROPERTIES = (
 
 
 def metrics_dict(evaluation: Evaluation, metrics: Sequence[str], k: int) -> dict[str, Any]:
-    """What metrics.json holds: all figures of the challenger and the champion, the first two of every other model,
+    """The content of metrics.json: all figures of the challenger and the champion, the first two of every other model,
     bounds, the paired differences and the slices in the primary metric."""
     challenger, rest = evaluation.models[0], evaluation.models[1:]
     lists = [f"{name}@{k}" for name in LIST_PROPERTIES]

@@ -1,1 +1,1 @@
-"""What a trial of params is worth, and which values are tried; no files here."""
+"""Objective and search space of tuning; no files here."""

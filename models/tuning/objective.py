@@ -1,4 +1,4 @@
-"""Tuning: what params are worth on valid, the users in chunks, and whether the best of many trials are truly better."""
+"""Objective of tuning: NDCG on valid by chunks of users, and intervals for the best of many trials."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ METRIC = f"ndcg@{K}"
 
 
 class Params(BaseModel):
-    """How params are searched for: section `tune`."""
+    """Params of the search: section `tune`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -64,7 +64,7 @@ def user_chunks(user_ids: Sequence[str], n_chunks: int, seed: int) -> list[list[
 
 
 def owners_of(chunks: Sequence[Chunk]) -> npt.NDArray[np.int64]:
-    """(n_counted,) which user each counted query is of, over all chunks in order."""
+    """(n_counted,) the user of each counted query, over all chunks in order."""
     names = np.concatenate([chunk.queries.user_ids[chunk.counted] for chunk in chunks])
     return np.unique(names, return_inverse=True)[1].astype(np.int64)
 

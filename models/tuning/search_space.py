@@ -15,7 +15,7 @@ DIGITS = 3  # of a number that is tried: what is judged is what is written down
 
 
 class Trial(Protocol):
-    """What proposes values, as a trial of Optuna does."""
+    """Proposes values: the interface of an Optuna trial."""
 
     def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float: ...
     def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int: ...

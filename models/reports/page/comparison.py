@@ -89,7 +89,7 @@ def _live(rolling: pl.DataFrame, models: Sequence[str], metric: str) -> list[tup
 
 
 def cold_start(evaluation: Evaluation, metrics: Sequence[str], champion: str) -> str:
-    """Each metric by how much is known of the same users; empty where it was not judged."""
+    """Each metric by history size of the same users; empty without cold-start judging."""
     steps = [n for n in HISTORY_SIZES if np.isfinite(evaluation.value("challenger", metrics[0], history_slice(n)))]
     if not steps:
         return ""
@@ -134,7 +134,7 @@ def parts(evaluation: Evaluation, metric: str, champion: str) -> str:
 
 
 def learning_curve(sizes: pl.DataFrame, metric: str) -> str:
-    """Some parts by how much of the log they had learned from; empty where none was tried."""
+    """Learning curves of some parts by share of the log; empty if none was computed."""
     if sizes.is_empty():
         return ""
     ticks = sizes.get_column("percent").unique().sort().to_list()

@@ -1,4 +1,4 @@
-"""The report for people who decide: the verdict in a sentence, then why, then what users see, then how to read it."""
+"""The HTML report for decision makers: verdict, reasons, sample users, glossary."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def page(
 ) -> str:
     """The whole report as one html file.
 
-    rolling: of `rolling_figures`, None where nothing was asked with live histories;
+    rolling: of `rolling_figures`, None without rolling judging;
     sizes: of `models.evaluation.learning_curve`; examples: of `models.reports.sample_users`;
     origin: which data and which bundle the page is about.
     """

@@ -1,4 +1,4 @@
-"""What the report's html is made of: the frame with its style, sections, tables; all text is escaped here."""
+"""HTML elements of the report: frame with style, sections, tables; all text is escaped here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the report calls models and metrics, and how it explains them to somebody who has not met them before."""
+"""Display names of models and metrics, and their explanations for readers new to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the report is about: the data, the time that was judged, the bundle, what it was compared with."""
+"""Origin of the report: the data, the test period, the bundle and its champion."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Origin:
 
     source: where the data come from (`recops data sources`); first_event, last_event, test_cut: ISO-8601, None where
     the data have no times (test_cut also where each user has its own); bundle_hash, champion_hash: of the bundles,
-    champion_hash None where the built-in popular stands in; release: the live release, None where there was none or its
-    name is not known.
+    champion_hash None where the champion is the built-in popular; release: the live release, None where
+    there was none or its name is not known.
     """
 
     source: str
