@@ -1,1 +1,1 @@
-"""Threads, precision, seeds and optimizers; nothing here knows items or users."""
+"""Threads, precision, seeds and optimizers; independent of items and users."""

@@ -1,6 +1,7 @@
-"""Descent: AdamW with a bound on a step's gradient.
+"""Optimizer: AdamW with gradient clipping.
 
-torch.optim has it too, but imports a compiler on first use: four seconds, more than a small log takes to learn.
+torch.optim has it too, but imports a compiler on first use. That takes four seconds, more than
+training on a small log.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ import torch
 from torch import Tensor
 
 BETAS = (0.9, 0.98)
-CLIP = 1.0  # greatest length of a step's gradient
+CLIP = 1.0  # maximum norm of a step's gradient
 TINY = 1e-8
 
 
 class Descent:
-    """Loshchilov & Hutter 2019, arXiv 1711.05101; only the parameters named in `decaying` shrink."""
+    """AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101); weight decay applies only to the parameters in `decaying`."""
 
     def __init__(self, parameters: Mapping[str, Tensor], decaying: Sequence[str], weight_decay: float) -> None:
         self.values = [value.detach() for value in parameters.values()]
@@ -27,7 +28,7 @@ class Descent:
         self.steps = 0
 
     def step(self, gradients: Sequence[Tensor], learning_rate: float) -> None:
-        """Moves the parameters in place; `gradients` are in their order and are overwritten."""
+        """Updates the parameters in place; `gradients` have the same order and are overwritten."""
         self.steps += 1
         length = math.sqrt(sum(float((gradient * gradient).sum()) for gradient in gradients))
         first, second = (1 - beta**self.steps for beta in BETAS)

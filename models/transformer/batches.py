@@ -1,4 +1,4 @@
-"""Batches: windows of the users' histories, padded on the right, and which item comes next at each place."""
+"""Batches: right-padded windows of the users' histories, with the next items as targets at each position."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from models.transformer.shape import gap_buckets
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Windows of about one length.
+    """A batch of windows of similar length.
 
-    items, gaps: (n_windows, length) positions and buckets of the time until the next event, 0 where there is none;
-    places: (n_targets,) flat places in the windows, a place may have many targets; targets, weights: (n_targets,).
+    items, gaps: (n_windows, length) positions and buckets of the time until the next event, padded with 0;
+    places: (n_targets,) flat positions in the windows, several targets may share one; targets, weights: (n_targets,).
     """
 
     items: Int64
@@ -30,7 +30,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Histories:
-    """The trusted rows of a log, whoever has at least two, by user, then by time, of one instant as they stand."""
+    """The trusted rows of users with at least two, sorted by user, then by time; ties keep the order of the log."""
 
     users: Int64
     items: Int64
@@ -49,11 +49,12 @@ class Histories:
         return len(self.users)
 
     def epoch(self, rng: np.random.Generator, length: int, tokens: int, parts: int) -> Iterator[list[Batch]]:
-        """Every act of every user once, in windows of at most `length`, about `tokens` places a step of training.
+        """Every event of every user once, in windows of at most `length`, about `tokens` positions per training step.
 
-        Each step comes in `parts` of like size (fewer where there are fewer windows), to be worked on side by side.
-        All of an instant is expected both after the instant before and in its turn; windows start elsewhere each time.
-        An item that its user already had is read but is no target: a list of new items is what will be asked for.
+        Each step is split into `parts` of similar size (fewer if there are fewer windows) for parallel work. Events
+        with equal timestamps are targets of the previous timestamp's last event and of their predecessor. Windows
+        start at other positions in each epoch. Repeated items are inputs but not targets, since recommendations are
+        new items.
         """
         weights, gaps, steps = self._expected
         starts, stops = _windows(self.users, rng, length)
@@ -66,8 +67,8 @@ class Histories:
 
     @cached_property
     def _expected(self) -> tuple[Float32, Int64, Int64]:
-        """What every epoch has in common: (n_rows,) weights as targets, (n_rows,) buckets of the time until the next
-        row, (2, n_steps) steps whose target counts."""
+        """Data that all epochs share: (n_rows,) target weights, (n_rows,) buckets of the time until the next row,
+        (2, n_steps) steps whose target has a weight."""
         weights = self.weights.copy()
         weights[_had_before(self.users, self.items)] = 0.0
         gaps = gap_buckets(np.diff(self.times, append=self.times[-1:]))
@@ -76,7 +77,7 @@ class Histories:
 
 
 def _had_before(users: Int64, items: Int64) -> Int64:
-    """Rows whose item the same user has in an earlier row."""
+    """Mask of rows whose item occurs in an earlier row of the same user."""
     order = np.lexsort((np.arange(len(items)), items, users))
     again = (users[order[1:]] == users[order[:-1]]) & (items[order[1:]] == items[order[:-1]])
     repeats: Int64 = order[1:][again]
@@ -84,8 +85,8 @@ def _had_before(users: Int64, items: Int64) -> Int64:
 
 
 def _steps(users: Int64, times: Int64) -> Int64:
-    """(2, n_steps) rows from which a row is expected, ascending, and that row: the one before, and the last of the
-    instant before."""
+    """(2, n_steps) source rows, ascending, and their target rows. The sources of a row are the row before it and the
+    last row of the previous timestamp."""
     rows = np.arange(1, len(users))
     rows = rows[users[rows] == users[rows - 1]]
     opening = np.ones(len(users), dtype=np.bool_)
@@ -99,7 +100,7 @@ def _steps(users: Int64, times: Int64) -> Int64:
 
 
 def _windows(users: Int64, rng: np.random.Generator, length: int) -> tuple[Int64, Int64]:
-    """Rows start..stop-1 that are read; the target of each is the row after it. A user's first window is shorter."""
+    """Windows as row ranges start..stop-1; the target of each row is the next row. A user's first window is shorter."""
     first = np.flatnonzero(np.diff(users, prepend=-1))
     last = np.append(first[1:], len(users)) - 1
     head = np.where(last - first > length, rng.integers(1, length + 1, len(first)), length)
@@ -112,7 +113,7 @@ def _windows(users: Int64, rng: np.random.Generator, length: int) -> tuple[Int64
 
 
 def _groups(lengths: Int64, rng: np.random.Generator, tokens: int) -> list[Int64]:
-    """Windows of like length together, the groups in random order."""
+    """Groups of windows of similar length, in random order."""
     order = np.lexsort((rng.random(len(lengths)), -lengths))
     groups, start = [], 0
     while start < len(order):

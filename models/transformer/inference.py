@@ -1,4 +1,4 @@
-"""Inference: histories through the network in numpy, each alone and with one thread, so that bits never vary."""
+"""Inference: the network's forward pass in numpy, per history and on one thread, for reproducible results."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def states_after(
     shape: Shape,
     prefix: Sequence[Float32] | None = None,
 ) -> Float32:
-    """(n_histories, size) states after the last event of histories of one length.
+    """(n_histories, size) states after the last event of histories of equal length.
 
     vectors: (n_histories, n_events, size) of the items, at least one event, oldest first; gaps: (n_histories, n_events)
-    buckets of the time until the next event, of the last until the query, None: unknown; prefix: the `keys_of` what
-    all these histories begin with, before `vectors`. The same arithmetic as `network.Network` without dropout, the
-    last layer at the last event only.
+    buckets of the time until the next event, or until the query for the last one; None: unknown; prefix: the `keys_of`
+    the common prefix of all histories, which precedes `vectors`. The same computation as
+    `network.Network` without dropout; the last layer runs at the last event only.
     """
     state, last = _entry(arrays, vectors, gaps, shape), shape.layers - 1
     for layer in range(shape.layers):
@@ -36,9 +36,9 @@ def states_after(
 
 
 def keys_of(arrays: Mapping[str, Float32], vectors: Float32, gaps: Int64 | None, shape: Shape) -> list[Float32]:
-    """What later events attend to in each layer: (1, 2, heads, n_events, size / heads) keys and values of a history.
+    """The attention cache of each layer: (1, 2, heads, n_events, size / heads) keys and values of a history.
 
-    The network is causal: they do not depend on what follows, so histories that begin alike share them.
+    The network is causal, so they do not depend on later events and histories with a common prefix share them.
     """
     state, keys_by_layer = _entry(arrays, vectors[None], None if gaps is None else gaps[None], shape), []
     for layer in range(shape.layers):
@@ -55,7 +55,7 @@ def _entry(arrays: Mapping[str, Float32], vectors: Float32, gaps: Int64 | None, 
 
 
 def _keys(arrays: Mapping[str, Float32], state: Float32, layer: int, shape: Shape) -> tuple[Float32, Float32]:
-    """The layer's normed input (n_histories, n, size); keys and values (n_histories, 2, heads, n, size / heads)."""
+    """The layer's normalized input (n_histories, n, size); keys and values (n_histories, 2, heads, n, size / heads)."""
     normed = _norm(state, arrays["norms"][2 * layer])
     both = normed @ arrays["attend"][layer][:, shape.size :]
     split = both.reshape(*state.shape[:2], 2, shape.heads, shape.size // shape.heads)
@@ -65,7 +65,7 @@ def _keys(arrays: Mapping[str, Float32], state: Float32, layer: int, shape: Shap
 def _attended(
     arrays: Mapping[str, Float32], state: Float32, normed: Float32, keys: Float32, layer: int, shape: Shape
 ) -> Float32:
-    """State after a layer at the last events (n_histories, n, size), which attend to `keys` of them and all before."""
+    """State after a layer at the last events (n_histories, n, size), which attend to `keys`, earlier ones included."""
     width, n, n_keys = shape.size // shape.heads, state.shape[1], keys.shape[3]
     apart = np.arange(n_keys - n, n_keys)[:, None] - np.arange(n_keys)[None, :]
     bias = np.where(apart >= 0, arrays["distances"][layer][:, np.maximum(apart, 0)], np.float32(-np.inf))

@@ -1,4 +1,4 @@
-"""Softmax: the loss over all classes with its gradients, in blocks, so that logits are never kept."""
+"""Softmax loss over all classes with its gradients, in blocks, so that the full logits are never stored."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-CELLS = 1 << 20  # of a block of logits (tokens × classes): 2 or 4 MiB, what a processor's cache holds
+CELLS = 1 << 20  # size of a block of logits (tokens × classes): 2 or 4 MiB, fits a processor's cache
 
 
 class SoftmaxLoss(torch.autograd.Function):
-    """Weighted sum of -log softmax(hidden · classesᵀ + offsets)[target]; a target's own logit takes no offset.
+    """Weighted sum of -log softmax(hidden · classesᵀ + offsets)[target]; no offset is added to the target's logit.
 
-    Matrix products and logits are of the type `kind`, sums float32. Offsets of 0 give the softmax over the classes;
-    -log(chance of being drawn) the importance-weighted estimate of it over all items (Bengio & Senécal 2008,
+    Matrix products and logits have the dtype `kind`, sums are float32. Offsets of 0 give the softmax over the classes;
+    offsets of -log(sampling probability) give its importance-weighted estimate over all items (Bengio & Senécal 2008,
     doi:10.1109/TNN.2007.912312).
     """
 

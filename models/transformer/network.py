@@ -13,26 +13,26 @@ from torch.nn import functional
 
 from models.transformer.shape import EPSILON, GAPS, Shape
 
-SPREAD = 0.05  # standard deviation of an item vector's entries at the start
+SPREAD = 0.05  # standard deviation of an item vector's initial entries
 
 
 @dataclass(frozen=True)
 class Hiding:
-    """What a step of training does not see, drawn from a generator of its own so that work may go on side by side.
+    """Dropout of a training step, with a separate generator so that steps can be split over threads.
 
-    share: of a state's entries or of items, in steps of 1/256; torch draws numbers, which takes four times as long.
+    share: of a state's entries or of items, in steps of 1/256; torch's float samples take four times as long.
     """
 
     share: float
     chance: np.random.Generator
 
     def __call__(self, state: Tensor) -> Tensor:
-        """Some entries of a state 0, the others greater by as much."""
+        """Sets random entries of a state to 0 and scales the others up."""
         hidden = round(256 * self.share)
         return state * self._kept(state.shape, hidden) * (256 / (256 - hidden)) if hidden else state
 
     def rows(self, vectors: Tensor) -> Tensor:
-        """Some rows 0."""
+        """Sets random rows to 0."""
         hidden = round(256 * self.share)
         return vectors * self._kept((len(vectors), 1), hidden) if hidden else vectors
 
@@ -42,11 +42,11 @@ class Hiding:
 
 
 class Network(nn.Module):
-    """Next item from a history (Kang & McAuley 2018, doi:10.1109/ICDM.2018.00035) with what was found since.
+    """Next item from a history (Kang & McAuley 2018, doi:10.1109/ICDM.2018.00035) with later improvements.
 
-    Normalised before each layer by root mean square (arXiv 1910.07467), attention biased by distance in events
-    (arXiv 1910.10683); the time until the next event is read with each event. An item's vector is a learned one
-    plus a projection of its text, the same on entry and in the score.
+    RMS normalization before each layer (arXiv 1910.07467), attention biased by distance in events (arXiv 1910.10683).
+    Each event's input includes the time until the next event. An item's vector is a learned one plus a projection of
+    its text; input and output share it.
     """
 
     def __init__(self, n_items: int, text: Tensor | None, shape: Shape, seed: int) -> None:
@@ -69,18 +69,18 @@ class Network(nn.Module):
         self.narrow = random(shape.layers, 4 * size, size, spread=(8 * shape.layers * size) ** -0.5)
 
     def layers(self) -> list[nn.Parameter]:
-        """All parameters but those of the items' vectors, which come first."""
+        """All parameters except those of the item vectors, which come first."""
         return list(self.parameters())[2:]
 
     def vectors(self, hiding: Hiding, items: Tensor | None = None) -> Tensor:
-        """(n, size) vectors of some items or of all."""
+        """(n, size) vectors of the given items or of all."""
         ids = self.ids if items is None else functional.embedding(items, self.ids)
         if self.text is None:
             return ids
         return hiding.rows(ids) + (self.text if items is None else self.text[items]) @ self.projection
 
     def forward(self, embedded: Tensor, gaps: Tensor, hiding: Hiding) -> Tensor:
-        """(n, length, size) states after each event; found (n, length, size) vectors, gaps (n, length) buckets."""
+        """(n, length, size) states after each event, from (n, length, size) vectors and (n, length) buckets of gaps."""
         n, length, size = embedded.shape
         state = hiding(embedded * size**0.5 + functional.embedding(gaps, self.gaps))
         places = torch.arange(length)

@@ -1,4 +1,4 @@
-"""Shape: what the network's arrays look like, and the words that training and answering share."""
+"""Shape: dimensions and names of the network's arrays, shared by training and inference."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EPSILON = 1e-6
 
 @dataclass(frozen=True)
 class Shape:
-    """size: of every vector; layers, heads: of attention, heads divide size; length: events that are looked at."""
+    """size: of every vector; layers, heads: of attention, size is a multiple of heads; length: events per history."""
 
     size: int
     layers: int
@@ -23,7 +23,7 @@ class Shape:
 
 
 def gap_buckets(gaps: Int64) -> Int64:
-    """Which of GAPS buckets a time between two events [µs] falls into: 0 below a second, then one a doubling."""
+    """The bucket, of GAPS, of a time between two events [µs]: 0 below a second, then one per doubling."""
     seconds = np.maximum(gaps, 0) // 1_000_000
     buckets: Int64 = np.minimum(np.ceil(np.log2(seconds + 1.0)), GAPS - 1).astype(np.int64)
     return buckets

@@ -1,4 +1,4 @@
-"""Training: the network's weights from a log, by AdamW along one cycle of the learning rate."""
+"""Training: fits the network's weights to a log with AdamW and a one-cycle learning rate."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from models.transformer.shape import Shape
 
 logger = logging.getLogger(__name__)
 
-WARM_UP = 0.1  # share of the steps in which the learning rate rises
-FEWEST_TOKENS, STEPS_AN_EPOCH = 256, 256  # small logs are read in smaller steps, so that there are enough of them
+WARM_UP = 0.1  # share of the steps with a rising learning rate
+FEWEST_TOKENS, STEPS_AN_EPOCH = 256, 256  # small logs use smaller steps, to have enough of them
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How long and how fast to learn; the fields are those of the retriever's Params."""
+    """Training settings; the fields are those of the retriever's Params."""
 
     epochs: int
     learning_rate: float
@@ -57,10 +57,10 @@ def train(
     recipe: Recipe,
     start: Mapping[str, Float32] | None = None,
 ) -> dict[str, Float32]:
-    """The network's arrays; `ids` has a row for each item of the catalogue, zero where the log says nothing of it.
+    """Trains the network and returns its arrays; `ids` has a row per item of the catalogue, zero if not in the log.
 
-    start: arrays of an earlier training to go on from, of the same catalogue and shape. The same input gives the same
-    bytes, however many cores there are.
+    start: arrays of an earlier training on the same catalogue and shape, to continue from. The same input gives the
+    same bytes on any number of cores.
     """
     histories = Histories.of(log)
     learned = np.unique(histories.items)
@@ -79,7 +79,7 @@ def train(
 
 
 def _learn(network: Network, histories: Histories, recipe: Recipe) -> None:
-    """All epochs; the histories are in positions of the network's own items."""
+    """Runs all epochs; the histories hold positions of the network's items."""
     rng = np.random.default_rng(recipe.seed)
     tokens = min(recipe.batch_tokens, max(FEWEST_TOKENS, len(histories) // STEPS_AN_EPOCH))
     classes = Classes.of(histories, len(network.ids), recipe.full_softmax_items, recipe.negatives)
@@ -103,7 +103,7 @@ def _learn(network: Network, histories: Histories, recipe: Recipe) -> None:
 
 @contextmanager
 def _workers(threads: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads of which each uses one core: they meet once a step, where torch's own would wait at every product."""
+    """Worker threads, one core each: they synchronize once per step, torch's own threads at every product."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -121,7 +121,7 @@ def _gradients(
     batches: list[Batch],
     rng: np.random.Generator,
 ) -> tuple[float, list[Tensor]]:
-    """The batches' mean loss and its gradient for each parameter; sums do not depend on who is done first."""
+    """The batches' mean loss and its gradient for each parameter; sums do not depend on the order of completion."""
     chosen, offsets = None, None
     if classes.drawn is not None:
         items = np.concatenate([part for batch in batches for part in (batch.items.ravel(), batch.targets)])
@@ -138,13 +138,15 @@ def _gradients(
         loss += more
         for gradient, other in zip([to_vectors, *gradients], further, strict=True):
             gradient += other
-    product = (vectors * to_vectors).sum()  # given as grad_outputs it would import a compiler's algebra, for seconds
+    product = (
+        vectors * to_vectors
+    ).sum()  # as grad_outputs it would trigger an import of a compiler's algebra, which takes seconds
     entry = torch.autograd.grad(product, [network.ids, network.projection], allow_unused=True, materialize_grads=True)
     return loss, [*(gradient.contiguous() for gradient in entry), *gradients]
 
 
 def _translated(batch: Batch, chosen: Int64) -> Batch:
-    """A batch in positions of the chosen items."""
+    """The batch with item positions replaced by those of the log's items."""
     return replace(batch, items=np.searchsorted(chosen, batch.items), targets=np.searchsorted(chosen, batch.targets))
 
 
@@ -157,7 +159,7 @@ def _share(
     batch: Batch,
     hiding: Hiding,
 ) -> tuple[float, list[Tensor]]:
-    """A batch's share of the loss and of its gradient for the items' vectors and for each parameter of the layers."""
+    """A batch's part of the loss and of its gradients for the item vectors and each parameter of the layers."""
     vectors = vectors.detach().requires_grad_()
     embedded = functional.embedding(torch.from_numpy(batch.items), vectors)
     states = network(embedded, torch.from_numpy(batch.gaps), hiding)
@@ -169,14 +171,14 @@ def _share(
 
 
 def _cycle(share: float) -> float:
-    """The learning rate's factor when a share of the training is done: up in a line, down along a cosine."""
+    """The learning-rate factor at a share of the training: linear warm-up, then cosine decay."""
     if share < WARM_UP:
         return (share + 0.01) / (WARM_UP + 0.01)
     return 0.01 + 0.99 * (1 + math.cos(math.pi * (share - WARM_UP) / (1 - WARM_UP))) / 2
 
 
 def _go_on(network: Network, start: Mapping[str, Float32], learned: Int64) -> None:
-    """Takes over what was learned; items that are new keep their random start."""
+    """Copies the learned weights; new items keep their random initialization."""
     with torch.no_grad():
         for name, value in network.named_parameters():
             earlier = torch.from_numpy(np.ascontiguousarray(start[name]))
