@@ -15,7 +15,7 @@ _WORDS = {
 
 
 def people(segment: str) -> str:
-    """A segment (slice of the queries) as it stands in a sentence."""
+    """The phrase for a segment (slice of the queries) in a sentence."""
     if segment.startswith("history_"):
         return f"users asked with {segment.removeprefix('history_')} acts"
     return {"warm": "warm users", "warm_all": "warm users with all targets", "all": "all users"}.get(

@@ -30,7 +30,7 @@ def _why(figures: dict[str, Any]) -> dict[str, str]:
 
 
 class ReturningParams(LightGbmParams):
-    """As LightGbmParams, with other defaults for the time after a pause: examples are fewer, the view is longer."""
+    """As LightGbmParams, with other defaults for returning users: fewer examples, a longer horizon."""
 
     prior: float = Field(default=10.0, ge=0)
     """Weight of plain fusion; heavier, for examples are fewer."""
@@ -64,7 +64,7 @@ class Horizons:
         self.column_ = -1
 
     def fit(self, features: Rows, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
-        """A side without examples takes the other's ranker."""
+        """Fits one ranker for each side; a side without examples uses the other's ranker."""
         self.look(names)
         in_session = np.concatenate(
             [self.in_session(block) for block in blocks_of_rows(features)] or [np.zeros(0, np.bool_)]

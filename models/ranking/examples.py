@@ -61,8 +61,8 @@ def events_of(
 class Examples:
     """Candidates of past queries with their labels, before the feature lookup.
 
-    user_ids, at, n_targets: (n_queries,); labels: (n_rows,) in {0, 1}; live: (n_queries,) whether the query stands
-    right before its user's next choice (False: what was known at a cut, and all that was chosen in the time after).
+    user_ids, at, n_targets: (n_queries,); labels: (n_rows,) in {0, 1}; live: (n_queries,) True for a query
+    right before its user's next choice (False: a query at a cutoff, with all later choices as targets).
     events: see `events_of`. known_as: (n_queries,) the name under which the feature tables hold what is known of the
     user, `user_ids` but for short histories (models/data/truncation.py); None: `user_ids` throughout.
     """

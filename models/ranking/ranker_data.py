@@ -17,8 +17,8 @@ from models.ranking.rows import where
 @dataclass(frozen=True, kw_only=True)
 class RankerData:
     """features: (n_rows, n_features), labels: (n_rows,) in {0, 1}, by query; names: (n_features,) of the columns;
-    groups: (n_queries,) rows of each; n_targets: (n_queries,) what could be found; user_ids: (n_queries,);
-    live: (n_queries,) the query stands right before its user's next choice; events: kind of event → (n_rows,)
+    groups: (n_queries,) rows of each; n_targets: (n_queries,) number of targets; user_ids: (n_queries,);
+    live: (n_queries,) True right before its user's next choice; events: kind of event → (n_rows,)
     candidates that were chosen so.
     """
 

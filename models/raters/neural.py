@@ -42,7 +42,7 @@ class NeuralParams(BaseModel):
 
 
 class NeuralBceParams(NeuralParams):
-    """The same in the cross-entropy form."""
+    """Params of the cross-entropy variant."""
 
     loss: Literal["mse", "bce"] = "bce"
     regularization: float = Field(default=0.04, ge=0)
@@ -110,7 +110,7 @@ class Neural:
 
 
 class NeuralBce(Neural):
-    """The same, trained on values scaled to [0, 1] by cross-entropy."""
+    """The neural rater trained by cross-entropy on values scaled to [0, 1]."""
 
     Params: ClassVar[type[BaseModel]] = NeuralBceParams
 

@@ -110,7 +110,9 @@ class _Learned:
         self.of_users = np.column_stack([*_levels(users, rest, times, ratings.n_users)])
         self.of_items = np.column_stack([*_levels(items, rest, times, catalogue.n_items)])
         names = sorted({tag for tags in catalogue.tags for tag in tags})
-        column = {name: number for number, name in enumerate(names[:256])}  # a tag of thousands says little of taste
+        column = {
+            name: number for number, name in enumerate(names[:256])
+        }  # a tag among thousands says little about taste
         self.tags = np.zeros((catalogue.n_items, len(column)), dtype=np.float32)
         for item, tags in enumerate(catalogue.tags):
             self.tags[item, [column[tag] for tag in tags if tag in column]] = 1.0

@@ -20,7 +20,7 @@ SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
 
 @dataclass(frozen=True)
 class RatingSplit:
-    """train to learn from while choosing, valid to choose by, trainval (both) to learn from at last, test to judge."""
+    """Split of ratings: train and valid for selection, trainval (both) for the final fit, test for evaluation."""
 
     train: Ratings
     valid: Ratings

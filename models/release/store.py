@@ -62,7 +62,7 @@ class Span:
 
 
 def read_release(path: Path) -> Release:
-    """What a release.json says; what a later version added to it is left out.
+    """Reads a release.json; ignores fields that a later version added.
 
     Raises:
         ReleaseError: it is no release.
@@ -79,7 +79,7 @@ def read_release(path: Path) -> Release:
 
 
 def now() -> str:
-    """This instant, ISO-8601 UTC with microseconds."""
+    """The current time, ISO-8601 UTC with microseconds."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
@@ -248,8 +248,8 @@ class ReleaseStore:
                 "and put a release live again (`recops release`)"
             ) from None
 
-    def _replace(self, found: dict[str, Any]) -> None:
-        write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", self.pointer)
+    def _replace(self, content: dict[str, Any]) -> None:
+        write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", self.pointer)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

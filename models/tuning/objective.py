@@ -45,7 +45,7 @@ class Params(BaseModel):
 
 @dataclass(frozen=True)
 class Chunk:
-    """Queries that are asked together, what they want, and which of them count: (n_queries,) those of users with a
+    """A chunk of queries with their targets, and which of them count: (n_queries,) those of users with a
     history that want something new to them."""
 
     queries: Queries
@@ -83,8 +83,8 @@ def gain_of_best(
     """How far trial `best` is ahead of the present params, with bounds that allow for its having been chosen.
 
     values: (n_queries, n_trials); present: (n_queries,); owners: (n_queries,) the user of each query. Users are
-    resampled, and the bounds are as wide as the greatest standardized deviation over all trials asks for: the best of
-    many looks better than it is, and a plain paired interval would take that for a gain.
+    resampled, and the maximum standardized deviation over all trials sets the width of the bounds: the best of many
+    trials looks better than it is, and a plain paired interval would report that as a gain.
     Source: White 2000, doi:10.1111/1468-0262.00152; Romano & Wolf 2005, doi:10.1111/j.1468-0262.2005.00615.x.
     """
     apart = values - present[:, None]

@@ -1,6 +1,6 @@
 """Search space: which params of each retriever are tuned, and over which values.
 
-It stands apart from the retrievers because a fit does not depend on it: a wider range must not make DVC fit them again.
+It is separate from the retrievers because a fit does not depend on it: a wider range must not make DVC fit them again.
 Whether a number is whole and the names of a Literal come from the Params class.
 """
 
@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol, get_args, get_origin
 
 from pydantic import BaseModel
 
-DIGITS = 3  # of a number that is tried: what is judged is what is written down
+DIGITS = 3  # significant digits of a proposed number, so that the tried value equals the written one
 
 
 class Trial(Protocol):

@@ -59,7 +59,9 @@ def line_chart(lines: Mapping[str, Sequence[Point]], ticks: Sequence[str], words
     for step, name in zip(steps, ticks, strict=True):
         elements.append(f'<text x="{step:.1f}%" y="{LINE_CHART_HEIGHT - 6}" text-anchor="middle">{text(name)}</text>')
     for line, (kind, points) in enumerate(lines.items()):
-        at = [f"{step + (line - (len(lines) - 1) / 2) * 0.9:.2f}%" for step in steps]  # so that intervals stand apart
+        at = [
+            f"{step + (line - (len(lines) - 1) / 2) * 0.9:.2f}%" for step in steps
+        ]  # so that intervals do not overlap
         marks = []
         for x, (value, low, high) in zip(at, points, strict=True):
             marks.append(
