@@ -141,7 +141,11 @@ def _start_prefect(settings: Settings, processes: list[subprocess.Popen[bytes]])
     log = settings.home / "prefect.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    environment = {**os.environ, "PREFECT_LOGGING_LEVEL": "WARNING"}
+    environment = {
+        **os.environ,
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_UI_API_URL": url,
+    }  # else its pages ask 4200
     environment.pop("PREFECT_API_URL")
     processes.append(_background(command, log, environment))
     _wait_for(f"{url}/health", processes[-1], log)
