@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from features.errors import UserError
-from features.fields import BLANKS, first_fault, id_faults
+from features.fields import BLANKS, EARLIEST_EVENT, first_fault, id_faults
 from features.positives import Positives
 from features.privacy.hashed_ids import hasher_for, read_id_key
 from features.reading.cells import read_cells
@@ -23,6 +23,7 @@ from models.release.bundle import MANIFEST, unseal
 from models.release.store import ReleaseStore
 
 ROWS_A_BATCH = 2_000
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,15 @@ class Batch:
     titles: pl.DataFrame
 
     def write(self, path: Path) -> None:
-        """The table as parquet."""
-        write_parquet(self.table, path)
+        """The table as parquet.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
+        try:
+            write_parquet(self.table, path)
+        except OSError as error:
+            raise UserError(f"--out {path}: {error.strerror or error}; name a file that can be written") from None
 
     def with_titles(self) -> pl.DataFrame:
         """The table with a column `title`, null where an item has none."""
@@ -121,18 +129,25 @@ def read_users(users: Path | None, user: str | None) -> list[str]:
     if (users is None) == (user is None):
         raise UserError("recommend: name the users by --users FILE or one by --user ID, not both and not neither")
     if users is None:
-        return _checked(pl.Series("user_id", [user]), "--user")
+        named = str(user)
+        if named != named.encode(errors="replace").decode():
+            raise UserError(
+                f"--user {named.encode(errors='replace').decode()}: not UTF-8 text; give the id as it is in the data"
+            )
+        return _checked(pl.Series("user_id", [named]), "--user")
     if not users.is_file():
         near = sorted(path.name for path in users.parent.glob("*") if path.is_file())[:10]
         raise UserError(f"--users {users}: there is no such file; in its folder there are {near}")
     try:
-        if users.suffix == ".parquet":
+        suffix = users.suffix.lower()
+        if suffix == ".parquet":
             frame = pl.read_parquet(users)
-        elif users.suffix == ".csv":
-            frame = pl.read_csv(users, infer_schema=False)
+        elif suffix in SEPARATORS:
+            frame = pl.read_csv(users, infer_schema=False, separator=SEPARATORS[suffix])
         else:
-            lines = [line.strip() for line in users.read_text(encoding="utf-8").splitlines()]
-            frame = pl.DataFrame({"user_id": [line for line in lines if line]}, schema={"user_id": pl.String})
+            lines = [line.strip() for line in users.read_text(encoding="utf-8-sig").splitlines()]
+            ids = [line for line in lines if line]
+            frame = pl.DataFrame({"user_id": ids[1:] if ids[:1] == ["user_id"] else ids}, schema={"user_id": pl.String})
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
         raise UserError(f"--users {users}: not readable ({error}); give a text, csv or parquet file") from None
     if "user_id" not in frame.columns:
@@ -173,6 +188,8 @@ def _checked(column: pl.Series, shown: str) -> list[str]:
 def bundle_folder(project: Project, settings: Settings, given: Path | None) -> Path:
     """The folder that is named, else data/bundle, else the live release's."""
     if given is not None:
+        if not given.is_dir():
+            raise UserError(f"--bundle {given}: there is no such folder; name a bundle's folder, such as data/bundle")
         return given
     if (project.paths.bundle / MANIFEST).is_file():
         return project.paths.bundle
@@ -185,7 +202,9 @@ def _instant(text: str) -> int:
     """µs since 1970 of an ISO-8601 instant; without a zone it is UTC."""
     try:
         instant = datetime.fromisoformat(text)
+        instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
     except ValueError:
         raise UserError(f"--at {text}: not an ISO-8601 instant, e.g. 2026-01-31T12:00:00Z") from None
-    instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    if instant.year <= EARLIEST_EVENT.year:
+        raise UserError(f"--at {text}: nothing is known of so early an instant; name one after {EARLIEST_EVENT.year}")
     return int(instant.timestamp() * 1_000_000)

@@ -115,16 +115,19 @@ class Workspace:
         )
         return self._with_titles(frame, "item_id").select("rank", "item_id", "title", "score")
 
-    def explain(self, user_id: str, item_id: str, *, at: datetime | str | None = None) -> pl.DataFrame:
+    def explain(
+        self, user_id: str, item_id: str, *, at: datetime | str | None = None, include_seen: bool = False
+    ) -> pl.DataFrame:
         """Where each retriever ranks an item for a user: retriever, rank (null: not among its candidates), score.
 
-        The last row, `recommender`, is the place in the final list; null beyond 100.
+        The last row, `recommender`, is the rank in the list of `recommend`; null beyond 100. An item that the user has
+        seen has ranks only with `include_seen`.
 
         Raises:
             UserError: the bundle has no such item.
         """
         position = self._position(item_id)
-        queries = self._queries(list(self._stored([user_id])), at, include_seen=True)
+        queries = self._queries(list(self._stored([user_id])), at, include_seen=include_seen)
         rows: list[tuple[str, int | None, float | None]] = []
         for name, retriever in self.recommender.retrievers.items():
             hits = retriever.retrieve(queries, self.recommender.k)
@@ -155,9 +158,7 @@ class Workspace:
             UserError: there is no bundle, or its code is not this code.
         """
         from models.recommender import Recommender
-        from models.release.bundle import unseal
 
-        unseal(self._folder)
         return Recommender.load(self._folder, self._project.offline_lookup(self._catalogue))
 
     @cached_property
@@ -168,8 +169,10 @@ class Workspace:
 
     @cached_property
     def _catalogue(self) -> Catalogue:
+        from models.release.bundle import unseal
         from models.release.plan import load_catalogue
 
+        unseal(self._folder)
         return load_catalogue(self._folder)
 
     def _stored(self, user_ids: list[str]) -> dict[str, str]:

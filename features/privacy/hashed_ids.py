@@ -34,12 +34,13 @@ class IdHasher:
         Raises:
             UserError: the key is shorter than LEAST_KEY characters.
         """
-        if len(key) < LEAST_KEY:
+        length = len(key.strip())
+        if length < LEAST_KEY:
             raise UserError(
-                f"{KEY} has {len(key)} characters, expected at least {LEAST_KEY}: short keys can be guessed; make one "
+                f"{KEY} has {length} characters, expected at least {LEAST_KEY}: short keys can be guessed; make one "
                 f"with `{MAKE_ONE}`, and keep it as you keep a password"
             )
-        self._key = key.encode()
+        self._key = key.encode(errors="surrogateescape")  # a setting may hold any bytes
         self.fingerprint = self._digest("recops: fingerprint of the key")[:12]
 
     def __call__(self, user_id: str) -> str:

@@ -6,6 +6,7 @@ import fnmatch
 import zipfile
 import zlib
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
 from features.errors import UserError
@@ -115,5 +116,8 @@ def _not_there(path: Path) -> str:
         beside = sorted(entry.name for entry in parent.iterdir() if not _hidden(entry.name)) if parent else []
     except OSError:
         beside = []
+    near = get_close_matches(path.name, beside, 1, 0.6)
+    if near:
+        return f"{path}: no such file or folder; did you mean {parent / near[0] if parent else near[0]}?"
     listed = f"; in {parent} there are {beside[:12]}{' and more' if len(beside) > 12 else ''}" if beside else ""
-    return f"{path}: no such file or folder{listed}; give the right one with --path"
+    return f"{path}: no such file or folder{listed}; give the right one (--path, --interactions, --items, --users)"

@@ -47,7 +47,8 @@ class ProjectRule(BaseModel):
         """Columns of the table that the expectation reads."""
         arguments = self.model_extra or {}
         named = [arguments[name] for name in _COLUMN_ARGUMENTS if name in arguments]
-        return [str(column) for column in [*named, *arguments.get("column_list", [])]]
+        listed = arguments.get("column_list", [])
+        return [str(column) for column in [*named, *(listed if isinstance(listed, list) else [listed])]]
 
     def rule(self) -> Rule:
         """The entry as the validation runs it."""
@@ -75,6 +76,19 @@ def check_project_rules(rules: list[ProjectRule], tables: dict[str, pl.DataFrame
                 raise UserError(f"{where} has no column '{column}'{_hint(column, frame.columns)}")
             if isinstance(frame.schema[column], pl.List):
                 raise UserError(f"{where}: column '{column}' holds lists, which expectations cannot read")
+
+
+def check_titles(titles: list[str]) -> None:
+    """Finds a title that two rules have: results are told apart by it.
+
+    Raises:
+        UserError: names the title.
+    """
+    for title in titles:
+        if titles.count(title) > 1:
+            raise UserError(
+                f"params.yaml: validate.rules: two rules are called '{title}'; give yours a `name` of its own"
+            )
 
 
 def check_expectation_names(rules: list[ProjectRule]) -> None:

@@ -20,6 +20,7 @@ from features.validation.profile import Profile, Tables
 from features.validation.project_rules import (
     check_expectation_names,
     check_project_rules,
+    check_titles,
     check_warnings,
     with_severities,
 )
@@ -130,7 +131,9 @@ def _with_project_rules(suites: Suites, tables: Tables, params: expectations.Par
     """The suites with the rules of `validate.rules` and the severities of `validate.warnings`."""
     check_project_rules(params.rules, tables)
     check_expectation_names(params.rules)
-    check_warnings(params.warnings, _titles(params))
+    titles = _titles(params)
+    check_titles(titles)
+    check_warnings(params.warnings, titles)
     extended: Suites = {}
     for name, (frame, rules) in suites.items():
         added = [entry for entry in params.rules if entry.table == name]

@@ -45,6 +45,7 @@ def run(
     """
     started = time.monotonic()
     project, settings = open_project(verbose=verbose)
+    from flows.health.locks import refuse_beside_another
     from flows.preflight.goal import check_until
     from flows.preflight.preflight import preflight
 
@@ -57,6 +58,7 @@ def run(
         from flows.project.resolve import stale_here
         from flows.terminal.run_display import RunDisplay
 
+        refuse_beside_another(project)
         with RunDisplay(verbose=verbose, silent=quiet) as display:
             dag = Dag(project.root)
             names, stale = stale_here(dag, until, settings)

@@ -10,6 +10,7 @@ from features.settings import Settings
 from flows.health.findings import Finding
 from flows.health.locks import running_process
 from flows.project.dataset import Project
+from flows.project.running.freshness import Params
 from models.release.running import SUPERVISOR, following, running_services
 from models.release.store import ReleaseStore
 
@@ -66,6 +67,9 @@ def check_data(project: Project, now: datetime | None = None) -> Iterator[Findin
         yield Finding("data", "note", f"source {source}: not processed yet", "`recops run`.")
         return
     facts = json.loads(tables.read_text(encoding="utf-8"))
+    if facts.get("source", source) != source:
+        yield Finding("data", "note", f"source {source}: imported, not processed yet", "`recops run`.")
+        return
     rows = facts.get("n_rows")
     n_rows = rows.get("interactions") if isinstance(rows, dict) else rows
     counted = f", {n_rows:,} interactions" if isinstance(n_rows, int) else ""
@@ -77,7 +81,15 @@ def check_data(project: Project, now: datetime | None = None) -> Iterator[Findin
         return
     newest = datetime.fromtimestamp(project.data_until() / 1e6, UTC)
     what = f"source {source}{counted}, the newest row of {newest:%Y-%m-%d %H:%M} UTC"
-    yield Finding("data", "ok", f"{what} is {age(now or datetime.now(UTC), newest)}")
+    instant = now or datetime.now(UTC)
+    max_age_days = project.section("freshness", Params, optional=True).max_age_days
+    if (instant - newest).total_seconds() > max_age_days * 86_400:
+        older = f"{what} is {age(instant, newest)}, more than freshness.max_age_days {max_age_days:g}"
+        yield Finding(
+            "data", "note", older, "import newer events: `recops data import --append`, `recops events export`."
+        )
+        return
+    yield Finding("data", "ok", f"{what} is {age(instant, newest)}")
 
 
 def age(now: datetime, newest: datetime) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from features.errors import UserError
 from features.files import locked
 from features.settings import Settings
 from flows.health.findings import Finding
@@ -36,6 +37,19 @@ def check_locks(project: Project, settings: Settings) -> Iterator[Finding]:
         yield Finding("locks", "note", what, "the next `recops release` removes it, and so does `recops gc`.")
     if not holder:
         yield Finding("locks", "ok", "no run holds this project")
+
+
+def refuse_beside_another(project: Project) -> None:
+    """Before a run starts anything.
+
+    Raises:
+        UserError: another run holds the project.
+    """
+    if holder := running_process(project):
+        raise UserError(
+            f"{project.root}: another run is under way here (process {holder}); wait for it to end, "
+            "or use another clone"
+        )
 
 
 def running_process(project: Project) -> str | None:

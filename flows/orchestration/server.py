@@ -7,6 +7,7 @@ import os
 import urllib.error
 from pathlib import Path
 
+from features.errors import UserError
 from features.settings import Settings
 from flows.orchestration.loopback import bypass_proxies, open_url
 
@@ -18,10 +19,21 @@ def choose_server(settings: Settings) -> str | None:
 
     With no server the runs are kept in PREFECT_HOME (RECOPS_HOME/prefect by default); a server that is started with
     that home later shows them.
+
+    Raises:
+        UserError: PREFECT_HOME cannot be written.
     """
     bypass_proxies()
     os.environ.setdefault("PREFECT_HOME", str(settings.home / "prefect"))
-    Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)  # Prefect makes the last folder only
+    home = Path(os.environ["PREFECT_HOME"])
+    try:
+        home.mkdir(parents=True, exist_ok=True)  # Prefect makes the last folder only
+        (home / ".written").touch()
+    except OSError as error:
+        raise UserError(
+            f"{home}: {error.strerror or error}; runs are recorded there: set RECOPS_HOME to a folder "
+            "that can be written"
+        ) from None
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "flows,models,features")  # our lines stand on the run's page
     os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
@@ -30,7 +42,7 @@ def choose_server(settings: Settings) -> str | None:
     if not os.environ.get("PREFECT_API_URL") and _answers(LOCAL):
         os.environ["PREFECT_API_URL"] = LOCAL
     if not os.environ.get("PREFECT_API_URL"):
-        os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "ERROR")
+        os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")  # it retries what it reports
         os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")  # 20 is short when busy
         logging.getLogger("prefect").setLevel(logging.ERROR)
     return os.environ.get("PREFECT_API_URL")

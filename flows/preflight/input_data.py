@@ -36,15 +36,23 @@ def _source(project: Project, text: ParamsText, source: dict[str, Any]) -> Itera
         remedy = rename(name, SOURCES, "`recops data import` writes this name")
         yield Mistake(text.where("source", "name"), f"there is no source '{name}'", remedy)
     if isinstance(given, str):
-        yield from _input(project.root, text, given, simulated=name == "simulator" or name not in SOURCES)
-    if isinstance(reference, str) and not (project.root / reference).is_dir():
+        yield from _input(project.root, text, given, simulated=name == "simulator" or str(name) not in SOURCES)
+    if isinstance(reference, str) and not (_there(project.root / reference) and (project.root / reference).is_dir()):
         remedy = _pull(project.root, reference, "set it to data/initial: the next release makes it anew.")
         yield Mistake(text.where("source", "reference"), f"the folder {reference} is missing", remedy)
 
 
+def _there(path: Path) -> bool:
+    """Whether a path exists; False for a name that no file can have."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def _input(root: Path, text: ParamsText, given: str, *, simulated: bool) -> Iterator[Mistake]:
     path, where = root / given, text.where("source", "input")
-    if not path.exists():
+    if not _there(path):
         importing = "run `recops data import SOURCE --path FILES` (`recops data sources` lists the sources)."
         yield Mistake(where, f"the input {given} is missing", _pull(root, given, importing))
     elif path.is_file() and not simulated:
@@ -59,7 +67,7 @@ def _input(root: Path, text: ParamsText, given: str, *, simulated: bool) -> Iter
 
 def _pull(root: Path, given: str, otherwise: str) -> str:
     """DVC knows the folder: it can be fetched."""
-    if (root / f"{given}.dvc").is_file():
+    if _there(root / f"{given}.dvc"):
         return f"run `dvc pull {given}.dvc` to fetch it from the DVC remote, or {otherwise}"
     return otherwise
 

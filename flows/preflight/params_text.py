@@ -12,6 +12,8 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from flows.preflight.mistakes import Mistake
 
+MOST_VALUES = 100_000
+
 
 class UnreadableError(Exception):
     """The file cannot be read as YAML; `mistake` says where and why."""
@@ -45,9 +47,17 @@ class ParamsText:
             ) from None
         except YAMLError as error:
             raise UnreadableError(_syntax_mistake(self.name, text, error)) from None
+        except (ValueError, KeyError, RecursionError) as error:  # a date, a number or a tag that Python refuses
+            reason = (
+                "it is nested too deeply" if isinstance(error, RecursionError) else f"a value cannot be read: {error}"
+            )
+            raise UnreadableError(Mistake(self.name, reason, "correct the value, or put it in quotes")) from None
         if not isinstance(self.values, dict):
             what = f"the file holds a {type(self.values).__name__}, expected sections such as `ranker:`"
             raise UnreadableError(Mistake(self.name, what, "restore it: `git checkout params.yaml`"))
+        if _n_values(self.values, {}, set()) > MOST_VALUES:
+            what = f"its anchors (&, *) stand for more than {MOST_VALUES:,} values, or for themselves"
+            raise UnreadableError(Mistake(self.name, what, "write the values out"))
 
     def where(self, *keys: str | int) -> str:
         """`params.yaml, line 12, column 3 (retrievers.als.size)`: the deepest key of the path that is there."""
@@ -60,6 +70,18 @@ class ParamsText:
         shown = ".".join(str(key) for key in keys)
         position = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         return f"{self.name}{position} ({shown})" if shown else f"{self.name}{position}"
+
+
+def _n_values(value: Any, counted: dict[int, float], above: set[int]) -> float:
+    """Values below one, aliases counted each time; infinite where one holds itself."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) in above:
+        return float("inf")
+    if id(value) not in counted:
+        members = value.values() if isinstance(value, dict) else value
+        counted[id(value)] = 1 + sum(_n_values(member, counted, above | {id(value)}) for member in members)
+    return counted[id(value)]
 
 
 def _child(node: Node | None, key: str | int) -> tuple[Any, Node] | None:

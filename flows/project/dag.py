@@ -98,6 +98,8 @@ class Dag:
         import networkx as nx
 
         stages = [stage for stage in self._stages() if not stage.is_data_source]
+        if not stages:
+            raise UserError(f"{self.root / DVC_FILE}: it has no stages; restore it: `git checkout {DVC_FILE}`")
         rank = {stage.addressing: number for number, stage in enumerate(stages)}
         graph = nx.DiGraph()
         graph.add_nodes_from(rank)
@@ -123,6 +125,11 @@ class Dag:
             with self.repo.lock:
                 return bool(stage.changed())
         except DvcException as error:
+            if "is busy" in str(error):  # its advice is to delete the lock, with which the other would lose its run
+                raise UserError(
+                    f"{self.root}: another run or DVC command is under way here; wait for it to end, or work "
+                    "in another clone"
+                ) from None
             raise UserError(f"{DVC_FILE}: {error}") from None
 
     def needed_by(self, name: str) -> set[str]:

@@ -85,10 +85,11 @@ def test_a_list_of_the_past_does_not_know_what_came_later(shop: Workspace) -> No
 
 def test_an_explanation_gives_the_rank_in_each_retriever_and_in_the_list(shop: Workspace) -> None:
     user = shop.interactions["user_id"][-1]
-    item = shop.recommend(user, k=1, include_seen=True)["item_id"][0]
-    explained = shop.explain(user, item)
-    assert explained["retriever"].to_list() == [*shop.recommender.retrievers, "recommender"]
-    assert explained.filter(retriever="recommender")["rank"].item() == 1
+    items = shop.recommend(user, k=3)["item_id"].to_list()
+    for rank, item in enumerate(items, 1):
+        explained = shop.explain(user, item)
+        assert explained["retriever"].to_list() == [*shop.recommender.retrievers, "recommender"]
+        assert explained.filter(retriever="recommender")["rank"].item() == rank
     assert explained["rank"].drop_nulls().min() >= 1
     with pytest.raises(UserError, match="item 'nothing' is not in the bundle"):
         shop.explain(user, "nothing")
@@ -113,3 +114,10 @@ def test_the_metrics_are_those_of_the_last_judgment(shop: Workspace, finished_pr
 def test_a_folder_without_a_project_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no dvc\.yaml in .* or above it"):
         open_project(tmp_path)
+
+
+def test_a_project_without_a_bundle_says_what_makes_one(tmp_path: Path) -> None:
+    for name in ("dvc.yaml", "params.yaml"):
+        (tmp_path / name).write_bytes((NOTEBOOK.parents[1] / name).read_bytes())
+    with pytest.raises(UserError, match="recops run"):
+        open_project(tmp_path).similar("b130")

@@ -410,3 +410,13 @@ def test_the_context_is_the_same_for_the_same_data_and_opens_in_a_notebook(
         if path.is_file() and "uncommitted" not in path.parts
     }
     assert after == contents[1]  # what is run there changes nothing of the stage's output
+
+
+def test_two_rules_of_one_title_are_refused() -> None:
+    entry = {"table": "interactions", "expectation": "ExpectColumnValuesToBeBetween", "column": "value"}
+    rules = [entry | {"max_value": 1, "severity": "critical"}, entry | {"max_value": 100}]
+    with pytest.raises(UserError, match="two rules are called 'interactions.column_values_to_be_between_value'"):
+        validate(good(), Params(rules=rules), {})
+    with pytest.raises(UserError, match="two rules are called 'items.title_is_there'"):
+        own = {"table": "items", "expectation": "ExpectColumnValuesToNotBeNull", "column": "price"}
+        validate(good(), Params(rules=[own | {"name": "title_is_there"}]), {})

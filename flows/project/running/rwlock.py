@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 
 def free_rwlock(root: Path) -> None:
@@ -20,9 +22,7 @@ def held_by_living(rwlock: Path) -> bool:
         holders = json.loads(rwlock.read_text(encoding="utf-8"))
     except ValueError:
         return False
-    readers = [info for infos in holders.get("read", {}).values() for info in infos]
-    for info in [*holders.get("write", {}).values(), *readers]:
-        pid = info.get("pid")
+    for pid in _pids(holders):
         if pid == os.getpid():
             continue
         try:
@@ -32,3 +32,15 @@ def held_by_living(rwlock: Path) -> bool:
         if b"dvc" in words or b"recops" in words or b"prefect" in words or b"flows" in words:
             return True
     return False
+
+
+def _pids(holders: Any) -> Iterator[Any]:
+    """Numbers of the processes that a rwlock names; what is not in DVC's form names none."""
+    if not isinstance(holders, dict):
+        return
+    for kind in ("read", "write"):
+        entries = holders.get(kind)
+        for entry in entries.values() if isinstance(entries, dict) else ():
+            for info in entry if isinstance(entry, list) else [entry]:
+                if isinstance(info, dict):
+                    yield info.get("pid")

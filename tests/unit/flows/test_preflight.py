@@ -239,3 +239,40 @@ def test_a_stage_to_stop_at_that_does_not_exist_is_named(until: str, words: list
     with pytest.raises(UserError) as error:
         check_until(project, until)
     assert [word for word in words if word not in str(error.value)] == []
+
+
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(8)
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        ("now: null", "now: 2026-13-45", "a value cannot be read"),
+        ("now: null", "now: 2026-11-01T25:00:00Z", "a value cannot be read"),
+        ("  k: 100", "  k: !!int abc", "a value cannot be read"),
+        ("category_from_tags: true", "category_from_tags: !!bool hello", "a value cannot be read"),
+        ("targets: null", "targets: &a [*a]", "for themselves"),
+        ("text: {}", "text: &a {b: *a}", "for themselves"),
+        ("profile: default", f"{BOMB}profile: default", "more than 100,000 values"),
+    ],
+)
+def test_what_yaml_cannot_hold_is_a_mistake_and_no_crash(old: str, new: str, word: str, tmp_path: Path) -> None:
+    (mistake,) = find_mistakes(Project(make_project(tmp_path, (old, new))), Settings())
+    assert word in " ".join(mistake.paragraph.lower().split())
+
+
+def test_a_source_that_no_file_can_have_is_missing(tmp_path: Path) -> None:
+    project = Project(make_project(tmp_path, ("input: data/initial/simulated.json", f"input: {'x' * 5000}")))
+    assert any("is missing" in mistake.what for mistake in find_mistakes(project, Settings()))
+
+
+def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file")
+    project = make_project(tmp_path / "p")
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"], cwd=project, check=True)
+    done = recops(project, "run", "--until", "ingest", RECOPS_HOME=str(tmp_path / "home"))
+    assert done.returncode == 2, done.stderr
+    assert "set RECOPS_HOME" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -12,7 +12,7 @@ from features.errors import UserError
 from features.privacy.hashed_ids import IdHasher
 from features.settings import Settings
 from flows.project.dataset import Project
-from flows.recommend import read_users, stored_users, table_of
+from flows.recommend import Batch, _instant, bundle_folder, read_users, stored_users, table_of
 from models.data.types import Slate
 
 CONTRACT = ["user_id", "item_id", "rank", "score", "reason"]
@@ -83,3 +83,31 @@ def test_what_is_no_id_is_no_user(tmp_path, user_id):
     pl.DataFrame({"user_id": ["a", user_id]}).write_parquet(tmp_path / "users.parquet")
     with pytest.raises(UserError, match=r"users\.parquet: "):
         read_users(tmp_path / "users.parquet", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("bom.txt", b"\xef\xbb\xbfu1\nu2\n"),
+        ("header.txt", b"user_id\nu1\nu2\n"),
+        ("UPPER.CSV", b"user_id,since\nu1,2020\nu2,2021\n"),
+        ("tabs.tsv", b"user_id\tsince\nu1\t2020\nu2\t2021\n"),
+    ],
+)
+def test_a_file_of_users_may_be_written_in_the_usual_ways(name, content, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert read_users(path, None) == ["u1", "u2"]
+
+
+def test_what_cannot_be_asked_for_is_refused_in_words(tmp_path):
+    with pytest.raises(UserError, match="nothing is known of so early an instant"):
+        _instant("0001-01-01T00:00:00+14:00")
+    with pytest.raises(UserError, match="not UTF-8 text"):
+        read_users(None, "\udcff\udcfe")
+    file = tmp_path / "params.yaml"
+    file.write_text("profile: quick\n")
+    with pytest.raises(UserError, match="there is no such folder"):
+        bundle_folder(Project(tmp_path), Settings(), file)
+    with pytest.raises(UserError, match="name a file that can be written"):
+        Batch(table_of(slate(None), ["Ada", "Bo"], ["a", "b", "c"], TOLD), pl.DataFrame()).write(tmp_path)
