@@ -37,7 +37,20 @@ def stage_under(pid: int, stage: str = "") -> bool:
     return False
 
 
-def test_another_run_under_way_is_no_failed_run(folder):
+FLOW = """
+from pathlib import Path
+from features.settings import read_settings
+from flows.orchestration.server import choose_server
+from flows.project.dag import Dag
+
+choose_server(read_settings())
+from flows.train import begin
+
+begin(Dag(Path.cwd()), "ingest", 0)
+"""
+
+
+def test_another_run_under_way_is_refused_by_the_command_and_no_failed_run_of_a_deployment(folder):
     lock = folder / ".dvc" / "tmp" / "recops-run.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as held:
@@ -45,8 +58,17 @@ def test_another_run_under_way_is_no_failed_run(folder):
         held.write("4711")
         held.flush()
         done = recops(folder, "run", "--until", "ingest", check=False)
+        flow = subprocess.run(
+            [sys.executable, "-c", FLOW],
+            cwd=folder,
+            env=environment(folder),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert done.returncode == 2
     assert "another run is under way here (process 4711); wait for it to end" in done.stderr
+    assert "another run is under way here (process 4711)" in flow.stderr
     run = latest_run("train", folder.name)
     assert (run["state_type"], run["state_name"]) == ("CANCELLED", "Skipped")
     assert "another run is under way here (process 4711)" in run["state"]["message"]

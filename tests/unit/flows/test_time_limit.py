@@ -20,21 +20,22 @@ IGNORES_SIGTERM = (
 
 
 def test_a_hung_process_is_ended_and_the_sentence_names_the_limit_and_the_setting():
-    began = time.monotonic()
+    began, before = time.monotonic(), set(descendants(os.getpid()))  # libraries of other tests may have theirs
     with pytest.raises(TimeLimitError) as error, time_limit("stage embed", 0.5, "RECOPS_TASK_TIMEOUT_S"):
         subprocess.run(HANGS, check=True)
     assert time.monotonic() - began < 30
     message = str(error.value)
     assert "stage embed took longer than its time limit of 0.5 s" in message
     assert "set RECOPS_TASK_TIMEOUT_S to more seconds" in message
-    assert descendants(os.getpid()) == []
+    assert set(descendants(os.getpid())) <= before
 
 
 def test_its_children_end_with_it():
+    before = set(descendants(os.getpid()))
     sleeps = f"{sys.executable} -c 'import time; time.sleep(600)'"
     with pytest.raises(TimeLimitError), time_limit("stage", 1.0, "X"):
         subprocess.run(["sh", "-c", f"{sleeps} & {sleeps}; exit 3"], check=True)
-    assert wait_for(lambda: descendants(os.getpid()) == [], 10)
+    assert wait_for(lambda: set(descendants(os.getpid())) <= before, 10)
 
 
 def test_one_that_does_not_listen_is_forced():
