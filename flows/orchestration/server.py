@@ -26,14 +26,13 @@ def choose_server(settings: Settings) -> str | None:
     bypass_proxies()
     os.environ.setdefault("PREFECT_HOME", str(settings.home / "prefect"))
     home = Path(os.environ["PREFECT_HOME"])
+    reason = "it is not writable"
     try:
         home.mkdir(parents=True, exist_ok=True)  # Prefect makes the last folder only
-        (home / ".written").touch()
     except OSError as error:
-        raise UserError(
-            f"{home}: {error.strerror or error}; runs are recorded there: set RECOPS_HOME to a folder "
-            "that can be written"
-        ) from None
+        reason = error.strerror or str(error)
+    if not home.is_dir() or not os.access(home, os.W_OK):
+        raise UserError(f"{home}: {reason}; runs are recorded there: set RECOPS_HOME to a folder that can be written")
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "flows,models,features")  # our lines stand on the run's page
     os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
