@@ -12,12 +12,12 @@ from typer.core import TyperGroup
 
 from features.settings import Settings, read_settings
 from features.telemetry import quiet_telemetry
+from flows.orchestration.server import OUR_LOGGERS
 from flows.terminal.screen import ScreenHandler
 
 if TYPE_CHECKING:
     from flows.project.dataset import Project
 
-OURS = ("flows", "models", "features")
 ORDER = (
     *("data", "run", "evaluate", "recommend", "tune", "release", "serve", "releases", "rollback"),
     *("status", "doctor", "events", "gc"),
@@ -84,7 +84,7 @@ def begin(*, verbose: bool = False) -> Settings:
     handler.setFormatter(logging.Formatter("%(message)s"))
     handler.setLevel(logging.INFO if verbose else logging.WARNING)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    for package in OURS:
+    for package in OUR_LOGGERS:
         logging.getLogger(package).setLevel(logging.INFO)
     return settings
 

@@ -45,7 +45,6 @@ def run(
     """
     started = time.monotonic()
     project, settings = open_project(verbose=verbose)
-    from flows.health.locks import refuse_beside_another
     from flows.preflight.goal import check_until
     from flows.preflight.preflight import preflight
 
@@ -56,9 +55,10 @@ def run(
         from flows.orchestration.server import choose_server
         from flows.project.dag import Dag
         from flows.project.resolve import stale_here
+        from flows.project.running.run_lock import refuse_if_held
         from flows.terminal.run_display import RunDisplay
 
-        refuse_beside_another(project)
+        refuse_if_held(project.root)
         with RunDisplay(verbose=verbose, silent=quiet) as display:
             dag = Dag(project.root)
             names, stale = stale_here(dag, until, settings)

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 from features.settings import Settings
 from flows.health.findings import Finding
-from flows.health.locks import running_process
 from flows.project.dataset import Project
 from flows.project.running.freshness import Params
+from flows.project.running.run_lock import holder_of
+from models.release.bundle import MANIFEST
 from models.release.running import SUPERVISOR, following, running_services
 from models.release.store import ReleaseStore
 
@@ -31,7 +32,7 @@ def check_live(settings: Settings) -> Iterator[Finding]:
         return
     span = store.history()[-1]
     what = f"{live} since {span.live_from[:16].replace('T', ' ')} UTC, by {span.who}: {span.why}"
-    if not store.has(live) or not (store.bundle(live) / "manifest.json").is_file():
+    if not store.has(live) or not (store.bundle(live) / MANIFEST).is_file():
         remedy = f"restore it (`recops releases pull {live}`), or bring back another (`recops rollback`)."
         yield Finding("live", "wrong", f"{live} is live, but its folder is not whole", remedy)
         return
@@ -103,7 +104,7 @@ def check_stages(project: Project, settings: Settings) -> Iterator[Finding]:
     from flows.project.dag import Dag
     from flows.project.resolve import stale_here
 
-    if holder := running_process(project):
+    if holder := holder_of(project.root):
         yield Finding("stages", "note", f"a run is under way (process {holder})", "ask again when it has ended.")
         return
     names, stale = stale_here(Dag(project.root), None, settings)
@@ -118,7 +119,7 @@ def check_stages(project: Project, settings: Settings) -> Iterator[Finding]:
 def check_verdict(project: Project, settings: Settings) -> Iterator[Finding]:
     """What the gate said of data/bundle, and whether that bundle is live."""
     path = project.paths.reports / "decision.json"
-    manifest = project.paths.bundle / "manifest.json"
+    manifest = project.paths.bundle / MANIFEST
     if not path.is_file() or not manifest.is_file():
         yield Finding("verdict", "note", "no bundle was judged here yet", "`recops run`.")
         return

@@ -12,7 +12,7 @@ from features.events.database import SERVING, DatabaseError
 from features.resilience.outages import StoreUnavailableError
 from features.settings import Settings
 from flows.health.findings import Finding
-from flows.orchestration.loopback import open_url
+from flows.orchestration.loopback import answers
 from flows.orchestration.server import LOCAL
 
 REDIS_TIMEOUT_S = 1.0
@@ -69,7 +69,7 @@ def check_prefect() -> Iterator[Finding]:
     """The Prefect server that is named, else the one on this machine."""
     named = os.environ.get("PREFECT_API_URL")
     url = named or LOCAL
-    if _answers(url):
+    if answers(f"{url.rstrip('/')}/health", timeout_s=SERVER_TIMEOUT_S):
         yield Finding("prefect", "ok", f"the server at {url} answers")
     elif named:
         remedy = "start it (`prefect server start`), or unset PREFECT_API_URL: commands work without a server."
@@ -77,14 +77,6 @@ def check_prefect() -> Iterator[Finding]:
     else:
         what = f"no Prefect server at {url}: commands work without one, schedules do not run"
         yield Finding("prefect", "note", what, "`prefect server start` starts one (docs/operate.md).")
-
-
-def _answers(url: str) -> bool:
-    try:
-        with open_url(f"{url.rstrip('/')}/health", timeout_s=SERVER_TIMEOUT_S) as reply:
-            return bool(reply.status == 200)
-    except (OSError, ValueError):
-        return False
 
 
 def _without_password(url: str) -> str:

@@ -28,7 +28,7 @@ from flows.orchestration.busy import BusyError
 from flows.orchestration.limits import BACKSTOP_S, time_limit
 from flows.orchestration.notify import notify_hooks
 from flows.orchestration.run_labels import TAG, code_version, root_of, run_name, tag_run
-from flows.orchestration.server import choose_server
+from flows.orchestration.server import OUR_LOGGERS, choose_server
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -110,7 +110,7 @@ def recops_task(**options: Any) -> Callable[[Callable[P, R]], Task[P, R]]:
 
 def _show_lines() -> None:
     """Our lines of level INFO reach the run's page also where nobody chose a level, as in a worker's process."""
-    for package in ("flows", "models", "features"):
+    for package in OUR_LOGGERS:
         if logging.getLogger(package).level == logging.NOTSET:
             logging.getLogger(package).setLevel(logging.INFO)
 

@@ -50,3 +50,12 @@ def open_url(request: str | urllib.request.Request, *, timeout_s: float) -> Any:
     if is_loopback(url):
         return _direct.open(request, timeout=timeout_s)
     return urllib.request.urlopen(request, timeout=timeout_s)  # noqa: S310
+
+
+def answers(url: str, *, timeout_s: float) -> bool:
+    """Whether a GET of an address ends in time with 200."""
+    try:
+        with open_url(url, timeout_s=timeout_s) as reply:
+            return bool(reply.status == 200)
+    except (OSError, ValueError):
+        return False

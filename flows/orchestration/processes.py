@@ -9,11 +9,10 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from flows.orchestration.loopback import open_url
+from flows.orchestration.loopback import answers
 
 # Runs before the child's own program and stays in force through exec: SIGTERM when the parent is gone. A launcher
 # rather than preexec_fn, which is not safe beside the threads that Prefect keeps. It says what
@@ -88,7 +87,7 @@ def free_port(wanted: int = 0) -> int:
 
 def wait_ready(process: subprocess.Popen[bytes], url: str, *, timeout_s: float) -> bool:
     """Waits until `url` answers 200; False when the process ended or the time is over."""
-    return wait_for(lambda: process.poll() is not None, lambda: _answers(url), timeout_s=timeout_s)
+    return wait_for(lambda: process.poll() is not None, lambda: answers(url, timeout_s=2), timeout_s=timeout_s)
 
 
 def wait_for(over: Callable[[], bool], done: Callable[[], bool], *, timeout_s: float) -> bool:
@@ -106,11 +105,3 @@ def wait_for(over: Callable[[], bool], done: Callable[[], bool], *, timeout_s: f
 def tail(log: Path, n_characters: int = 1500) -> str:
     """The end of a log, for a message."""
     return log.read_text(encoding="utf-8", errors="replace")[-n_characters:].strip() if log.is_file() else ""
-
-
-def _answers(url: str) -> bool:
-    try:
-        with open_url(url, timeout_s=2) as reply:
-            return bool(reply.status == 200)
-    except (OSError, urllib.error.URLError):
-        return False

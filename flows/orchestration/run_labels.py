@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -14,11 +12,12 @@ from typing import Any
 
 from features.errors import UserError
 from features.params import read_params
+from flows.orchestration.git import git
 
 logger = logging.getLogger(__name__)
 
 TAG = "recops"  # every run and deployment of ours has it; the automations act on nothing else
-GIT_TIMEOUT_S = 10
+GIT_TIMEOUT_S = 10  # a version is worth no longer wait
 
 
 def run_name() -> str:
@@ -79,18 +78,8 @@ def code_version() -> str:
 
 def _commit(folder: Path) -> str:
     """The abbreviated commit that a folder is in; "" without git."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), "describe", "--always", "--exclude=*", "--abbrev=10", "--dirty=.dirty"],
-            capture_output=True,
-            text=True,
-            timeout=GIT_TIMEOUT_S,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    describe = ("describe", "--always", "--exclude=*", "--abbrev=10", "--dirty=.dirty")
+    return (git(folder, *describe, timeout_s=GIT_TIMEOUT_S) or "").strip()
 
 
 def _profile_and_source(root: Path) -> tuple[str, str]:

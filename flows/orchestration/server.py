@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-import urllib.error
 from pathlib import Path
 
 from features.errors import UserError
 from features.settings import Settings
-from flows.orchestration.loopback import bypass_proxies, open_url
+from flows.orchestration.loopback import answers, bypass_proxies
 
 LOCAL = "http://127.0.0.1:4200/api"
+OUR_LOGGERS = ("flows", "models", "features")
 
 
 def choose_server(settings: Settings) -> str | None:
@@ -34,22 +34,14 @@ def choose_server(settings: Settings) -> str | None:
     if not home.is_dir() or not os.access(home, os.W_OK):
         raise UserError(f"{home}: {reason}; runs are recorded there: set RECOPS_HOME to a folder that can be written")
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
-    os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "flows,models,features")  # our lines stand on the run's page
+    os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", ",".join(OUR_LOGGERS))  # our lines stand on the run's page
     os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).propagate = False  # to the server's page only: whoever called it tells what went wrong
-    if not os.environ.get("PREFECT_API_URL") and _answers(LOCAL):
+    if not os.environ.get("PREFECT_API_URL") and answers(f"{LOCAL}/health", timeout_s=0.5):
         os.environ["PREFECT_API_URL"] = LOCAL
     if not os.environ.get("PREFECT_API_URL"):
         os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")  # it retries what it reports
         os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")  # 20 is short when busy
         logging.getLogger("prefect").setLevel(logging.ERROR)
     return os.environ.get("PREFECT_API_URL")
-
-
-def _answers(url: str) -> bool:
-    try:
-        with open_url(f"{url}/health", timeout_s=0.5) as reply:
-            return bool(reply.status == 200)
-    except (OSError, urllib.error.URLError, ValueError):
-        return False

@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from features.errors import RefusedError, UserError
-from features.files import locked
 from features.params import read_params
-from flows.orchestration.busy import BusyError
 from flows.project.running.lock_file import entries_put_in_place, keep_copy, mend
+from flows.project.running.run_lock import hold
 from flows.project.running.rwlock import free_rwlock
 from flows.project.running.stage_process import OnLine, lines_to
 from flows.project.under_dvc import open_repo
@@ -191,22 +189,9 @@ class Dag:
                 removed.append(str(folder.relative_to(self.root)))
         return removed
 
-    @contextmanager
-    def exclusive(self, *, wait_s: float) -> Iterator[None]:
-        """Holds the workspace: two writers in one are not supported by DVC.
-
-        Raises:
-            BusyError: another run holds it for longer than `wait_s`.
-        """
-
-        def refusal(holder: str) -> BusyError:
-            return BusyError(
-                f"{self.root}: another run is under way here (process {holder}); "
-                "wait for it to end, or use another clone"
-            )
-
-        with locked(self.root / ".dvc" / "tmp" / "recops-run.lock", refusal, wait_s=wait_s):
-            yield
+    def exclusive(self, *, wait_s: float) -> AbstractContextManager[None]:
+        """Holds the workspace (flows/project/running/run_lock.py)."""
+        return hold(self.root, wait_s=wait_s)
 
     def _stages(self) -> list[Any]:
         return list(self._stages_by_name().values())

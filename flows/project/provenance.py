@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from features.files import write_text
+from flows.orchestration.git import git
 from flows.project.dataset import Project
 from models.release.bundle import MANIFEST, read_manifest, sha256_of
 
@@ -20,7 +19,6 @@ NAMED = (("ingest", "deps"), ("ingest", "outs"), ("split", "outs"), ("embed", "o
 
 
 MOST_NAMED = 20
-TIMEOUT_S = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,18 +41,18 @@ class GitState:
 
 def git_state(root: Path, *, ignored: str = "data/releases") -> GitState:
     """What git says of a project; changes below `ignored` do not count: no stage reads what is released."""
-    commit = _git(root, "rev-parse", "--verify", "HEAD")
-    status = _git(root, "status", "--porcelain=v1", "--untracked-files=all", "-z", "--no-renames", "--", ".")
+    commit = git(root, "rev-parse", "--verify", "HEAD")
+    status = git(root, "status", "--porcelain=v1", "--untracked-files=all", "-z", "--no-renames", "--", ".")
     if not commit or status is None:
         return GitState()
-    folder = (_git(root, "rev-parse", "--show-prefix") or "").strip().rstrip("/")
+    folder = (git(root, "rev-parse", "--show-prefix") or "").strip().rstrip("/")
     prefix = f"{folder}/" if folder else ""
     differs = []
     for entry in filter(None, status.split("\0")):
         path = entry[3:].removeprefix(prefix)
         if not path.startswith(f"{ignored}/"):
             differs.append(f"{entry[:2].strip()} {path}")
-    remote = re.sub(r"(?<=://)[^/@]*@", "", (_git(root, "config", "--get", "remote.origin.url") or "").strip())
+    remote = re.sub(r"(?<=://)[^/@]*@", "", (git(root, "config", "--get", "remote.origin.url") or "").strip())
     return GitState(
         commit=commit.strip(),
         differs=tuple(sorted(differs)[:MOST_NAMED]),
@@ -62,22 +60,6 @@ def git_state(root: Path, *, ignored: str = "data/releases") -> GitState:
         folder=folder,
         remote=remote,
     )
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    """What git prints; None where there is no git, no repository, or it refuses (another user's folder)."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *arguments],
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 else None
 
 
 def lock_hash(project: Project) -> str | None:

@@ -7,9 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from flows.orchestration.server import OUR_LOGGERS
 from flows.terminal.screen import duration, screen, watched
-
-OURS = ("flows", "models", "features")
 
 
 class _Newest(logging.Handler):
@@ -37,7 +36,7 @@ def activity(what: str, *, verbose: bool = False, silent: bool = False) -> Itera
     from rich.text import Text
 
     newest, started = _Newest(), time.monotonic()
-    loggers = [logging.getLogger(name) for name in OURS]
+    loggers = [logging.getLogger(name) for name in OUR_LOGGERS]
 
     def line() -> Text:
         detail = f"  {newest.text}" if newest.text else ""

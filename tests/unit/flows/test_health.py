@@ -20,6 +20,7 @@ from flows.health import installation, live, locks, stores
 from flows.health.findings import Finding, gathered
 from flows.orchestration.processes import free_port
 from flows.project.dataset import Project
+from flows.project.running.run_lock import RUN_LOCK, holder_of
 
 
 def one(findings: Iterable[Finding], level: str) -> Finding:
@@ -59,12 +60,12 @@ def test_a_lock_file_of_dvc_whose_process_is_gone_is_told_and_not_removed(tmp_pa
 
 def test_a_run_under_way_is_named_by_its_process(tmp_path: Path) -> None:
     project = Project(tmp_path)
-    assert locks.running_process(project) is None
-    with locked(tmp_path / locks.RUN_LOCK, lambda holder: AssertionError(holder)):
-        assert locks.running_process(project) == str(os.getpid())
+    assert holder_of(tmp_path) is None
+    with locked(tmp_path / RUN_LOCK, lambda holder: AssertionError(holder)):
+        assert holder_of(tmp_path) == str(os.getpid())
         findings = list(locks.check_locks(project, Settings(home=tmp_path / "home")))
         assert f"process {os.getpid()}" in one(findings, "note").what
-    assert locks.running_process(project) is None
+    assert holder_of(tmp_path) is None
 
 
 @pytest.mark.parametrize("kind", ["redis", "postgresql", "prefect"])

@@ -15,8 +15,8 @@ from websockets.proxy import get_proxy
 from websockets.uri import parse_uri
 
 from features.settings import Settings
-from flows.orchestration import processes, server
-from flows.orchestration.loopback import bypass_proxies, is_loopback, open_url
+from flows.orchestration import server
+from flows.orchestration.loopback import answers, bypass_proxies, is_loopback, open_url
 from flows.orchestration.notify import post
 from flows.releasing.replay import Question, compare
 
@@ -60,8 +60,8 @@ def proxy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.usefixtures("proxy")
 def test_our_own_requests_reach_loopback(address: str) -> None:
-    assert processes._answers(f"{address}/readyz")
-    assert server._answers(address)
+    assert answers(f"{address}/readyz", timeout_s=2)
+    assert answers(f"{address}/health", timeout_s=0.5)
     assert open_url(address, timeout_s=5).status == 200
     assert post(address, {"flow": "f", "run": "r", "state": "s", "message": "m", "url": None})
     assert list(compare(address, [Question("q", "u", ("a",))], 1)) == []
