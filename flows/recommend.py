@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from features.reading.cells import read_cells
 from features.settings import Settings
 from features.table import write_parquet
 from flows.project.dataset import Project
-from models.data.types import Slate
+from models.data.types import Queries, Slate
 from models.release.bundle import MANIFEST, unseal
 from models.release.store import ReleaseStore
 
@@ -67,38 +67,69 @@ def recommend_batch(
     Raises:
         UserError: an instant that is none, no bundle.
     """
-    from models.data.queries import queries_at
-    from models.recommender import Recommender
-    from models.release.plan import load_catalogue, read_plan
+    shown_ids = stored_users(user_ids, project, settings)
+    instant = instant_of(at, "--at") if at else None
+    opened = OpenedBundle(project, settings, bundle)
+    return Batch(opened.lists(shown_ids, k, instant, include_seen=include_seen), opened.titles)
 
-    shown_ids = stored_users(list(user_ids), project, settings)
-    stored_ids = list(shown_ids)
-    folder = bundle_folder(project, settings, bundle)
-    unseal(folder)
-    rows = project.interactions()
-    instant = _instant(at) if at else project.data_until()
-    catalogue = load_catalogue(folder)
-    recommender = Recommender.load(folder, project.offline_lookup(catalogue))
-    frames = []
-    for start in range(0, len(stored_ids), ROWS_A_BATCH):
-        queries = queries_at(
+
+class OpenedBundle:
+    """A bundle and the data of its project: asks for lists as of an instant.
+
+    Raises:
+        UserError: there is no bundle, or its code is not this code.
+    """
+
+    def __init__(self, project: Project, settings: Settings, bundle: Path | None) -> None:
+        from models.recommender import Recommender
+        from models.release.plan import load_catalogue, read_plan
+
+        self._project = project
+        folder = bundle_folder(project, settings, bundle)
+        unseal(folder)
+        self.catalogue = load_catalogue(folder)
+        self.recommender = Recommender.load(folder, project.offline_lookup(self.catalogue))
+        self._positives = Positives.of(read_plan(folder).targets)
+
+    @property
+    def titles(self) -> pl.DataFrame:
+        """item_id and title of every item of the bundle."""
+        return pl.DataFrame(
+            {"item_id": self.catalogue.vocabulary.item_ids, "title": self.catalogue.titles},
+            schema={"item_id": pl.String, "title": pl.String},
+        )
+
+    def queries(
+        self, rows: pl.DataFrame, stored_ids: Sequence[str], instant: int | None, *, include_seen: bool
+    ) -> Queries:
+        """Queries of some users, by their ids as the data hold them.
+
+        rows: `Project.interactions`; instant: µs since 1970, None for the end of the data.
+        """
+        from models.data.queries import queries_at
+
+        return queries_at(
             rows,
-            catalogue.vocabulary,
-            stored_ids[start : start + ROWS_A_BATCH],
-            instant,
-            created_at=catalogue.created_at,
-            positives=Positives.of(read_plan(folder).targets),
+            self.catalogue.vocabulary,
+            stored_ids,
+            self._project.data_until() if instant is None else instant,
+            created_at=self.catalogue.created_at,
+            positives=self._positives,
             include_seen=include_seen,
         )
-        slate = recommender.recommend(queries, k)
-        reasons = recommender.explain(queries, slate)
-        shown = [shown_ids[user_id] for user_id in queries.user_ids.tolist()]
-        frames.append(table_of(slate, shown, catalogue.vocabulary.item_ids, reasons))
-    titles = pl.DataFrame(
-        {"item_id": catalogue.vocabulary.item_ids, "title": catalogue.titles},
-        schema={"item_id": pl.String, "title": pl.String},
-    )
-    return Batch(pl.concat(frames), titles)
+
+    def lists(self, shown_ids: Mapping[str, str], k: int, instant: int | None, *, include_seen: bool) -> pl.DataFrame:
+        """The table of `table_of` for some users, some thousand at a time; shown_ids: of `stored_users`."""
+        stored_ids = list(shown_ids)
+        rows = self._project.interactions()
+        frames = []
+        for start in range(0, len(stored_ids), ROWS_A_BATCH):
+            queries = self.queries(rows, stored_ids[start : start + ROWS_A_BATCH], instant, include_seen=include_seen)
+            slate = self.recommender.recommend(queries, k)
+            reasons = self.recommender.explain(queries, slate)
+            shown = [shown_ids[user_id] for user_id in queries.user_ids.tolist()]
+            frames.append(table_of(slate, shown, self.catalogue.vocabulary.item_ids, reasons))
+        return pl.concat(frames)
 
 
 def table_of(slate: Slate, user_ids: Sequence[str], item_ids: Sequence[str], reasons: list[list[str]]) -> pl.DataFrame:
@@ -198,13 +229,19 @@ def bundle_folder(project: Project, settings: Settings, given: Path | None) -> P
     return store.bundle(live) if live else project.paths.bundle
 
 
-def _instant(text: str) -> int:
-    """µs since 1970 of an ISO-8601 instant; without a zone it is UTC."""
+def instant_of(at: datetime | str, name: str) -> int:
+    """µs since 1970 of an instant, ISO-8601 as text; without a zone it is UTC.
+
+    name: what messages call it, such as `--at`.
+
+    Raises:
+        UserError: it is no instant, or one before all data.
+    """
     try:
-        instant = datetime.fromisoformat(text)
-        instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+        instant = datetime.fromisoformat(at) if isinstance(at, str) else at
     except ValueError:
-        raise UserError(f"--at {text}: not an ISO-8601 instant, e.g. 2026-01-31T12:00:00Z") from None
+        raise UserError(f"{name} {at}: not an ISO-8601 instant, e.g. 2026-01-31T12:00:00Z") from None
+    instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
     if instant.year <= EARLIEST_EVENT.year:
-        raise UserError(f"--at {text}: nothing is known of so early an instant; name one after {EARLIEST_EVENT.year}")
+        raise UserError(f"{name} {at}: nothing is known of so early an instant; name one after {EARLIEST_EVENT.year}")
     return int(instant.timestamp() * 1_000_000)

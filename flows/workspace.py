@@ -9,20 +9,20 @@ shop.recommend("u0001", k=5)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from features.errors import UserError
 from features.settings import read_settings
 from features.telemetry import quiet_telemetry
-from flows.project.dataset import EPOCH, Project
+from flows.project.dataset import Project
 
 if TYPE_CHECKING:
-    from models.data.types import Catalogue, Queries
+    from flows.recommend import OpenedBundle
     from models.recommender import Recommender
 
 __all__ = ["Workspace", "open_project"]
@@ -47,10 +47,13 @@ class Workspace:
 
     def __init__(self, project: Project, bundle: Path | None = None) -> None:
         self._project = project
-        self._bundle = bundle
+        self._given = bundle
 
     def __repr__(self) -> str:
-        return f"<recops project {self._project.root.name}: bundle {self._folder.name}>"
+        from flows.recommend import bundle_folder
+
+        folder = bundle_folder(self._project, read_settings(), self._given)
+        return f"<recops project {self._project.root.name}: bundle {folder.name}>"
 
     @property
     def items(self) -> pl.DataFrame:
@@ -73,7 +76,7 @@ class Workspace:
         if rows.is_empty():
             raise UserError(f"no interaction of user '{user_id}' in the data; `interactions` holds all of them")
         newest = rows.sort("timestamp", descending=True, maintain_order=True).head(n)
-        return self._with_titles(newest.select("item_id", "timestamp", "event", "value"), "item_id")
+        return self._with_titles(newest.select("item_id", "timestamp", "event", "value"))
 
     def recommend(
         self,
@@ -88,14 +91,10 @@ class Workspace:
         at: what was known at that instant (UTC where it names no zone); default: all of the data. An unknown user gets
         the list of a new one.
         """
-        from flows.recommend import table_of
-
-        shown = self._stored([users] if isinstance(users, str) else list(users))
-        queries = self._queries(list(shown), at, include_seen)
-        slate = self.recommender.recommend(queries, k)
-        reasons = self.recommender.explain(queries, slate)
-        frame = table_of(slate, list(shown.values()), self._catalogue.vocabulary.item_ids, reasons)
-        return self._with_titles(frame, "item_id").select("user_id", "rank", "item_id", "title", "score", "reason")
+        user_ids = [users] if isinstance(users, str) else list(users)
+        shown_ids, instant = self._stored(user_ids), _microseconds(at)
+        frame = self._bundle.lists(shown_ids, k, instant, include_seen=include_seen)
+        return self._with_titles(frame).select("user_id", "rank", "item_id", "title", "score", "reason")
 
     def similar(self, item_id: str, k: int = 10) -> pl.DataFrame:
         """The k items most like one: rank, item_id, title, score.
@@ -108,12 +107,14 @@ class Workspace:
         frame = pl.DataFrame(
             {
                 "rank": range(1, int(shown.sum()) + 1),
-                "item_id": [self._catalogue.vocabulary.item_ids[item] for item in slate.items[0][shown].tolist()],
+                "item_id": [
+                    self._bundle.catalogue.vocabulary.item_ids[item] for item in slate.items[0][shown].tolist()
+                ],
                 "score": slate.scores[0][shown],
             },
             schema={"rank": pl.Int64, "item_id": pl.String, "score": pl.Float64},
         )
-        return self._with_titles(frame, "item_id").select("rank", "item_id", "title", "score")
+        return self._with_titles(frame).select("rank", "item_id", "title", "score")
 
     def explain(
         self, user_id: str, item_id: str, *, at: datetime | str | None = None, include_seen: bool = False
@@ -127,7 +128,8 @@ class Workspace:
             UserError: the bundle has no such item.
         """
         position = self._position(item_id)
-        queries = self._queries(list(self._stored([user_id])), at, include_seen=include_seen)
+        stored_ids, instant = list(self._stored([user_id])), _microseconds(at)
+        queries = self._bundle.queries(self._project.interactions(), stored_ids, instant, include_seen=include_seen)
         rows: list[tuple[str, int | None, float | None]] = []
         for name, retriever in self.recommender.retrievers.items():
             hits = retriever.retrieve(queries, self.recommender.k)
@@ -150,61 +152,35 @@ class Workspace:
         frame = evaluation.summary
         return frame if segment is None else frame.filter(slice=segment).drop("slice")
 
-    @cached_property
+    @property
     def recommender(self) -> Recommender:
         """The loaded recommender of the bundle.
 
         Raises:
             UserError: there is no bundle, or its code is not this code.
         """
-        from models.recommender import Recommender
-
-        return Recommender.load(self._folder, self._project.offline_lookup(self._catalogue))
+        return self._bundle.recommender
 
     @cached_property
-    def _folder(self) -> Path:
-        from flows.recommend import bundle_folder
+    def _bundle(self) -> OpenedBundle:
+        from flows.recommend import OpenedBundle
 
-        return bundle_folder(self._project, read_settings(), self._bundle)
-
-    @cached_property
-    def _catalogue(self) -> Catalogue:
-        from models.release.bundle import unseal
-        from models.release.plan import load_catalogue
-
-        unseal(self._folder)
-        return load_catalogue(self._folder)
+        return OpenedBundle(self._project, read_settings(), self._given)
 
     def _stored(self, user_ids: list[str]) -> dict[str, str]:
         """Ids as the data hold them (hashed where the import hashed them) and as they were given."""
         from flows.recommend import stored_users
 
-        return dict(stored_users(user_ids, self._project, read_settings()))
+        return stored_users(user_ids, self._project, read_settings())
 
     def _position(self, item_id: str) -> int:
-        position = self._catalogue.vocabulary.position(item_id)
+        position = self._bundle.catalogue.vocabulary.position(item_id)
         if position < 0:
             raise UserError(f"item '{item_id}' is not in the bundle; `items` lists the catalogue")
         return position
 
-    def _queries(self, user_ids: list[str], at: datetime | str | None, include_seen: bool) -> Queries:
-        from features.positives import Positives
-        from models.data.queries import queries_at
-        from models.release.plan import read_plan
-
-        return queries_at(
-            self._project.interactions(),
-            self._catalogue.vocabulary,
-            user_ids,
-            self._project.data_until() if at is None else _microseconds(at),
-            created_at=self._catalogue.created_at,
-            positives=Positives.of(read_plan(self._folder).targets),
-            include_seen=include_seen,
-        )
-
-    def _with_titles(self, frame: pl.DataFrame, column: str) -> pl.DataFrame:
-        titles = self.items.select("item_id", "title")
-        return frame.join(titles, left_on=column, right_on="item_id", how="left", maintain_order="left")
+    def _with_titles(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.join(self.items.select("item_id", "title"), on="item_id", how="left", maintain_order="left")
 
 
 def _place(items: list[int], scores: list[float], position: int) -> tuple[int | None, float | None]:
@@ -215,8 +191,8 @@ def _place(items: list[int], scores: list[float], position: int) -> tuple[int | 
     return rank + 1, scores[rank]
 
 
-def _microseconds(at: datetime | str) -> int:
-    """µs since 1970."""
-    instant: Any = datetime.fromisoformat(at) if isinstance(at, str) else at
-    instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    return int((instant - EPOCH).total_seconds() * 1_000_000)
+def _microseconds(at: datetime | str | None) -> int | None:
+    """µs since 1970; None for the end of the data."""
+    from flows.recommend import instant_of
+
+    return None if at is None else instant_of(at, "at")

@@ -12,7 +12,7 @@ from features.errors import UserError
 from features.privacy.hashed_ids import IdHasher
 from features.settings import Settings
 from flows.project.dataset import Project
-from flows.recommend import Batch, _instant, bundle_folder, read_users, stored_users, table_of
+from flows.recommend import Batch, bundle_folder, instant_of, read_users, stored_users, table_of
 from models.data.types import Slate
 
 CONTRACT = ["user_id", "item_id", "rank", "score", "reason"]
@@ -102,7 +102,7 @@ def test_a_file_of_users_may_be_written_in_the_usual_ways(name, content, tmp_pat
 
 def test_what_cannot_be_asked_for_is_refused_in_words(tmp_path):
     with pytest.raises(UserError, match="nothing is known of so early an instant"):
-        _instant("0001-01-01T00:00:00+14:00")
+        instant_of("0001-01-01T00:00:00+14:00", "--at")
     with pytest.raises(UserError, match="not UTF-8 text"):
         read_users(None, "\udcff\udcfe")
     file = tmp_path / "params.yaml"
