@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from features.errors import UserError
-from features.validation.rules import Rule
+from features.validation.rules import Rule, columns_of
 
 N_EXAMPLES = 3
 ALL = "data"
@@ -59,7 +59,7 @@ def run_suite(context: Any, folder: Path, name: str, frame: pl.DataFrame, rules:
     import great_expectations as gx
     from great_expectations.core.run_identifier import RunIdentifier
 
-    columns = _columns(rules)
+    columns = {column for rule in rules for column in columns_of(rule.arguments)}
     frame.select(column for column in frame.columns if column in columns).write_parquet(
         folder / "frames" / f"{name}.parquet"
     )
@@ -112,12 +112,3 @@ def seal_context(folder: Path) -> None:
                 _id.sub(lambda match: ids.setdefault(match[0], str(uuid.UUID(int=len(ids) + 1))), text),
                 encoding="utf-8",
             )
-
-
-def _columns(rules: list[Rule]) -> set[str]:
-    """Columns that the rules read."""
-    columns: set[str] = set()
-    for rule in rules:
-        named = (rule.arguments.get(argument) for argument in ("column", "column_A", "column_B"))
-        columns |= {column for column in named if column is not None} | set(rule.arguments.get("column_list", ()))
-    return columns

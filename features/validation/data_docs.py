@@ -63,8 +63,8 @@ def _offline(page: str, up: str, keep: str) -> str:
     for pattern in _foreign:
         page = pattern.sub("", page)
     order: dict[str, str] = {}
-    page = _id.sub(lambda found: order.setdefault(found[0], f"n{len(order) + 1}"), page)
-    page = _clock.sub(lambda found: found[0] if found[0] == keep else "(not kept)", page)
+    page = _id.sub(lambda match: order.setdefault(match[0], f"n{len(order) + 1}"), page)
+    page = _clock.sub(lambda match: match[0] if match[0] == keep else "(not kept)", page)
     page = _folder.sub(">", page)
     page = re.sub(r'href="(?:\.\./)+index\.html"', f'href="{up}index.html"', page)
     page = page.replace("<title></title>", "")
@@ -127,5 +127,5 @@ def _row(finding: Finding, page: str) -> str:
 
 
 def _results_page(folder: Path, suite: str) -> str:
-    found = sorted((folder / "validations" / suite).rglob("*.html"))
-    return found[0].relative_to(folder).as_posix() if found else f"expectations/{suite}.html"
+    pages = sorted((folder / "validations" / suite).rglob("*.html"))
+    return pages[0].relative_to(folder).as_posix() if pages else f"expectations/{suite}.html"

@@ -11,7 +11,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from features.errors import UserError
-from features.validation.rules import Rule, Severity
+from features.validation.rules import Rule, Severity, columns_of
 
 KEYS = {
     "interactions": ("user_id", "item_id", "timestamp"),
@@ -20,7 +20,6 @@ KEYS = {
     "relations": ("user_id", "friend_id"),
     "item_vectors": ("item_id", "modality"),
 }
-_COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
 
 
 class ProjectRule(BaseModel):
@@ -45,10 +44,7 @@ class ProjectRule(BaseModel):
     @property
     def columns(self) -> list[str]:
         """Columns of the table that the expectation reads."""
-        arguments = self.model_extra or {}
-        named = [arguments[name] for name in _COLUMN_ARGUMENTS if name in arguments]
-        listed = arguments.get("column_list", [])
-        return [str(column) for column in [*named, *(listed if isinstance(listed, list) else [listed])]]
+        return columns_of(self.model_extra or {})
 
     def rule(self) -> Rule:
         """The entry as the validation runs it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -39,6 +40,13 @@ class Rule:
     def at_most(self) -> float:
         """Share of rows that may break the rule."""
         return round(1.0 - float(self.arguments.get("mostly", 1.0)), 6)
+
+
+def columns_of(arguments: Mapping[str, Any]) -> list[str]:
+    """Columns that an expectation with these arguments reads."""
+    named = [arguments[name] for name in ("column", "column_A", "column_B") if name in arguments]
+    listed = arguments.get("column_list", [])
+    return [str(column) for column in [*named, *(listed if isinstance(listed, list) else [listed])]]
 
 
 def expect_not_null(suite: str, column: str, shows: tuple[str, ...]) -> Rule:

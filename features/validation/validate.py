@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -108,14 +109,16 @@ def validate(
         )
         profile = measures.profile(tables, rows, artificial_time=artificial_time)
         whole, words = measures.whole_frame(profile, accepted, now)
-        suites |= {
-            "interactions": (rows, expectations.interaction_rules(params, now)),
-            "items": (measures.items_frame(tables["items"]), expectations.item_rules(params)),
-            "users": (measures.users_frame(tables["users"]), expectations.user_rules()),
-            "relations": (measures.relations_frame(tables), expectations.relation_rules(params)),
-            "item_vectors": (measures.vectors_frame(tables), expectations.vector_rules(params)),
-            "whole": (whole, volume.whole_rules(params, accepted)),
+        frames = {
+            "interactions": rows,
+            "items": measures.items_frame(tables["items"]),
+            "users": measures.users_frame(tables["users"]),
+            "relations": measures.relations_frame(tables),
+            "item_vectors": measures.vectors_frame(tables),
+            "whole": whole,
         }
+        rules_of = _rules(params, accepted, now)
+        suites |= {name: (frame, rules_of[name]) for name, frame in frames.items()}
         suites = _with_project_rules(suites, tables, params)
     if artificial_time:
         suites = {
@@ -143,19 +146,23 @@ def _with_project_rules(suites: Suites, tables: Tables, params: expectations.Par
     return extended
 
 
+def _rules(params: expectations.Params, accepted: Profile, now: datetime) -> dict[str, list[Rule]]:
+    """The built-in rules of each suite that looks at the tables' content."""
+    return {
+        "interactions": expectations.interaction_rules(params, now),
+        "items": expectations.item_rules(params),
+        "users": expectations.user_rules(),
+        "relations": expectations.relation_rules(params),
+        "item_vectors": expectations.vector_rules(params),
+        "whole": volume.whole_rules(params, accepted),
+    }
+
+
 def _titles(params: expectations.Params) -> list[str]:
     """Titles of all rules that there can be, whatever the data and the params."""
     every = params.model_copy(update={"now": EARLIEST_EVENT, "value_min": 0.0, "events": params.events or []})
-    rules = [
-        *expectations.schema_rules(),
-        *expectations.interaction_rules(every, EARLIEST_EVENT),
-        *expectations.item_rules(every),
-        *expectations.user_rules(),
-        *expectations.relation_rules(every),
-        *expectations.vector_rules(every),
-        *volume.whole_rules(every, {"n_rows": 1}),
-        *(entry.rule() for entry in params.rules),
-    ]
+    built_in = _rules(every, {"n_rows": 1}, EARLIEST_EVENT).values()
+    rules = [*expectations.schema_rules(), *chain.from_iterable(built_in), *(entry.rule() for entry in params.rules)]
     return [rule.title for rule in rules]
 
 
