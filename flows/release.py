@@ -34,12 +34,12 @@ def release(project: Project, settings: Settings, *, who: str, force: bool = Fal
         BundleError: the bundle is not whole.
         BusyError: another release is under way.
     """
-    found = releasing.check(project, settings, force=force, why=why)
-    if isinstance(found, Release):
-        logger.info("bundle %s is live already as release %s: nothing to do", found.bundle_hash[:12], found.release)
-        if not shared_file(project, found.release).is_file():
-            releasing.share(project, settings, found.release)
-        return found
+    sealed = releasing.check(project, settings, force=force, why=why)
+    if isinstance(sealed, Release):
+        logger.info("bundle %s is live already as release %s: nothing to do", sealed.bundle_hash[:12], sealed.release)
+        if not shared_file(project, sealed.release).is_file():
+            releasing.share(project, settings, sealed.release)
+        return sealed
     token = _given.set(settings)
     try:
         done = release_flow(str(project.root), who, force, why)
@@ -106,10 +106,10 @@ def release_flow(root: str | None = None, who: str | None = None, force: bool = 
     enforce_restart_limit()
     project, settings = Project(project_root(Path(root) if root else Path.cwd())), _given.get() or Settings()
     with release_lock(settings):
-        found = releasing.check(project, settings, force=force, why=why)
-        if isinstance(found, Release):
-            return found.release
-        plan = releasing.begin(project, settings, found, who=who or getpass.getuser(), force=force, why=why)
+        sealed = releasing.check(project, settings, force=force, why=why)
+        if isinstance(sealed, Release):
+            return sealed.release
+        plan = releasing.begin(project, settings, sealed, who=who or getpass.getuser(), force=force, why=why)
         if plan.refit:
             refit(plan)
         materialize(plan)

@@ -55,11 +55,11 @@ def retrain_flow(root: str | None = None, wait_s: float = 3600) -> str:
     stays = worth_releasing(project, settings, outcome)
     if stays is None:
         done = release(project, settings, who=getpass.getuser(), why="promoted by the gate in a scheduled retrain")
-        said = f"{exported.text()}, {len(outcome.ran)} stages ran, released {done.release}"
+        summary = f"{exported.text()}, {len(outcome.ran)} stages ran, released {done.release}"
     else:
-        said = f"{exported.text()}, {len(outcome.ran)} stages ran, nothing released: {stays}"
-    logger.info("%s", said)
-    return said
+        summary = f"{exported.text()}, {len(outcome.ran)} stages ran, nothing released: {stays}"
+    logger.info("%s", summary)
+    return summary
 
 
 if __name__ == "__main__":

@@ -54,15 +54,15 @@ def tune_flow(
             valid = read_valid(project, params)
         n_queries = sum(int(chunk.counted.sum()) for chunk in valid.chunks)
         logger.info("horizon=%s queries=%d retrievers=%d", params.horizon, n_queries, len(tasks))
-        found = []
-        for place, wanted in enumerate(tasks):
-            seconds = (ends - time.monotonic()) / (len(tasks) - place)
+        results = []
+        for number, wanted in enumerate(tasks):
+            seconds = (ends - time.monotonic()) / (len(tasks) - number)
             if seconds <= 0:
-                found.append(Found(retriever=wanted.name))
+                results.append(Found(retriever=wanted.name))
                 continue
             searching = partial(search, project.paths.tuning, wanted, valid, params, n_trials=trials, seconds=seconds)
-            found.append(_run.with_options(name=wanted.name, task_run_name=wanted.name)(searching))
-        text = propose(project, tasks, found, params)
+            results.append(_run.with_options(name=wanted.name, task_run_name=wanted.name)(searching))
+        text = propose(project, tasks, results, params)
         _keep(project)
     publish_tune(text)
     return text

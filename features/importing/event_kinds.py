@@ -86,8 +86,8 @@ def _listed(kinds: Sequence[tuple[str | None, int]]) -> str:
 
 
 def _questions(kinds: Sequence[tuple[str | None, int]], positives: Positives) -> list[str]:
-    asked = [(kind, n) for kind, n in kinds if kind is not None and kind in positives and says_no(kind)]
-    if not asked:
+    doubtful = [(kind, n) for kind, n in kinds if kind is not None and kind in positives and says_no(kind)]
+    if not doubtful:
         return []
     rest = [kind for kind, _ in kinds if kind is not None and kind in positives and not says_no(kind)]
     line = f"targets: [{', '.join(map(_as_yaml, rest))}]"
@@ -96,9 +96,9 @@ def _questions(kinds: Sequence[tuple[str | None, int]], positives: Positives) ->
         if rest
         else "no other kind is positive: add the events that speak for an item"
     )
-    shown = [kind for kind, _ in asked if {*_words(str(kind))} & SHOWINGS]
+    shown = [kind for kind, _ in doubtful if {*_words(str(kind))} & SHOWINGS]
     renamed = f" (what was only shown is called `impression` here: rename {shown[0]!r})" if shown else ""
-    return [f"question: {_listed(asked)} count as positive, but their names say the opposite; {remedy}{renamed}"]
+    return [f"question: {_listed(doubtful)} count as positive, but their names say the opposite; {remedy}{renamed}"]
 
 
 def _as_yaml(kind: str) -> str:

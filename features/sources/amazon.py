@@ -95,15 +95,15 @@ def _records(box: Archive, name: str) -> Iterator[tuple[int, Any]]:
 
 def _object(line: bytes, decode: Callable[[bytes], Any]) -> Any:
     try:
-        found = decode(line)
+        record = decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
         if not line.startswith(b"{'"):
             return line
         try:  # the metadata of 2014 are Python literals, not JSON
-            found = ast.literal_eval(line.decode())
+            record = ast.literal_eval(line.decode())
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             return line
-    return found if isinstance(found, dict) else line
+    return record if isinstance(record, dict) else line
 
 
 def _reviews(box: Archive, name: str) -> Sheet:
@@ -143,11 +143,11 @@ class _Unpriced:
         text = str(price).strip()
         if not text:
             return None
-        found = PRICE.match(text)
-        if found is None:
+        match = PRICE.match(text)
+        if match is None:
             self.n, self.example = self.n + 1, self.example or text[:30]
             return None
-        return float(found[1].replace(",", ""))
+        return float(match[1].replace(",", ""))
 
 
 def _metadata(box: Archive, name: str, prices: _Unpriced) -> Sheet:

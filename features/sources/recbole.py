@@ -25,16 +25,16 @@ AGAIN = "write it as RecBole does, e.g. user_id:token<TAB>item_id:token<TAB>time
 def read(path: Path, options: Options) -> RawTables:
     """Tables from atomic files; token_seq become lists; which field is the title, the tags … is guessed and said."""
     box = Archive.open(path.parent if path.suffix == ".inter" and path.is_file() else path)
-    found = [path.name] if path.suffix == ".inter" else box.find_all("*.inter")
-    if not found:
+    files = [path.name] if path.suffix == ".inter" else box.find_all("*.inter")
+    if not files:
         raise box.missing("*.inter", "give the folder of a RecBole dataset")
-    if len(found) > 1:
-        raise UserError(f"{path}: several datasets {found}; expected one; give the .inter file that is meant")
-    stem = PurePosixPath(found[0]).name.split(".inter")[0]
+    if len(files) > 1:
+        raise UserError(f"{path}: several datasets {files}; expected one; give the .inter file that is meant")
+    stem = PurePosixPath(files[0]).name.split(".inter")[0]
     sheets: dict[str, Sheet] = {}
     notes: list[str] = []
     for table, ending in TABLES.items():
-        name = found[0] if table == "interactions" else box.find(f"{stem}.{ending}")
+        name = files[0] if table == "interactions" else box.find(f"{stem}.{ending}")
         if name is None:
             continue
         sheet = _atomic(box, name)

@@ -11,24 +11,12 @@ from features.settings import read_settings
 
 def stage_names(incomplete: str) -> list[str]:
     """Stages and families of stages of dvc.yaml."""
-    from features.params import read_params
-
-    try:
-        stages = read_params(_root() / "dvc.yaml").get("stages") or {}
-    except UserError:
-        return []
-    return [name for name in stages if name.startswith(incomplete)]
+    return _names_in("dvc.yaml", "stages", incomplete)
 
 
 def retriever_names(incomplete: str) -> list[str]:
     """Retrievers that params.yaml uses."""
-    from features.params import read_params
-
-    try:
-        retrievers = read_params(_root() / "params.yaml").get("retrievers") or {}
-    except UserError:
-        return []
-    return [name for name in retrievers if name.startswith(incomplete)]
+    return _names_in("params.yaml", "retrievers", incomplete)
 
 
 def source_names(incomplete: str) -> list[str]:
@@ -46,6 +34,17 @@ def release_ids(incomplete: str) -> list[str]:
     except UserError:
         return []
     return [path.parent.name for path in folders if path.parent.name.startswith(incomplete)]
+
+
+def _names_in(file: str, section: str, incomplete: str) -> list[str]:
+    """Keys of a section of one of the project's files that begin with what was typed."""
+    from features.params import read_params
+
+    try:
+        names = read_params(_root() / file).get(section) or {}
+    except UserError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def _root() -> Path:

@@ -95,10 +95,10 @@ def _named(name: str) -> Any:
     from prefect.automations import Automation
 
     try:
-        found: Any = Automation.read(name=name)
+        automation: Any = Automation.read(name=name)
     except ValueError:
         return None
-    return found.id
+    return automation.id
 
 
 def _webhook(settings: Settings) -> Any:

@@ -41,10 +41,10 @@ def time_limit(what: str, seconds: float, setting: str, *, grace_s: float = GRAC
         if finished.wait(seconds):
             return
         expired.set()
-        asked: dict[int, float] = {}  # pid → when it was asked to end; what starts later is ended too
+        asked_at: dict[int, float] = {}  # pid → when it was asked to end; what starts later is ended too
         while not finished.wait(POLL_S):
             for pid in set(descendants(os.getpid())) - spared:
-                since = asked.setdefault(pid, time.monotonic())
+                since = asked_at.setdefault(pid, time.monotonic())
                 forced = time.monotonic() - since >= grace_s
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL if forced else signal.SIGTERM)

@@ -63,7 +63,7 @@ def states_before() -> list[str]:
         return []
     ended = [StateType.CRASHED, StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED]
     with get_client(sync_client=True) as client:
-        found = client.read_flow_runs(
+        earlier_runs = client.read_flow_runs(
             deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[run.deployment_id])),
             flow_run_filter=FlowRunFilter(
                 id=FlowRunFilterId(not_any_=[run.id]),
@@ -72,4 +72,4 @@ def states_before() -> list[str]:
             sort=FlowRunSort.START_TIME_DESC,
             limit=LOOKED_AT,
         )
-    return [str(earlier.state_type.value) for earlier in found if earlier.state_type]
+    return [str(earlier.state_type.value) for earlier in earlier_runs if earlier.state_type]

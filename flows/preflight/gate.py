@@ -35,8 +35,8 @@ def check_gate(text: ParamsText, chosen: dict[str, Any]) -> Iterator[Mistake]:
         return
     measured = [*measured_names(cutoffs), f"coverage@{cutoffs[0]}"]
     histories = [history_slice(n) for n in HISTORY_SIZES]
-    for place, check in enumerate(params.checks(), start=-1):
-        keys: tuple[str | int, ...] = ("decide",) if place < 0 else ("decide", "guards", place)
+    for number, check in enumerate(params.checks(), start=-1):
+        keys: tuple[str | int, ...] = ("decide",) if number < 0 else ("decide", "guards", number)
         if check.metric not in measured and not check.metric.startswith("coverage@"):
             remedy = rename(check.metric, measured, "name one that evaluate.k measures")
             yield Mistake(text.where(*keys, "metric"), f"no metric '{check.metric}' is measured", remedy)

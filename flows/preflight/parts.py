@@ -94,9 +94,9 @@ def _name(text: ParamsText, kind: str, name: Any) -> Iterator[Mistake]:
 def _learning_curve(text: ParamsText, chosen: dict[str, Any]) -> Iterator[Mistake]:
     section = chosen.get("evaluate")
     names = section.get("learning_curve") if isinstance(section, dict) else None
-    for place, name in enumerate(names if isinstance(names, list) else []):
+    for number, name in enumerate(names if isinstance(names, list) else []):
         if name not in part_names("retriever"):
-            where = text.where("evaluate", "learning_curve", place)
+            where = text.where("evaluate", "learning_curve", number)
             yield Mistake(where, f"there is no retriever '{name}'", rename(name, part_names("retriever"), "remove it"))
 
 

@@ -108,18 +108,18 @@ def _mistake(
         fields = fields_at(params, location[:-1]) + (list(more) if len(location) == 1 else [])
         section_name = ".".join(map(str, (*keys, *location[:-1])))
         return Mistake(where, f"section '{section_name}' has no param '{last}'", rename(last, fields, "remove it"))
-    found = details["input"]
-    if isinstance(found, dict) and details["type"] not in ("missing", "value_error"):
-        wrong = [key for key in found if key not in PROFILES]
-        if wrong and any(key in PROFILES or nearest(key, PROFILES) for key in found):
+    given = details["input"]
+    if isinstance(given, dict) and details["type"] not in ("missing", "value_error"):
+        wrong = [key for key in given if key not in PROFILES]
+        if wrong and any(key in PROFILES or nearest(key, PROFILES) for key in given):
             what = f"a choice by profile names {wrong[0]!r}"
             return Mistake(where, what, rename(wrong[0], PROFILES, "name profiles only"))
     expected = _expected(details)
     if details["type"] == "missing":
         return Mistake(where, f"{'.'.join(names)} is missing", "add it.")
-    if not location or details["type"] == "value_error" and isinstance(found, dict):
+    if not location or details["type"] == "value_error" and isinstance(given, dict):
         return Mistake(where, expected, "correct one of these values.")
-    return Mistake(where, f"{'.'.join(names)} is {_short(found)}, expected {expected}", _value(params, details))
+    return Mistake(where, f"{'.'.join(names)} is {_short(given)}, expected {expected}", _value(params, details))
 
 
 def _expected(details: ErrorDetails) -> str:

@@ -92,13 +92,13 @@ class RunDisplay:
 
     def _end(self, event: StageEnded) -> None:
         stage, self._stage = self._stage, None
-        place = f"{_place(stage)} " if stage else ""
+        position = f"{_place(stage)} " if stage else ""
         if event.outcome == "ran":
             self.n_ran += 1
             if not self._silent:
-                self._print(f"{TICK} {place}{event.name}  {duration(event.seconds)}", "green")
+                self._print(f"{TICK} {position}{event.name}  {duration(event.seconds)}", "green")
             return
-        self._failed = f"{place}{event.name}  ended after {duration(event.seconds)}"
+        self._failed = f"{position}{event.name}  ended after {duration(event.seconds)}"
 
     def _print_failure(self, error: BaseException | None) -> None:
         """The stage that failed, and its last lines unless the error says what they say."""
@@ -106,9 +106,9 @@ class RunDisplay:
             self._print(f"{DASH} {self._failed}, stopped", "yellow")
             return
         self._print(f"{CROSS} {self._failed}, failed", "red")
-        told = " ".join(str(error).split())
+        message = " ".join(str(error).split())
         last = next((" ".join(line.split()) for line in reversed(self._lines) if line.strip()), "")
-        if not self._verbose and last not in told:
+        if not self._verbose and last not in message:
             for text in self._lines:
                 self._print(f"    {text}", "dim")
 

@@ -18,10 +18,10 @@ async def respond(endpoint: Endpoint, request: Request, runtime: Runtime) -> Res
     """The answer, or an error in the contract's form; the gate counts time and status."""
     try:
         if request.method == "POST":
-            asked = await _from_body(endpoint, request)
+            message = await _from_body(endpoint, request)
         else:
-            asked = schemas.from_query(request.query_params, endpoint.request)
-        body, status = msgspec.json.encode(await endpoint.work(asked, runtime)), 200
+            message = schemas.from_query(request.query_params, endpoint.request)
+        body, status = msgspec.json.encode(await endpoint.work(message, runtime)), 200
     except ApiError as error:
         body, status = error_body(error.code, error.message, error.field), error.status
     return Response(body, status_code=status, media_type=JSON)

@@ -129,8 +129,8 @@ def metric_table(metrics: dict[str, Any]) -> list[dict[str, Any]]:
 
 def models_of(metrics: dict[str, Any]) -> dict[str, dict[str, float]]:
     """Model → metric → value from data/reports/metrics.json."""
-    found = metrics.get("models") or {}
-    return {model: {name: float(value) for name, value in values.items()} for model, values in found.items()}
+    models = metrics.get("models") or {}
+    return {model: {name: float(value) for name, value in values.items()} for model, values in models.items()}
 
 
 def _with_interval(apart: dict[str, float] | None) -> str | None:

@@ -84,25 +84,16 @@ def test_a_hit_is_of_every_kind_that_its_user_did_with_the_item(tmp_path):
     expected = {"buy": [True, False, False, False], "click": [True, True, True, False]}
     assert {kind: marks.tolist() for kind, marks in events.items()} == expected
     two = np.array([1, 2])
-    whole = Examples(
-        user_ids=users,
-        at=two,
-        n_targets=two,
-        candidates=candidates,
-        labels=labels,
-        live=two > 5,
-        asked=np.zeros((2, 2), np.float32),
-        events=events,
-    )
-    plain = Examples(
-        user_ids=users,
-        at=two,
-        n_targets=two,
-        candidates=candidates,
-        labels=labels,
-        live=two > 5,
-        asked=np.zeros((2, 2), np.float32),
-    )
+    common = {
+        "user_ids": users,
+        "at": two,
+        "n_targets": two,
+        "candidates": candidates,
+        "labels": labels,
+        "live": two > 5,
+        "asked": np.zeros((2, 2), np.float32),
+    }
+    whole, plain = Examples(**common, events=events), Examples(**common)
     for number, part in enumerate([plain, whole]):
         save_part(part, tmp_path, number)
     again = joined([Outcomes.of(part) for part in load_parts(tmp_path)]).events

@@ -144,19 +144,22 @@ def test_writers_at_the_same_time_lose_no_span(tmp_path):
     assert spans[-1].live_to is None
 
 
+def made(name: str) -> Release:
+    """A release of which only the name matters."""
+    return Release(
+        release=name,
+        bundle_hash="h",
+        created_at="2026-01-01T00:00:00+00:00",
+        data_until=0,
+        events_through=0,
+        namespace=name,
+    )
+
+
 def test_a_swap_that_expects_another_release_changes_nothing(tmp_path):
     store = ReleaseStore(tmp_path)
     for name in ("a", "b", "c"):
-        store.write(
-            Release(
-                release=name,
-                bundle_hash="h",
-                created_at="2026-01-01T00:00:00+00:00",
-                data_until=0,
-                events_through=0,
-                namespace=name,
-            )
-        )
+        store.write(made(name))
     assert store.swap("a", who="t", why="")
     assert store.swap("b", who="t", why="", expected="a")
     before = store.pointer.read_bytes()
@@ -168,16 +171,7 @@ def test_a_swap_that_expects_another_release_changes_nothing(tmp_path):
 def test_of_many_processes_that_expect_the_same_release_one_changes_it(tmp_path):
     store = ReleaseStore(tmp_path)
     for name in ("a", "b"):
-        store.write(
-            Release(
-                release=name,
-                bundle_hash="h",
-                created_at="2026-01-01T00:00:00+00:00",
-                data_until=0,
-                events_through=0,
-                namespace=name,
-            )
-        )
+        store.write(made(name))
         store.swap(name, who="t", why="")
     program = (
         "import sys; from pathlib import Path; from models.release.store import ReleaseStore\n"
