@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# a file's tests share what they make; tests/conftest.py says in which order files come
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # telemetry of every tool that we use is off here, as in the code; see docs/settings.md for the one switch
 export DO_NOT_TRACK ?= 1
@@ -9,7 +11,7 @@ export DO_NOT_TRACK ?= 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo test check soak repro serve bench
+.PHONY: help install lock clients demo test lint check soak repro serve bench
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,18 +25,23 @@ $(VENV)/installed: requirements.lock pyproject.toml infra/install.sh
 lock: install ## write requirements.lock anew from pyproject.toml
 	@bash infra/lock.sh "$(VENV)"
 
+clients: install ## write the Python and TypeScript clients anew from the service's OpenAPI document
+	@$(BIN)/python -m infra.clients.generate
+
 demo: install ## the main job from nothing to a served, changed, judged, released and rolled-back recommender
 	@$(BIN)/python -m flows.demo
 
 test: install ## all everyday tests (under 12 minutes on 2 cores)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest $(WORKERS)
 
-check: install ## ruff, mypy --strict, the floors, unit and contract tests (about two minutes)
+lint: install ## ruff, mypy --strict, the floors
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest tests/unit tests/contract -x
+
+check: lint ## lint, unit and contract tests (about two minutes)
+	@$(BIN)/python -m pytest $(WORKERS) tests/unit tests/contract -x
 
 soak: install ## what is longer: every kill point, the worker crash, real data sets
 	@$(BIN)/python -m pytest -m soak --timeout 5400 -s

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PROGRAMS = ("feature_join", "retrieval", "serving", "peers", "new_items")
+PROGRAMS = ("feature_join", "retrieval", "reasons", "ranking_kernels", "serving", "peers", "new_items", "streams")
 
 
 def main() -> int:

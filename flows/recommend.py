@@ -113,7 +113,7 @@ class OpenedBundle:
             self.catalogue.vocabulary,
             stored_ids,
             self._project.data_until() if instant is None else instant,
-            created_at=self.catalogue.created_at,
+            availability=self.catalogue.availability,
             positives=self._positives,
             include_seen=include_seen,
         )

@@ -15,6 +15,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from features.settings import Settings
+from flows.asking.answer_shards import share
+from flows.asking.in_runs import answers_folder, ask_in_run, asks, asks_something
+from flows.asking.telling import asked_lines
 from flows.orchestration.decorators import main, recops_flow, recops_task
 from flows.orchestration.pages.artifacts import flow_run_id, publish_train
 from flows.orchestration.restarts import enforce_restart_limit
@@ -99,11 +102,10 @@ def train_flow(root: str | None = None, until: str | None = None, wait_s: float 
     with dag.exclusive(wait_s=wait_s):
         judge_freshness(project)
         names, stale = stale_here(dag, until, Settings())
-        if not stale:  # no task for each stage only to say that it is up to date
+        if not stale and not asks_something(dag, Settings(), names):  # no task for each stage only to say so
             logger.info("nothing to do: all %d stages are up to date", len(names))
             publish_train(project.paths.reports, [])
             return Outcome([], names, verdict(project))
-        dag.forget()
         try:
             outcome = _run_all(dag, Settings(), until)
         finally:
@@ -114,19 +116,38 @@ def train_flow(root: str | None = None, until: str | None = None, wait_s: float 
     return outcome
 
 
+@recops_task(name="ask")
+def ask_task(dag: Dag, settings: Settings) -> str:
+    """Asks a language server what is open, within the settings' budget, before the stage that reads the answers.
+
+    A server that fails fails no run: what it did not answer has its local text, and the next run asks again.
+    """
+    project = Project(dag.root)
+    asked = ask_in_run(project, settings)
+    if share(project, settings):
+        dag.forget()
+    for line in asked_lines(asked):
+        logger.info("%s", line)
+    return asked.stopped or "all asked"
+
+
 def _run_all(dag: Dag, settings: Settings, until: str | None) -> Outcome:
     _prepare(dag, settings)
     listener = _listener.get()
     names, stale = wanted_and_stale(dag, until)
     listener(RunStarted(tuple(names), tuple(stale)))
-    if not stale:  # then none will become so: no task run is worth its calls to the server
+    if not stale and not asks_something(dag, settings, names):  # then none will become so
         for name in names:
             listener(StageEnded(name, 0.0, "skipped"))
         return Outcome([], names, verdict(Project(dag.root)))
     expected = expected_seconds(dag.root, dag.profile())
     ran: list[str] = []
     skipped: list[str] = []
+    readers = dag.readers_of(answers_folder(Project(dag.root))) if asks(Project(dag.root), settings) else set()
     for number, name in enumerate(names, start=1):
+        if name in readers:
+            ask_task(dag, settings)
+            readers = set()
         stage = StageStarted(name, number, len(names), expected.get(name))
         state = run_stage.with_options(name=name, task_run_name=name)(dag, stage, return_state=True)
         state.result()
@@ -143,7 +164,7 @@ def train(project: Project, *, wait_s: float) -> Outcome:
     """
     dag = Dag(project.root)
     names, stale = stale_here(dag, None, Settings())
-    if not stale:
+    if not stale and not asks_something(dag, Settings(), names):
         judge_freshness(project)
         return Outcome([], names, verdict(project))
     return begin(dag, None, wait_s)
@@ -171,10 +192,10 @@ def verdict(project: Project) -> bool | None:
 def _prepare(dag: Dag, settings: Settings) -> None:
     """Before the first stage: no leftovers of retrievers that are gone; what this machine chooses and the champion of
     today as inputs."""
-    dag.remove_orphans()
+    if dag.remove_orphans():
+        dag.forget()
     if refresh_resolved(Project(dag.root), settings):
         dag.forget()
-    # asked anew, now that no other run can change the answer
     if dag.needed_by(dag.maker_of(BUNDLE)) & set(dag.stale()) and refresh_reference(Project(dag.root), settings):
         dag.forget()
 

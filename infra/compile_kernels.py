@@ -1,14 +1,17 @@
-"""Compiles the numba kernels of the retrievers into their cache, so that the first training does not have to.
+"""Compiles the numba kernels of training and serving into their caches, so that the first run does not have to.
 
     python -m infra.compile_kernels
 
-The cache stands beside the code (NUMBA_CACHE_DIR moves it) and holds for this processor and this state of the files.
+The cache of training stands beside the code (NUMBA_CACHE_DIR moves it), that of the service in the user's folder of
+caches (RECOPS_KERNEL_CACHE moves it); both hold for this processor and this state of the files.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 
+from models.additive.pair_sums import PairRows, PairSums
 from models.data.types import Catalogue, Log
 from models.data.vocabulary import Vocabulary
 from models.registry import make
@@ -19,10 +22,14 @@ COMPILED = ("als", "markov")
 
 
 def main() -> None:
-    """Fits each of them on a few rows."""
+    """Fits each of them on a few rows, weighs as learning between releases does, and loads what the service loads."""
+    import models.online.scoring.scorer  # noqa: F401
+
     catalogue, log = _catalogue(), _log()
     for name in COMPILED:
         make("retriever", name, {}).fit(log, catalogue)
+    ones = np.ones(N_ITEMS)
+    PairSums(PairRows.of(sparse.csr_matrix(np.ones((N_ITEMS, N_ITEMS))))).weighted(ones, ones, keep=1)
 
 
 def _catalogue() -> Catalogue:

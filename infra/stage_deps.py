@@ -23,9 +23,13 @@ from flows.project.code_closure import OURS, closure, module_files
 # module that loads parts by name → folders of parts that come with it
 LOADED_BY_NAME = {
     "models/registry.py": ("models/retrievers", "models/rankers", "models/rerankers"),
+    "models/language/writing/enriching.py": ("models/language/tasks",),
 }
 # file that reads its neighbors by name → the folder that comes with it
-WITH_FOLDER = {"features/repo/store.py": "features/repo"}
+WITH_FOLDER = {
+    "features/repo/store.py": "features/repo",
+    "models/language/writing/prompt.py": "models/language/prompts",
+}
 # what a stage certainly does not load by name although it imports the loader
 NARROWED = {
     "train_retriever": {

@@ -5,14 +5,15 @@ An item of the history is named only if it holds: without it, the retriever that
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from features.arrays import Float32, Int32, Int64
 from models.data.ragged import Ragged
 from models.data.types import Catalogue, Queries, Slate
-from models.interfaces import Explains, HasPeriod, HasReason, Retriever
+from models.interfaces import Explains, HasPeriod, HasReason, Reason, Retriever
 
 NOBODY = "Picked for you"
 SENTENCES = {
@@ -42,10 +43,12 @@ def contributions(part: Explains, query: Queries, left_out: Sequence[Int32], ite
     """(n_left_out, n_items) by how much the part's score of an item falls without some items of the history.
 
     query: a batch of one; left_out: distinct items each, every event of them is left out. inf where the part would not
-    offer the item without them. Neither the order of `left_out` nor that of `items` matters.
+    offer the item without them, 0 where it offers it in neither case. Neither the order of `left_out` nor that of
+    `items` matters.
     """
-    scores = part.scores_of(without(query, left_out), items)
-    return part.scores_of(query, items) - scores
+    whole, rest = part.scores_of(query, items), part.scores_of(without(query, left_out), items)
+    in_neither = np.isneginf(whole) & np.isneginf(rest)
+    return np.subtract(whole, rest, out=np.zeros_like(rest), where=~in_neither)
 
 
 def without(query: Queries, left_out: Sequence[Int32]) -> Queries:
@@ -67,84 +70,117 @@ def named_items(part: Explains, query: Queries, items: Int32) -> list[list[int]]
     A second one is named if it alone does at least half as much and both together do more. Of equal ones the newer is
     named; where none of the newest items of a long history does anything, the older ones are tried.
     """
-    named: list[list[int]] = [[] for _ in items]
-    past = _newest_first(query.history.items.values)
-    scores = part.scores_of(query, items)[0]
+
+    def falls_of(left_out: Sequence[Int32], items: Int32) -> Float32:
+        return contributions(part, query, left_out, items)
+
+    past = newest_first(query.history.items.values)
+    return [list(falls) for falls in named_by(falls_of, past, part.scores_of(query, items)[0], items)]
+
+
+Falls = Callable[[Sequence[Int32], Int32], Float32]
+
+
+def named_by(
+    falls_of: Falls, past: Int32, scores: Float32, items: Int32, *, step: int = STEP
+) -> list[dict[int, float]]:
+    """What `named_items` names, and by how much the score falls without each one.
+
+    falls_of: as `contributions` of one part and query, NaN where it is not known; past: distinct items of the history,
+    the newest first; scores: (n_items,) of the whole history; step: distinct items that are left out at once.
+    """
+    named: list[dict[int, float]] = [{} for _ in items]
     least = ROUNDING * float(np.abs(scores[np.isfinite(scores)]).max(initial=0.0))
-    for start in range(0, min(len(past), STEP * STEPS), STEP):
+    for start in range(0, min(len(past), step * STEPS), step):
         open_places = np.array([place for place, items_named in enumerate(named) if not items_named], dtype=np.int64)
         if not len(open_places):
             break
-        _name(part, query, past[start : start + STEP], items, open_places, least, named)
+        _name(falls_of, past[start : start + step], items, open_places, least, named)
     return named
 
 
 def _name(
-    part: Explains,
-    query: Queries,
-    past: Int32,
-    items: Int32,
-    places: Int64,
-    least: float,
-    named: list[list[int]],
+    falls_of: Falls, past: Int32, items: Int32, places: Int64, least: float, named: list[dict[int, float]]
 ) -> None:
     """Fills `named` at some places from some items of the history whose scores fall by more than `least`."""
-    falls = contributions(part, query, [past[[place]] for place in range(len(past))], items[places])
-    pairs: list[tuple[int, Int32, float]] = []
+    falls = falls_of([past[[place]] for place in range(len(past))], items[places])
+    pairs: list[tuple[int, Int64, Float32]] = []
     for place, fall in zip(places.tolist(), falls.T, strict=True):
         order = np.argsort(-fall, kind="stable")[:2]
         best = float(fall[order[0]])
         if best > least:
-            named[place] = [int(past[order[0]])]
+            named[place] = {int(past[order[0]]): best}
             if len(order) == 2 and fall[order[1]] >= 0.5 * best:
-                pairs.append((place, past[order], best))
+                pairs.append((place, order, fall[order]))
     if pairs:
-        together = contributions(part, query, [pair for _, pair, _ in pairs], items)
-        for row, (place, pair, best) in enumerate(pairs):
-            if together[row, place] > best + least:
-                named[place] = pair.tolist()
+        together = falls_of([past[order] for _, order, _ in pairs], items)
+        for row, (place, order, alone) in enumerate(pairs):
+            if together[row, place] > float(alone[0]) + least:
+                named[place] = dict(zip(past[order].tolist(), alone.tolist(), strict=True))
 
 
 def _of_query(
     retrievers: Mapping[str, Retriever], catalogue: Catalogue, query: Queries, slate: Slate, row: int
 ) -> list[str]:
-    """(k,) sentences of one query: the retrievers that offered an item are tried in turn, the one that contributed most
-    first (ties: the more personal one), until one has a reason."""
-    sentences = ["" if item < 0 else NOBODY for item in slate.items[row]]
+    """(k,) sentences of one query; "" for an empty place."""
+    items = slate.items[row]
     sources = [
         _by_contribution(retrievers, slate.retrievers, slate.sources[row, place]) if item >= 0 else []
-        for place, item in enumerate(slate.items[row].tolist())
+        for place, item in enumerate(items.tolist())
     ]
-    for turn in range(len(slate.retrievers)):
+
+    def sentences_of(name: str, places: list[int]) -> list[str]:
+        part = retrievers[name]
+        if isinstance(part, Explains):
+            named = named_items(part, query, items[places]) if query.history.n_events else [[] for _ in places]
+            return [naming_sentence(part.reason, catalogue, of_item) for of_item in named]
+        return [sentence_without_items(part)] * len(places)
+
+    sentences = in_turn(sources, sentences_of)
+    return ["" if item < 0 else sentence or NOBODY for item, sentence in zip(items.tolist(), sentences, strict=True)]
+
+
+R = TypeVar("R")
+
+
+def in_turn(sources: Sequence[Sequence[str]], reasons_of: Callable[[str, list[int]], list[R]]) -> list[R | None]:
+    """The reason of each place: the retrievers that offered its item are asked in turn, until one has a reason.
+
+    sources: names of each place's retrievers, the first to ask first; reasons_of: a retriever's reasons for some
+    places, an empty one where it has none.
+    """
+    given: list[R | None] = [None] * len(sources)
+    for turn in range(max((len(names) for names in sources), default=0)):
         places_of: dict[str, list[int]] = {}
         for place, names in enumerate(sources):
-            if turn < len(names) and sentences[place] == NOBODY:
+            if turn < len(names) and not given[place]:
                 places_of.setdefault(names[turn], []).append(place)
         for name, places in places_of.items():
-            reasons_given = _sentences(retrievers[name], catalogue, query, slate.items[row, places])
-            for place, sentence in zip(places, reasons_given, strict=True):
-                sentences[place] = sentence or NOBODY
-    return sentences
+            for place, reason in zip(places, reasons_of(name, places), strict=True):
+                given[place] = reason
+    return given
 
 
 def _by_contribution(retrievers: Mapping[str, Retriever], names: Sequence[str], shares: Float32) -> list[str]:
-    """Names of the retrievers that offered an item and have a reason, the greatest contribution first."""
+    """Names of the retrievers that offered an item and have a reason, the greatest contribution first (ties: the more
+    personal one)."""
     share_of = {name: share for name, share in zip(names, shares.tolist(), strict=True) if share == share}
     reason_of = {name: part.reason for name, part in retrievers.items() if isinstance(part, HasReason)}
     offered = [name for name in share_of if name in reason_of]
     return sorted(offered, key=lambda name: (-share_of[name], reason_of[name] == "popularity", name))
 
 
-def _sentences(part: Retriever, catalogue: Catalogue, query: Queries, items: Int32) -> list[str]:
-    """(n_items,) a retriever's reasons for items that it offered; "" where it has none."""
-    if isinstance(part, Explains):
-        sentence, most = SENTENCES[part.reason], MOST_NAMED[part.reason]
-        named = named_items(part, query, items) if query.history.n_events else [[] for _ in items]
-        titles = [[_title(catalogue, item) for item in row[:most]] for row in named]
-        return [sentence.format(items=" and ".join(row)) if row else "" for row in titles]
+def naming_sentence(reason: Reason, catalogue: Catalogue, named: Iterable[int]) -> str:
+    """The sentence that names items of the history; "" without any."""
+    titles = [_title(catalogue, item) for item in named][: MOST_NAMED[reason]]
+    return SENTENCES[reason].format(items=" and ".join(titles)) if titles else ""
+
+
+def sentence_without_items(part: Retriever) -> str:
+    """The sentence of a retriever that names no items."""
     if isinstance(part, HasReason) and part.reason != "popularity":
-        return [SENTENCES[part.reason]] * len(items)
-    return [_popular_sentence(part.period_days if isinstance(part, HasPeriod) else None)] * len(items)
+        return SENTENCES[part.reason]
+    return _popular_sentence(part.period_days if isinstance(part, HasPeriod) else None)
 
 
 def _popular_sentence(period_days: float | None) -> str:
@@ -155,8 +191,8 @@ def _title(catalogue: Catalogue, item: int) -> str:
     return f"“{catalogue.titles[item] or catalogue.vocabulary.item_ids[item]}”"
 
 
-def _newest_first(history: Int32) -> Int32:
-    """Each item once."""
+def newest_first(history: Int32) -> Int32:
+    """Each item of a history once, the newest first."""
     reversed_history = history[::-1]
     _, first = np.unique(reversed_history, return_index=True)
     return reversed_history[np.sort(first)]

@@ -53,7 +53,9 @@ def explore(order: Int64, scores: Float32, params: ExploreParams, key: str) -> t
         drawn.append(int(pool[index]))
         weights[index] = 0.0
     shown = np.concatenate([kept, np.array(drawn, dtype=np.int64)])
-    rest = order[~np.isin(order, shown)]
+    left = np.ones(len(scores), dtype=np.bool_)
+    left[shown] = False
+    rest = order[left[order]]
     return np.concatenate([shown, rest])[: len(order)], chances
 
 

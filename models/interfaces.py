@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol, Self, runtime_checkable
 
@@ -11,6 +12,8 @@ from pydantic import BaseModel
 
 from features.arrays import Bool, Float32, Int32, Int64
 from models.data.types import Catalogue, Hits, Log, Queries, Ratings
+from models.single_query.query_plans import QueryPlan
+from models.single_query.score_plans import ScorePlan
 
 
 @runtime_checkable
@@ -73,6 +76,31 @@ class WarmStarts(Retriever, Protocol):
         log, catalogue and start give the same bytes. Whether the start is used at all is up to the params."""
 
 
+@runtime_checkable
+class AddsItems(Retriever, Protocol):
+    """A retriever that can offer items that it was not fitted on, by their texts; others step aside for them."""
+
+    def add_items(
+        self, vectors: Float32, further: Mapping[str, Float32] | None = None, word_parts: Float32 | None = None
+    ) -> Self:
+        """A part that knows these items too, at the positions after its own; the part itself stays as it is.
+
+        vectors: (n_new, size) unit rows of their texts as the catalogue's, zero rows where there is none; further,
+        word_parts: likewise those of other encoders and of the parts of the texts.
+        """
+
+
+@runtime_checkable
+class CompilesQuery(Retriever, Protocol):
+    """A retriever with a form for one query at a time, which the service runs; others are asked by `retrieve`.
+
+    What it answers is what `retrieve` answers: scores agree to 1e-5, relative (tests/contract/test_online.py).
+    """
+
+    def query_plan(self) -> QueryPlan:
+        """Made once for a loaded part; arrays are contiguous and never changed."""
+
+
 class Rows(Protocol):
     """(n_rows, n_features) float32: an array, or rows on disk (ranking/rows.py); what is indexed is in memory."""
 
@@ -88,6 +116,14 @@ class Scores(Protocol):
     """Scores each candidate with features. Higher is better, comparable within one query only."""
 
     def score(self, features: Float32) -> Float32: ...
+
+
+@runtime_checkable
+class CompilesScores(Scores, Protocol):
+    """A ranker with a form for the rows of one query; given the same rows its scores are the same, to the bit."""
+
+    def score_plan(self) -> ScorePlan:
+        """Made once for a loaded ranker."""
 
 
 @runtime_checkable

@@ -12,7 +12,7 @@ from features.arrays import Bool, Float32
 from features.errors import UserError
 from features.positives import DEFAULT_POSITIVES, Positives
 from models.data.ragged import Ragged
-from models.data.types import UNKNOWN_TIME, Candidates, Catalogue, History, Queries, Slate
+from models.data.types import Candidates, Catalogue, History, Queries, Slate
 from models.explain import reasons
 from models.exploration import ExploreParams, explore, key_of
 from models.interfaces import Explains, FeatureLookup, Reranker, Retriever, Scores
@@ -82,9 +82,8 @@ class Recommender:
         return reasons(self.retrievers, self.catalogue, queries, slate)
 
     def available(self, at: int) -> Bool | None:
-        """(n_items,) `unavailable` for queries at an instant: items created later; None when there are none."""
-        later = (self.catalogue.created_at > at) & (self.catalogue.created_at != UNKNOWN_TIME)
-        return later if later.any() else None
+        """(n_items,) `unavailable` for queries at an instant [µs]; None when every item may be offered."""
+        return self.catalogue.availability.unavailable_at(at)
 
     @classmethod
     def load(cls, folder: Path, lookup: FeatureLookup) -> Recommender:

@@ -1,11 +1,11 @@
-"""The app: every route of the contract as a plain Starlette route in one FastAPI app."""
+"""The app: every route of the contract as a plain route in one Starlette app."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,10 +19,11 @@ from services.errors import body_of_status
 SCHEMA = "schema.json"  # BentoML's own: its clients read from it which methods there are
 
 
-def make_app() -> FastAPI:
+def make_app() -> Starlette:
     """The app with all routes of the contract; `app.state.runtime` is set when the service starts."""
     routes: list[BaseRoute] = [
-        Route(endpoint.path, _answering(endpoint), methods=[endpoint.method]) for endpoint in ENDPOINTS
+        Route(endpoint.path.replace("}", ":path}"), _answering(endpoint), methods=[endpoint.method])
+        for endpoint in ENDPOINTS
     ]
     routes += [
         Route("/docs.json", docs_json),
@@ -33,17 +34,12 @@ def make_app() -> FastAPI:
         Route("/console/{name}", console),
     ]
     handlers: dict[Any, Any] = {HTTPException: _refused}
-    return FastAPI(
-        routes=routes,
-        exception_handlers=handlers,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
-    )
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    return app
 
 
-def labels_of(app: FastAPI) -> dict[str, str]:
+def labels_of(app: Starlette) -> dict[str, str]:
     """Path of each route → its label in the metrics; those of BentoML's methods and their list too."""
     paths = [path for path in (getattr(route, "path", "") for route in app.routes) if path and "{" not in path]
     paths += [f"/{SCHEMA}", *(endpoint.bento_path for endpoint in ENDPOINTS)]

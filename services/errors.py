@@ -38,10 +38,24 @@ MESSAGES = {
 class ApiError(Exception):
     """An answer that is an error: the caller's (4xx) or ours (5xx)."""
 
-    def __init__(self, status: int, message: str, *, field: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        field: str | None = None,
+        code: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        """retry_after: seconds after which it may be sent again, at least 1 (header Retry-After)."""
         super().__init__(message)
         self.status, self.message, self.field = status, message, field
-        self.code = code or CODES[status]
+        self.code, self.retry_after = code or CODES[status], retry_after
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers of its own."""
+        return {} if self.retry_after is None else {"retry-after": str(max(self.retry_after, 1))}
 
 
 def error_body(code: str, message: str, field: str | None = None) -> bytes:

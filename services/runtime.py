@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import Any
 
+from features.catalogue_changes.item_log import ItemLog
 from features.errors import UserError
 from features.events.database import SERVING, DatabaseError, ValueRefusedError
 from features.events.event_log import EventLog
@@ -17,52 +20,78 @@ from features.resilience.outages import StoreUnavailableError
 from features.resilience.repeats import RepeatLogger
 from features.settings import Settings
 from models.release.running import Registration
+from services.access.deadline import current_deadline
+from services.access.turns import Turns
 from services.errors import ApiError
-from services.live.release import Live, Serving
-from services.live.sessions import BacklogError
+from services.live.erasures import Erasures
+from services.live.past_releases import PastReleases
+from services.live.release import Live
+from services.live.serving import Serving
+from services.live.users.session import Session
 from services.metrics import metrics
 from services.recorder.events import Recorder
+from services.recorder.flight import FlightRecorder
 from services.recorder.impressions import ImpressionLog
 
 logger = logging.getLogger(__name__)
 repeats = RepeatLogger(logger)
 
-CATCH_UPS = 3
+LEAST_WAIT_S = 0.25  # for a user who is not in memory, whatever the deadline: a wait of this length is bearable
 
 
 class Runtime:
-    """What one worker holds: the event log, its writer, the live release, and the thread that answers.
+    """What one worker holds: the event log, its writer, the live release, and the threads beside the loop.
 
-    Where both stores are local files a request is answered on the loop itself (a few ms of arrays); where they are
-    servers on a network, in one thread beside it, so that a slow server never stops the loop.
+    Where both stores are local files a request is answered on the loop itself, from arrays in memory; where they are
+    servers on a network, in one thread beside it, since a look at the log of items may wait for one.
     """
 
     def __init__(self, settings: Settings, registration: Registration | None = None) -> None:
         self.settings, self.registration = settings, registration
         self.log = EventLog(settings.events_url, patience=SERVING)
+        self.item_log = ItemLog(self.log.database)
         self.recorder = Recorder(self.log)
         self.live = Live(settings, self.log, on_load=self._after_load)
+        self.past = PastReleases(self.live)
+        self._erasures = Erasures.of(self.live)
         self.impressions = None if settings.at else ImpressionLog(settings.home / "impressions")
+        recorded = not settings.at and settings.record_share > 0 and self.live.home_fault is None
+        self.flight = FlightRecorder(settings, _count_records) if recorded else None
         self.rollbacks = asyncio.Lock()
+        self.turns = Turns()
         local = not settings.database_url.startswith("postgres") and settings.online_store == "sqlite"
         self._thread = None if local else ThreadPoolExecutor(1, thread_name_prefix="answers")
         self._beside = ThreadPoolExecutor(2, thread_name_prefix="beside")
 
     async def ask(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        """The result of a function that only one request runs at a time; a user with a backlog makes nobody wait.
+        """The result of a function that only one request runs at a time.
 
         Raises:
-            ApiError: 503, a store does not answer; 400, it cannot hold a value of the request.
+            ApiError: 503, the request's turn would come after its deadline.
         """
-        for _ in range(CATCH_UPS):
-            try:
-                with _store_faults_as_responses():
-                    if self._thread is None:
-                        return work(*arguments)
-                    return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
-            except BacklogError as backlog:
-                await self.beside(backlog.catch_up)
-        raise ApiError(503, "new events of this user come faster than they are taken in; try again in a moment")
+        began = await self.turns.take(current_deadline())
+        try:
+            with _store_faults_as_responses():
+                if self._thread is None:
+                    return work(*arguments)
+                run = copy_context().run  # the thread sees the request's deadline
+                return await asyncio.get_running_loop().run_in_executor(self._thread, run, work, *arguments)
+        finally:
+            self.turns.give(began)
+
+    async def arrive(self, serving: Serving, user_id: str, *, in_time: bool = True) -> Session:
+        """The user's session, with every acknowledged event in it; nobody else waits for stores that are slow.
+
+        in_time: a user who is not in memory is waited for until the deadline, and for a moment in any case; else until
+        the stores' own time limits.
+
+        Raises:
+            ApiError: 400, a store cannot hold this id.
+        """
+        deadline = current_deadline() if in_time else None
+        wait_s = None if deadline is None else max(deadline - time.perf_counter(), LEAST_WAIT_S)
+        with _store_faults_as_responses():
+            return await serving.sessions.arrive(user_id, wait_s)
 
     async def beside(self, work: Callable[..., Any], *arguments: Any) -> Any:
         """The result of a function that takes its time: it runs beside the answers, two at once.
@@ -136,8 +165,11 @@ class Runtime:
     def close(self) -> None:
         if self.registration is not None:
             self.registration.remove()
+        self._erasures.close()
         self.live.stop()
         self.recorder.close()
+        if self.flight is not None:
+            self.flight.close()
         self._beside.shutdown()
         if self._thread is not None:
             self._thread.shutdown()
@@ -159,6 +191,10 @@ def _store_faults_as_responses() -> Iterator[None]:
             raise
         repeats.warning("requests are answered 503; the online store: %s", error)
         raise ApiError(503, "the online store does not answer; try again in a moment") from error
+
+
+def _count_records(outcome: str, n_records: int) -> None:
+    metrics().records.labels(outcome).inc(n_records)
 
 
 def _count_load(outcome: str, serving: Serving | None) -> None:

@@ -15,7 +15,8 @@ from features.errors import UserError
 from features.settings import Settings, read_settings
 from features.telemetry import quiet_telemetry
 from models.release.code import ROOT
-from services.supervision.start_checks import check, listen
+from services.observability.logs import configure_logs
+from services.supervision.start_checks import check, check_settings, check_stores, listen
 from services.supervision.supervisor import Supervisor, worker_environment
 
 __all__ = ["check", "main", "serve"]
@@ -29,7 +30,7 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 3000, *, work
     Raises:
         UserError: see `check`.
     """
-    release = check(settings, host, port, working_tree=working_tree)
+    release = check_settings(settings, host, port, working_tree=working_tree)
     quiet_telemetry()
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     listener = listen(host, port)
@@ -38,10 +39,16 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 3000, *, work
         environment = worker_environment(settings, scratch, dict(os.environ))
         tree = ROOT if working_tree else None
         supervisor = Supervisor(settings, listener, address, scratch, environment, tree)
+        supervisor.prepare(release)
+        try:
+            check_stores(settings, release)
+        except BaseException:
+            supervisor.give_up()
+            raise
         source = "the working tree" if working_tree else f"Bento {release.bento_tag}"
         sys.stderr.write(f"serving release {release.release} from {source} on {address}/\n")
         sys.stderr.flush()
-        return supervisor.run(release)
+        return supervisor.run()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -66,10 +73,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=3000)
     parser.add_argument("--working-tree", action="store_true", help="serve this code instead of the release's Bento")
     given = parser.parse_args()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("services").setLevel(logging.INFO)
     try:
-        status = serve(read_settings(), given.host, given.port, working_tree=given.working_tree)
+        settings = read_settings()
+        configure_logs(settings.log_format)
+        status = serve(settings, given.host, given.port, working_tree=given.working_tree)
     except UserError as error:
         sys.stderr.write(f"{' '.join(str(error).split())}\n")
         sys.exit(2)

@@ -1,4 +1,4 @@
-"""The Bento service: one FastAPI app on `/` behind the access middleware, and BentoML's own probes."""
+"""The Bento service: one Starlette app on `/` behind the access middleware, and BentoML's own probes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 import bentoml
 import uvicorn.config
 from starlette.applications import Starlette
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from features.resilience.lifetime import end_with_parent
 from features.settings import Settings
@@ -22,6 +23,7 @@ from models.release.running import Registration
 from services.access.middleware import ANSWER_S, AccessMiddleware
 from services.api.bento_methods import BentoMethods
 from services.app import labels_of, make_app
+from services.live.release import SWITCH_S
 from services.metric_files import choose_folder, reserve_files
 from services.metrics import metrics
 from services.runtime import Runtime
@@ -65,7 +67,11 @@ class RecopsService(BentoMethods):
             RuntimeError: none could be loaded, and this worker was to take over from others.
         """
         self.runtime.register()
+        if not gc.isenabled():  # a worker of ours, whose collector has rested since its start
+            gc.freeze()  # all code: it stays, and the collection after the load need not look through it
         await asyncio.to_thread(self.runtime.live.start)
+        # an answer's products are small: a second BLAS thread costs a hundred times what it saves, and spins afterwards
+        self.one_blas_thread = threadpool_limits(limits=1)
         refusal: Path | None = getattr(app.state, "refusal", None)
         if refusal is not None and self.runtime.live.current is None:
             reason = self.runtime.live.refusal[1] if self.runtime.live.refusal else "nothing is live"
@@ -73,7 +79,9 @@ class RecopsService(BentoMethods):
             raise RuntimeError(f"no release could be loaded: {reason}")
         gc.collect()
         gc.freeze()
+        gc.enable()
         gc.set_threshold(50_000, 20, 100)
+        sys.setswitchinterval(SWITCH_S)
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:

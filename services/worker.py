@@ -1,80 +1,95 @@
-"""A worker: one process that answers on a socket it was given, started by the supervisor from a Bento's own folder."""
+"""A worker: one process that answers on a socket it was given, started by the supervisor from a Bento's own folder.
+
+Nearly all of a start is imports; `main` begins them, with the collector at rest: it would look through all new code
+again and again, and find nothing.
+"""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
+import gc
 import logging
+import os
 import socket
-import time
-from collections.abc import Callable, Iterator
+import sys
 from pathlib import Path
-from typing import Any
-
-import uvicorn
+from typing import TYPE_CHECKING
 
 from features.resilience.lifetime import end_with
+from services.stand_ins import stand_ins
+from services.supervision.workers import GATE
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+logger = logging.getLogger(__name__)
 
 DRAIN_S = 30
-IDLE_S = 3.0  # a kept connection may be silent for this long before it is closed
-
-
-class DrainingServer(uvicorn.Server):
-    """A uvicorn server that shuts down without resetting connections.
-
-    uvicorn closes kept connections at once, also one whose next request is on its way, and resets those that wait to be
-    accepted. This one takes what waits, goes on answering for a while, and each answer says that its connection ends.
-    """
-
-    def __init__(self, config: uvicorn.Config, on_drain: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_drain = on_drain
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
-        waiting = [connection for listener in sockets or [] for connection in _accept_all(listener)]
-        for server in self.servers:
-            server.close()
-        self._on_drain()
-        for connection in waiting:
-            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
-        deadline = time.monotonic() + IDLE_S
-        while self.server_state.connections and time.monotonic() < deadline:
-            await asyncio.sleep(0.05)
-        await super().shutdown(sockets)
-
-    def _protocol(self) -> asyncio.Protocol:
-        kind: Any = self.config.http_protocol_class
-        made: asyncio.Protocol = kind(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
-        return made
-
-
-def _accept_all(listener: socket.socket) -> Iterator[socket.socket]:
-    """Connections that wait on a listening socket: closing it would reset them."""
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:  # none waits
-            return
-        connection.setblocking(False)
-        yield connection
 
 
 def serve(file_descriptor: int, number: int, refusal: Path | None) -> None:
     """Answers until SIGTERM. refusal: a worker that cannot load a release ends, and says why in this file."""
     import bentoml
+    import uvicorn
 
-    from services.service import app, make_asgi
+    from services.access.draining_server import DrainingServer
+
+    whole = make_asgi()
+    from services.service import app
 
     bentoml.server_context.worker_index = number
     app.state.refusal = refusal
     config = uvicorn.Config(
-        make_asgi(),
+        whole,
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,
     )
     DrainingServer(config, lambda: app.state.runtime.drain()).run(sockets=[socket.socket(fileno=file_descriptor)])
+
+
+def make_asgi() -> Starlette:
+    """The app, imported without the parts of BentoML that it does not use."""
+    with stand_ins():
+        from services import service
+
+        return service.make_asgi()
+
+
+def may_begin(gate: int) -> bool:
+    """Waits, all code imported, for what the supervisor checks meanwhile; whether this worker may answer."""
+    make_asgi()
+    try:
+        return bool(os.read(gate, 1))
+    finally:
+        os.close(gate)
+
+
+def rehearse() -> None:
+    """Does once what a worker does at its start, so that all code is there when it is needed; keeps nothing of it.
+
+    Some imports happen when a release is loaded for the first time.
+    """
+    from features.events.database import SERVING
+    from features.events.event_log import EventLog
+    from features.settings import read_settings
+    from services.live.release import Live
+    from services.metric_files import reserve_files
+
+    make_asgi()
+    reserve_files()
+    settings = read_settings()
+    log = EventLog(settings.events_url, patience=SERVING)
+    try:
+        live = Live(settings, log)
+        wanted = live.wanted()
+        if wanted is not None:
+            live.load(wanted).sessions.close()
+    except Exception as error:  # whoever takes over in earnest says what is wrong
+        logger.info("the spare worker could not load a release: %s", error)
+    finally:
+        log.close()
+    gc.collect()
 
 
 def main() -> None:
@@ -83,11 +98,27 @@ def main() -> None:
     parser.add_argument("--number", type=int, default=1, help="which of the workers it is, from 1")
     parser.add_argument("--parent", type=int, default=0, help="the process with which it ends")
     parser.add_argument("--must-load", type=Path, default=None, metavar="FILE", help="end when no release loads")
+    parser.add_argument(
+        "--spare", action="store_true", help="be ready, and answer as the worker whose number comes on standard input"
+    )
     given = parser.parse_args()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    gc.disable()  # the service enables it when its release is loaded
+    from features.settings import read_settings
+    from services.observability.logs import configure_logs
+
+    configure_logs(read_settings().log_format)
     if given.parent:
         end_with(given.parent)
-    serve(given.fd, given.number, given.must_load)
+    number, gate = given.number, os.environ.pop(GATE, None)
+    if gate is not None and not may_begin(int(gate)):
+        return
+    if given.spare:
+        rehearse()
+        line = sys.stdin.readline()
+        if not line.strip():  # the supervisor needs it no longer
+            return
+        number = int(line)
+    serve(given.fd, number, given.must_load)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from features.events.database import (
     PATIENT,
     DatabaseError,
     Patience,
+    Row,
     Statements,
     ValueRefusedError,
 )
@@ -168,6 +169,13 @@ class EventLog:
     def of_user(self, user_id: str, after_seq: int = 0, limit: int = 1 << 62) -> list[Event]:
         """One user's events after a seq, in order, at most `limit`."""
         return self._select("where user_id = ? and seq > ? order by seq limit ?", (user_id, after_seq, limit))
+
+    def rows(self, columns: Sequence[str], after_seq: int, limit: int, user_id: str | None = None) -> list[Row]:
+        """Some columns of the events after a seq, of all users or of one, in order, at most `limit`."""
+        self._make()
+        of_user, values = ("user_id = ? and ", (user_id,)) if user_id is not None else ("", ())
+        sql = f"select {', '.join(columns)} from events where {of_user}seq > ? order by seq limit ?"
+        return self.database.select(sql, (*values, after_seq, limit))
 
     def users(self, prefix: str = "", limit: int = 50) -> list[str]:
         """User ids of the log that begin with `prefix`, sorted; one step of the index an id, however many events."""

@@ -30,6 +30,7 @@ class PostgresDatabase:
     id_text = 'text collate "C"'  # ids that begin alike stand together in the index, whatever the server's language
     sorted_user = 'user_id collate "C"'
     lock_the_schema = "select pg_advisory_xact_lock(733116)"  # `create if not exists` alone races between processes
+    is_local = False
     has_table = "select 1 from pg_class where oid = to_regclass(?)"
 
     def __init__(self, url: str, patience: Patience = PATIENT) -> None:
@@ -50,6 +51,13 @@ class PostgresDatabase:
             raise ValueRefusedError(" ".join(str(error).split())) from error
         except (psycopg.Error, StoreUnavailableError) as error:
             raise DatabaseError(f"event log in PostgreSQL: {' '.join(str(error).split())}") from error
+
+    def select(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        with self.transaction() as statements:
+            return statements.execute(sql, values)
+
+    def overwrite_erased(self) -> None:
+        return None
 
     def close(self) -> None:
         self._outage.close()

@@ -38,6 +38,8 @@ class Sidecar(BaseModel):
     """Rows read, quarantined, repeated and kept, by table."""
     events_through: int = 0
     """Sequence number of the last event of the event log that is among the rows."""
+    items_through: int = 0
+    """Number of the last change of the item log that the items hold; 0: none."""
     appended: list[str] = []
     """Sources that rows were added from later, in order."""
     notes: list[str] = []
@@ -115,6 +117,18 @@ def write_interactions(interactions: pl.DataFrame, quarantine: pl.DataFrame, sid
     replace_folder(folder, fill)
 
 
+def write_items(items: pl.DataFrame, sidecar: Sidecar, folder: Path) -> None:
+    """The folder with other items and source.json, everything else as it is, in one step."""
+
+    def fill(scratch: Path) -> None:
+        others = shutil.ignore_patterns("items.parquet", SIDECAR)
+        shutil.copytree(folder, scratch, ignore=others, copy_function=shutil.copyfile, dirs_exist_ok=True)
+        RAW_TABLES["items"].write(items, scratch / "items.parquet")
+        _write_sidecar(sidecar, scratch)
+
+    replace_folder(folder, fill)
+
+
 def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
     """Fills a scratch folder beside `folder` and puts it in its place; an error in `fill` changes nothing."""
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -161,7 +175,7 @@ def recover(folder: Path) -> None:
 
 
 def _write_sidecar(sidecar: Sidecar, folder: Path) -> None:
-    unused = None if sidecar.id_key else {"id_key"}
+    unused = {name for name in ("id_key", "items_through") if not getattr(sidecar, name)}
     write_text(json.dumps(sidecar.model_dump(exclude=unused), indent=1, sort_keys=True) + "\n", folder / SIDECAR)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from features.online.feast_rows.stored_rows import StoredRows
+
 
 class WriteRefusedError(RuntimeError):
     """The store can be read and not written: a full or read-only disk, full memory, a lock that stays taken."""
@@ -12,6 +14,13 @@ class WriteRefusedError(RuntimeError):
 
 class OnlinePlace(Protocol):
     """Protocol of an online store's backend for one namespace."""
+
+    @property
+    def rows(self) -> StoredRows:
+        """Its rows, to be used within `reading` and `writing`."""
+
+    def opened_again(self) -> OnlinePlace:
+        """The same with connections of its own, for another thread; both notice when the store is out."""
 
     def settings(self) -> dict[str, Any]:
         """Feast's section `online_store`."""

@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import unquote, urlparse
 
+from features.online.feast_rows import entity_keys
+from features.online.feast_rows.redis_rows import RedisRows
 from features.online.online_place import WriteRefusedError
 from features.resilience.outages import Outage, StoreUnavailableError
 
@@ -19,11 +21,17 @@ PATIENT_S = 30.0
 class RedisPlace:
     """Keys that end with the namespace (Feast's way) and a few that begin with `recops:<namespace>:`."""
 
-    def __init__(self, url: str, namespace: str) -> None:
+    def __init__(self, url: str, namespace: str, outage: Outage | None = None) -> None:
+        """outage: the circuit breaker of another one for the same server, which then opens and closes for both."""
         self._url, self._namespace = url, namespace
         self._timeout_s = QUICK_S
         self._client: Any = None
-        self._new_outage()
+        self._is_shared = outage is not None
+        self._outage = outage or self._new_outage()
+        self.rows = RedisRows(lambda: self.client, namespace)
+
+    def opened_again(self) -> RedisPlace:
+        return RedisPlace(self._url, self._namespace, self._outage)
 
     @property
     def client(self) -> Any:
@@ -116,13 +124,14 @@ class RedisPlace:
 
     def close(self) -> None:
         client, self._client = self._client, None
-        self._outage.close()
-        self._new_outage()
+        if not self._is_shared:
+            self._outage.close()
+            self._outage = self._new_outage()
         if client is not None:
             client.close()
 
-    def _new_outage(self) -> None:
-        self._outage = Outage("the online store (Redis)", self._probe, _is_outage)
+    def _new_outage(self) -> Outage:
+        return Outage("the online store (Redis)", self._probe, _is_outage)
 
     def _connect(self, timeout_s: float) -> Any:
         from redis import ConnectionError, Redis
@@ -149,10 +158,7 @@ def _is_outage(error: Exception) -> bool:
 
 def _is_entity_key(key: bytes) -> bool:
     """Whether bytes are exactly one entity key of Feast: else the key belongs to a namespace of a longer name."""
-    from feast.infra.key_encoding_utils import deserialize_entity_key, serialize_entity_key
-
     try:
-        entity = deserialize_entity_key(key, entity_key_serialization_version=3)
-        return bool(serialize_entity_key(entity, entity_key_serialization_version=3) == key)
-    except Exception:  # Feast's decoder raises whatever it stumbles over
+        return entity_keys.encode(entity_keys.decode(key)) == key
+    except ValueError:
         return False

@@ -13,6 +13,7 @@ from features.arrays import Float64
 from features.states.aggregates import POSITION, STATE, state_columns
 from features.table import Table
 
+A_SLICE = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -41,7 +42,9 @@ def proto_of(make: Any, kind: Any, value: Any) -> Any:
         return make(int64_val=value)
     proto = make()
     into = {pl.String: proto.string_list_val, pl.Int64: proto.int64_list_val, pl.Boolean: proto.bool_list_val}
-    into[kind.inner].val.extend(value)
+    values = into[kind.inner].val
+    for start in range(0, len(value), A_SLICE):  # not all at once: other threads go on in between
+        values.extend(value[start : start + A_SLICE])
     return proto
 
 

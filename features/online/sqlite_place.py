@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from features.files import locked, write_text
+from features.online.feast_rows.sqlite_rows import SqliteRows
 from features.online.online_place import WriteRefusedError
 from features.resilience.outages import StoreUnavailableError
 
@@ -26,6 +27,10 @@ class SqlitePlace:
         self.path = folder / f"{namespace}.db"
         self._locks = folder / f"{namespace}.locks"
         self._notes = folder / f"{namespace}.json"
+        self.rows = SqliteRows(self.path, namespace, BUSY_S)
+
+    def opened_again(self) -> SqlitePlace:
+        return SqlitePlace(self.path.parent, self.path.stem)
 
     def settings(self) -> dict[str, Any]:
         return {"type": "sqlite", "path": str(self.path)}
@@ -84,6 +89,7 @@ class SqlitePlace:
         write_text(json.dumps(notes, sort_keys=True) + "\n", self._notes)
 
     def drop(self) -> None:
+        self.rows.close()
         self._notes.unlink(missing_ok=True)
         for suffix in ("", "-wal", "-shm"):
             self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
@@ -91,4 +97,4 @@ class SqlitePlace:
         self.path.with_suffix(".lock").unlink(missing_ok=True)  # of namespaces made before there were several
 
     def close(self) -> None:
-        return None
+        self.rows.close()

@@ -9,7 +9,17 @@ from typing import Any
 import typer
 
 from features.errors import RefusedError, UserError
-from flows.cli import datasets, health, pipeline, releases  # noqa: F401  each adds its commands
+from flows.cli import (  # noqa: F401  each adds its commands
+    datasets,
+    health,
+    language,
+    pipeline,
+    promotion,
+    records,
+    releases,
+    streams,
+    visitors,
+)
 from flows.cli.app import app
 from flows.cli.stopping import INTERRUPTED, StoppedError, end_soon
 

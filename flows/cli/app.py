@@ -19,8 +19,22 @@ if TYPE_CHECKING:
     from flows.project.dataset import Project
 
 ORDER = (
-    *("data", "run", "evaluate", "recommend", "tune", "release", "serve", "releases", "rollback"),
-    *("status", "doctor", "events", "gc"),
+    *(
+        "data",
+        "run",
+        "ask",
+        "item",
+        "evaluate",
+        "recommend",
+        "tune",
+        "release",
+        "update",
+        "serve",
+        "simulate",
+        "releases",
+        "rollback",
+    ),
+    *("replay", "status", "doctor", "events", "forget", "gc"),
 )
 
 
@@ -97,3 +111,13 @@ def open_project(*, verbose: bool = False) -> tuple[Project, Settings]:
     root = project_root(Path.cwd())
     os.chdir(root)
     return Project(root), begin(verbose=verbose)
+
+
+def user_name() -> str:
+    """Who runs this process."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

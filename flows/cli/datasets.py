@@ -9,8 +9,8 @@ import typer
 
 from features.errors import UserError
 from flows.cli.app import Quiet, Verbose, app, begin, open_project
-from flows.cli.completion import source_names
 from flows.cli.stopping import stoppable
+from flows.terminal.completion import source_names
 
 data_app = typer.Typer(help="What can be imported, and importing it.", no_args_is_help=True, rich_markup_mode=None)
 events_app = typer.Typer(help="The durable event log.", no_args_is_help=True, rich_markup_mode=None)

@@ -10,8 +10,8 @@ import typer
 
 from features.errors import UserError
 from flows.cli.app import Quiet, Verbose, app, open_project
-from flows.cli.completion import retriever_names, stage_names
 from flows.cli.stopping import stoppable
+from flows.terminal.completion import retriever_names, stage_names
 
 if TYPE_CHECKING:
     from features.settings import Settings
@@ -52,6 +52,7 @@ def run(
     if until is not None:
         check_until(project, until)
     with stoppable("nothing lost: `recops run` goes on where it stopped"):
+        from flows.asking.in_runs import asks_something
         from flows.orchestration.server import choose_server
         from flows.project.dag import Dag
         from flows.project.resolve import stale_here
@@ -62,7 +63,7 @@ def run(
         with RunDisplay(verbose=verbose, silent=quiet) as display:
             dag = Dag(project.root)
             names, stale = stale_here(dag, until, settings)
-            if stale:
+            if stale or asks_something(dag, settings, names):
                 choose_server(settings)
                 from flows.train import begin
 
@@ -145,9 +146,10 @@ def recommend(
         batch.write(out)
         print(f"{batch.table.height} recommendations for {len(user_ids)} users in {out}")
         return
+    from flows.asking.item_text import with_clauses
     from flows.terminal.lists import print_lists
 
-    print_lists(batch.with_titles(), user_ids)
+    print_lists(with_clauses(project, batch.with_titles()), user_ids)
 
 
 @app.command()

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from features.errors import UserError
-from flows.cli.app import Quiet, Verbose, app, open_project
-from flows.cli.completion import release_ids
+from flows.cli.app import Quiet, Verbose, app, open_project, user_name
 from flows.cli.stopping import stoppable
+from flows.terminal.completion import release_ids
 from flows.terminal.screen import duration
 
 
@@ -20,10 +20,25 @@ from flows.terminal.screen import duration
 def release(
     force: Annotated[bool, typer.Option("--force", help="Put a refused bundle live; needs --why.")] = False,
     why: Annotated[str | None, typer.Option(help="The reason, kept in the history.")] = None,
+    canary: Annotated[
+        float | None, typer.Option(min=0, max=100, help="Try it: this share of the users, in per cent, gets its lists.")
+    ] = None,
+    shadow: Annotated[bool, typer.Option("--shadow", help="Try it: it answers too, and nobody sees it.")] = False,
+    abort: Annotated[bool, typer.Option("--abort", help="End the trial that is under way.")] = False,
+    of: Annotated[
+        str | None,
+        typer.Option(help="Try this recorded release instead of data/bundle.", autocompletion=release_ids),
+    ] = None,
+    max_error_rate: Annotated[
+        float, typer.Option(min=0, max=1, help="A canary ends by itself when more of its lists fail.")
+    ] = 0.01,
+    max_p99_ratio: Annotated[
+        float, typer.Option(min=1, help="Or when its p99 is more than so many times the live release's.")
+    ] = 2.0,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
-    """Put the judged bundle live.
+    """Put the judged bundle live, or try it beside the live release.
 
     Its steps: fill the online store, build the Bento, replay test queries against it, replace the live pointer. Until
     the last one nothing that is served changes; running services follow within seconds.
@@ -31,11 +46,35 @@ def release(
     \b
       recops release
       recops release --force --why "the gate has too few queries"
+      recops release --canary 5
+      recops release --shadow
+      recops release --abort --why "fewer clicks"
     """
     started = time.monotonic()
     project, settings = open_project(verbose=verbose)
     if force and not why:
         raise UserError("--force needs --why: the reason that the history will show")
+    if abort + shadow + (canary is not None) > 1:
+        raise UserError("--canary, --shadow and --abort exclude each other")
+    if of is not None and not shadow and canary is None:
+        raise UserError("--of names the release to try: say --canary PERCENT or --shadow too")
+    from flows.cli import promotion
+    from models.release.trial import TrialOptions
+
+    if abort:
+        promotion.abort(settings, who=user_name(), why=why)
+        return
+    options = None
+    if shadow or canary is not None:
+        options = TrialOptions(
+            mode="shadow" if shadow else "canary",
+            percent=100.0 if canary is None else canary,
+            max_error_rate=max_error_rate,
+            max_p99_ratio=max_p99_ratio,
+        )
+    if of is not None and options is not None:
+        promotion.begin(settings, of, options, who=user_name(), why=why)
+        return
     from flows.preflight.preflight import preflight
     from flows.terminal.activity import activity
     from models.release.store import ReleaseStore
@@ -51,8 +90,11 @@ def release(
         choose_server(settings)
         from flows.release import release as release_bundle
 
-        done = release_bundle(project, settings, who=_who(), force=force, why=why)
+        done = release_bundle(project, settings, who=user_name(), force=force, why=why, trial=options)
     bundle = f"bundle {done.bundle_hash[:12]}"
+    if options is not None:
+        promotion.print_trial(settings)
+        return
     if done.release == before:
         print(f"nothing to do: {bundle} is live already as {done.release}")
         return
@@ -86,7 +128,7 @@ def rollback(
     from flows.releasing.followers import require_followed
     from flows.releasing.rollback import rollback as roll_back
 
-    done = roll_back(settings, release, who=_who(), why=why)
+    done = roll_back(settings, release, who=user_name(), why=why)
     live = f"{done.release.release} (bundle {done.release.bundle_hash[:12]})"
     print(f"rolled back to {live}" if done.changed else f"nothing changed: {live} is live")
     print(require_followed(settings.home, done.release.release))
@@ -127,8 +169,11 @@ def releases(
         return
     if not store.history():
         print("nothing was released yet (`recops release`)")
+    from flows.cli import promotion
+
     for span in store.history():
         print(f"{span.release}  {span.live_from} → {span.live_to or 'now':<32}  {span.who}: {span.why}")
+    promotion.print_trial(settings)
 
 
 @history.command()
@@ -157,7 +202,7 @@ def pull(
     for line in restore(project, settings, release):
         print(line)
     if live:
-        ReleaseStore(settings.home).swap(release, who=_who(), why="restored from DVC")
+        ReleaseStore(settings.home).swap(release, who=user_name(), why="restored from DVC")
         print(f"{release} is live")
 
 
@@ -199,12 +244,3 @@ def gc(
 
     for line in collect(settings, project, dry_run=dry_run) or ["nothing to remove"]:
         print(line)
-
-
-def _who() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

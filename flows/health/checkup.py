@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from features.settings import Settings
-from flows.health import installation, live, locks, stores
+from flows.health import installation, live, locks, on_trial, stores
 from flows.health.findings import Finding, gathered
 from flows.project.dataset import Project
 
@@ -14,6 +14,7 @@ from flows.project.dataset import Project
 def status(project: Project, settings: Settings) -> Iterator[Finding]:
     """What is live, the age of the data, what is stale, the last verdict, the services."""
     yield from gathered("live", partial(live.check_live, settings))
+    yield from gathered("trial", partial(on_trial.check_trial, settings))
     yield from gathered("data", partial(live.check_data, project))
     yield from gathered("stages", partial(live.check_stages, project, settings))
     yield from gathered("verdict", partial(live.check_verdict, project, settings))

@@ -142,7 +142,7 @@ def _answer(recommender: Recommender, test: Test, depth: int, positives: Positiv
         test.part,
         catalogue.vocabulary,
         test.cut,
-        created_at=catalogue.created_at,
+        availability=catalogue.availability,
         positives=positives,
     )
     return Answers(catalogue, queries, *in_parts(recommender, queries, depth))

@@ -16,13 +16,18 @@ from flows.project.under_dvc import RAW
 
 
 def check_inputs(project: Project, settings: Settings, text: ParamsText, chosen: dict[str, Any]) -> Iterator[Mistake]:
-    """The source, the imported tables, the reference data and the encoder.
+    """The source, the imported tables, the reference data, the answers and the encoder.
 
     chosen: the file's values with the choices by profile made.
     """
     source = chosen.get("source")
     if isinstance(source, dict):
         yield from _source(project, text, source)
+    language = chosen.get("language")
+    answers = language.get("answers") if isinstance(language, dict) else None
+    if isinstance(answers, str) and not (_there(project.root / answers) and (project.root / answers).is_dir()):
+        remedy = _pull(project.root, answers, "set it to data/initial/answers: then the ledger of this home fills it.")
+        yield Mistake(text.where("language", "answers"), f"the folder {answers} is missing", remedy)
     embed = chosen.get("embed")
     encoder = embed.get("encoder") if isinstance(embed, dict) else None
     for name, where in ((encoder, text.where("embed", "encoder")), (settings.encoder, "RECOPS_ENCODER")):

@@ -26,6 +26,18 @@ def check_parts(text: ParamsText, chosen: dict[str, Any]) -> Iterator[Mistake]:
     if "reranker" in chosen:
         yield from _reranker(text, chosen["reranker"])
     yield from _learning_curve(text, chosen)
+    yield from _learning(text, chosen)
+
+
+def _learning(text: ParamsText, chosen: dict[str, Any]) -> Iterator[Mistake]:
+    """Learning between releases needs a retriever that can."""
+    learn, retrievers = chosen.get("learn"), chosen.get("retrievers")
+    if not isinstance(learn, dict) or learn.get("enabled") is not True or not isinstance(retrievers, dict):
+        return
+    can = [name for name in part_names("retriever") if hasattr(load_part("retriever", name), "statistics")]
+    if not set(can) & set(retrievers):
+        what = "learn.enabled is true, but none of the retrievers can learn between releases"
+        yield Mistake(text.where("learn", "enabled"), what, f"add one of {can} to retrievers, or set it to false.")
 
 
 def _parts_in_use(text: ParamsText, kind: str, section: str, values: Any) -> Iterator[Mistake]:

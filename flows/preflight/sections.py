@@ -26,19 +26,33 @@ SECTIONS = {
     "split": "features.split:Params",
     "clean": "features.cleaning.interactions:Params",
     "build_features": "features.offline.feature_tables:Params",
+    "language": "models.language.writing.asking_params:Params",
     "embed": "models.language.encoder:Params",
     "retrieve": "models.retrieval.candidates:Params",
     "reranker.explore": "models.exploration:ExploreParams",
     "evaluate": "models.evaluation.evaluate:Params",
     "decide": "models.gate.decision:Params",
     "release": "models.release.refit:Params",
+    "learn": "models.learning.params:Params",
+    "update": "models.updating.update_params:Params",
     "tune": "models.tuning.objective:Params",
     "rating": "flows.rating.judge_raters:RatingParams",
 }
 """Dotted path of a section → module and name of its Params class."""
 OF_PARTS = ("retrievers", "ranker", "reranker", "raters")
 """Sections that name parts, each with Params of its own (flows/preflight/parts.py)."""
-OPTIONAL = ("profile", "freshness", "release", "tune", "rating", "raters", "source.simulator", "reranker.explore")
+OPTIONAL = (
+    "profile",
+    "freshness",
+    "release",
+    "learn",
+    "update",
+    "tune",
+    "rating",
+    "raters",
+    "source.simulator",
+    "reranker.explore",
+)
 """Sections whose defaults apply where they are left out; the stages ask for the others."""
 SCALARS = ("profile",)
 

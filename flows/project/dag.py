@@ -15,6 +15,7 @@ from flows.project.running.lock_file import entries_put_in_place, keep_copy, men
 from flows.project.running.run_lock import hold
 from flows.project.running.rwlock import free_rwlock
 from flows.project.running.stage_process import OnLine, lines_to
+from flows.project.running.staleness import params_parsed_once, stale_among
 from flows.project.under_dvc import open_repo
 
 
@@ -77,6 +78,7 @@ class Dag:
         self._repo: Any = None
         self._collected: dict[str, Any] | None = None
         self._graph: Any = None
+        self._stale: list[str] | None = None
 
     @property
     def repo(self) -> Any:
@@ -89,7 +91,7 @@ class Dag:
         """Drops what was read: the next call reads dvc.yaml and params.yaml again."""
         if self._repo is not None:
             self._repo.close()
-        self._repo = self._graph = self._collected = None
+        self._repo = self._graph = self._collected = self._stale = None
 
     def order(self) -> list[str]:
         """Names of all stages, each after what it needs, otherwise in the order of dvc.yaml."""
@@ -107,21 +109,33 @@ class Dag:
         return list(nx.lexicographical_topological_sort(graph, key=rank.__getitem__))
 
     def stale(self) -> list[str]:
-        """Names of the stages that are not up to date, in order, without those only downstream of a stale one."""
-        return [name for name in self.order() if self.is_stale(name)]
+        """Names of the stages that are not up to date, in order, without those only downstream of a stale one.
+
+        Asked once until a stage runs or `forget`.
+
+        Raises:
+            UserError: see `is_stale`.
+        """
+        if self._stale is None:
+            self._stale = self._stale_among(self.order())
+        return list(self._stale)
 
     def is_stale(self, name: str) -> bool:
-        """Whether one stage would run now.
+        """Whether one stage would run now; as `stale` said where no stage has run since.
 
         Raises:
             UserError: DVC cannot tell: a file that it does not understand, another DVC holds the workspace.
         """
+        if self._stale is not None:
+            return name in self._stale
+        return bool(self._stale_among([name]))
+
+    def _stale_among(self, names: list[str]) -> list[str]:
         from dvc.exceptions import DvcException
 
-        stage = self._stages_by_name()[name]
+        stages = self._stages_by_name()
         try:
-            with self.repo.lock:
-                return bool(stage.changed())
+            return [str(stage.addressing) for stage in stale_among(self.repo, [stages[name] for name in names])]
         except DvcException as error:
             if "is busy" in str(error):  # its advice is to delete the lock, with which the other would lose its run
                 raise UserError(
@@ -162,11 +176,18 @@ class Dag:
         from dvc.exceptions import DvcException
 
         stage = self._stages_by_name()[name]
+        self._stale = None
         reason = self.root / LAST_ERROR
         reason.unlink(missing_ok=True)
         keep_copy(self.root)
         try:
-            with lines_to(on_line), entries_put_in_place(), self.repo.lock, self.repo.scm_context():
+            with (
+                lines_to(on_line),
+                entries_put_in_place(),
+                params_parsed_once(),
+                self.repo.lock,
+                self.repo.scm_context(),
+            ):
                 stage.run()
                 stage.dump(update_pipeline=False)
         except BaseException as error:

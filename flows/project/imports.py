@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
+from features.catalogue_changes.item import ItemState
+from features.catalogue_changes.item_log import ItemLog
+from features.catalogue_changes.joining import joined
 from features.errors import UserError
 from features.events import shards
+from features.events.connecting import open_database
 from features.events.event_log import EventLog, as_interactions
 from features.importing.importer import ImportReport, append_events, import_source
-from features.importing.raw_folder import SIDECAR, read_sidecar, recover
+from features.importing.raw_folder import SIDECAR, read_sidecar, recover, write_items
 from features.privacy.hashed_ids import KEY, MAKE_ONE, IdHasher, hashed, hasher_for, read_id_key
+from features.schema import ITEMS
 from features.settings import Settings
 from features.validation.expectations import Params
 from flows.project.dag import Dag
@@ -47,6 +52,7 @@ def import_into_project(
     if source == "simulator":
         chosen = {**(project.params().get("source", {}).get("simulator") or {}), **chosen}
     through = 0 if append else last_event(settings)
+    posted = posted_items(settings)
     with _all_or_nothing(project):
         report = import_source(
             source,
@@ -58,6 +64,7 @@ def import_into_project(
             events_through=through,
             positives=project.positives(),
         )
+        _join_items(project, posted)
         put_under_dvc(project.root, RAW)
         changes: dict[str, Any] = {"input": RAW}
         if not append:
@@ -115,6 +122,26 @@ def last_event(settings: Settings) -> int:
         log.close()
 
 
+def posted_items(settings: Settings) -> list[ItemState]:
+    """The states of all items that were posted; none where there is no log yet."""
+    if not settings.database_url and not (settings.home / "events.db").is_file():
+        return []
+    with closing(open_database(settings.events_url)) as database:
+        return ItemLog(database).states()
+
+
+def _join_items(project: Project, posted: list[ItemState]) -> int:
+    """Puts what was posted of items into data/raw; how many changes of items came in."""
+    folder = project.root / RAW
+    sidecar = read_sidecar(folder)
+    through = max((state.seq for state in posted), default=0)
+    fresh = [state for state in posted if state.seq > sidecar.items_through]
+    if fresh:
+        items = joined(ITEMS.read(folder / "items.parquet"), fresh)
+        write_items(items, sidecar.model_copy(update={"items_through": through}), folder)
+    return len(fresh)
+
+
 def _content(project: Project) -> str:
     """Short hash of what data/raw holds, as DVC wrote it down."""
     written = YAML(typ="safe").load((project.root / f"{RAW}.dvc").read_text(encoding="utf-8"))
@@ -123,14 +150,17 @@ def _content(project: Project) -> str:
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What an export did: events added to data/raw, and how many were set aside for which reason."""
+    """What an export did: events and changed items added to data/raw, and how many events were set aside for
+    which reason."""
 
     n_events: int = 0
     set_aside: Mapping[str, int] = field(default_factory=dict)
+    n_items: int = 0
 
     def text(self) -> str:
         """For people."""
         line = f"{self.n_events} events exported"
+        line += f" and {self.n_items} posted items" if self.n_items else ""
         if not self.set_aside:
             return line
         reasons = "; ".join(f"{reason}: {n}" for reason, n in self.set_aside.items())
@@ -148,7 +178,10 @@ def export_events(project: Project, settings: Settings, *, wait_s: float = 0) ->
     """
     dag = Dag(project.root)
     with dag.exclusive(wait_s=wait_s):
-        if last_event(settings) <= exported_through(project):
+        posted = posted_items(settings)
+        has_items = max((state.seq for state in posted), default=0) > items_through(project)
+        has_events = last_event(settings) > exported_through(project)
+        if not has_events and not has_items:
             _repair(project)
             return ExportReport()
         make_solid(project, settings)
@@ -165,8 +198,9 @@ def export_events(project: Project, settings: Settings, *, wait_s: float = 0) ->
         params = project.section("validate", Params, optional=True)
         with _all_or_nothing(project):
             fresh = append_events(project.root / RAW, rows, through, after=after, params=params)
+            n_items = _join_items(project, posted)
             put_under_dvc(project.root, RAW)
-    return ExportReport(fresh.interactions.height, fresh.reasons())
+    return ExportReport(fresh.interactions.height, fresh.reasons(), n_items)
 
 
 def exported_through(project: Project) -> int:
@@ -175,6 +209,14 @@ def exported_through(project: Project) -> int:
     if project.params()["source"]["input"] != RAW or not (project.root / RAW / SIDECAR).is_file():
         return 0
     return read_sidecar(project.root / RAW).events_through
+
+
+def items_through(project: Project) -> int:
+    """Number of the last change of the item log that data/raw holds; 0 when it is not what the pipeline reads."""
+    if exported_through(project) == 0 and project.params()["source"]["input"] != RAW:
+        return 0
+    path = project.root / RAW / SIDECAR
+    return read_sidecar(project.root / RAW).items_through if path.is_file() else 0
 
 
 def _repair(project: Project) -> None:

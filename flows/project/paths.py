@@ -55,6 +55,11 @@ class Paths:
         return self.root / "data/catalogue"
 
     @property
+    def enriched(self) -> Path:
+        """What was written of items and users."""
+        return self.root / "data/enriched"
+
+    @property
     def vectors(self) -> Path:
         return self.root / "data/vectors"
 

@@ -15,6 +15,8 @@ from flows.releasing.lineage import SHARED
 from flows.releasing.sharing import shared_file, unshare
 from models.release.running import running_services
 from models.release.store import Release, ReleaseStore
+from models.release.trial import running_trial, trials
+from models.release.trial_figures import folder_of_trial, folders_of_trials
 
 
 def gc(settings: Settings, project: Project | None = None, *, dry_run: bool = False) -> list[str]:
@@ -32,9 +34,28 @@ def gc(settings: Settings, project: Project | None = None, *, dry_run: bool = Fa
 
 
 def kept(store: ReleaseStore) -> list[Release]:
-    """Live, previous and pinned releases, oldest first."""
-    wanted = {store.live(), store.previous(), *store.pinned()}
-    return [release for release in store.list() if release.release in wanted]
+    """Live, previous and pinned releases, the one on trial, and those that they are updates of, oldest first."""
+    trial = running_trial(store)
+    wanted = {store.live(), store.previous(), *store.pinned(), trial.release if trial else None}
+    recorded = store.list()
+    bases = {release.base for release in recorded if release.release in wanted}
+    return [release for release in recorded if release.release in wanted | bases]
+
+
+def drop_old_updates(settings: Settings) -> list[str]:
+    """Removes updates that `kept` does not name, with their Bentos; under the lock of releases. Their ids.
+
+    Whole releases stay until `gc`: only they cannot be made again from a release, a position and params.
+    """
+    store = ReleaseStore(settings.home)
+    staying = kept(store)
+    old = [release.release for release in store.list() if release.kind == "update" and release not in staying]
+    for name in old:
+        remove_release(settings, name)
+    if old:
+        for folder in _old_bentos(settings, list(store.list())):
+            _remove_bento(folder)
+    return old
 
 
 def _collect(settings: Settings, project: Project | None, dry_run: bool) -> list[str]:
@@ -50,6 +71,8 @@ def _collect(settings: Settings, project: Project | None, dry_run: bool) -> list
     lines.extend(f"online namespace {namespace}" for namespace in strays)
     bentos = _old_bentos(settings, staying)
     lines.extend(f"Bento {NAME}:{folder.name} ({_megabytes(folder)})" for folder in bentos)
+    tried = _old_trials(settings, store, staying)
+    lines.extend(f"trial {folder.name} ({_megabytes(folder)})" for folder in tried)
     if not dry_run:
         for name in [*left, *old]:
             remove_release(settings, name)
@@ -59,7 +82,16 @@ def _collect(settings: Settings, project: Project | None, dry_run: bool) -> list
             drop_namespace(settings, namespace)
         for folder in bentos:
             _remove_bento(folder)
+        for folder in tried:
+            shutil.rmtree(folder, ignore_errors=True)
     return lines
+
+
+def _old_trials(settings: Settings, store: ReleaseStore, staying: list[Release]) -> list[Path]:
+    """Folders of figures and compared lists of trials of releases that are not kept."""
+    names = {release.release for release in staying}
+    wanted = {folder_of_trial(settings.home, trial) for trial in trials(store) if trial.release in names}
+    return [folder for folder in folders_of_trials(settings.home) if folder not in wanted]
 
 
 def _old_bentos(settings: Settings, staying: list[Release]) -> list[Path]:

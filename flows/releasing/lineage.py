@@ -54,6 +54,7 @@ def described(release: Release, spans: list[Span]) -> Iterator[str]:
     yield f"  bundle    {release.bundle_hash}"
     if release.refit:
         yield f"  refit of  {release.judged}, which the gate judged"
+    yield from _described_update(release)
     yield f"  Bento     {release.bento_tag or 'none'}"
     yield f"  runs      train {source.get('train_run') or 'unknown'}, release {source.get('flow_run') or 'unknown'}"
     yield f"  code      {source.get('code_version') or 'unknown'}, params {source.get('params_hash') or 'unknown'}"
@@ -68,8 +69,29 @@ def described(release: Release, spans: list[Span]) -> Iterator[str]:
     yield from reproduction(release)
 
 
+def _described_update(release: Release) -> Iterator[str]:
+    """Of an update what it is a function of, and how it was judged."""
+    if release.kind != "update":
+        return
+    yield f"  update of {release.base} with the events through {release.update.get('position')}"
+    yield f"            of which the gate judged {release.judged}"
+    for name, value in (release.update.get("params") or {}).items():
+        yield f"            update.{name} {json.dumps(value)}"
+    yield f"  rows      {release.source.get('update_rows') or 'unknown'}"
+    progressive = release.source.get("progressive") or {}
+    for side in ("updated", "learned"):
+        if sentence := (progressive.get(side) or {}).get("sentence"):
+            yield f"  judged    {sentence}"
+
+
 def reproduction(release: Release) -> Iterator[str]:
     """How to reproduce a release's bundle, or why that is impossible."""
+    if release.kind == "update":
+        yield f"To make the same bundle again, with the params above, where release {release.base} is recorded:"
+        yield f"    recops update --from {release.base} --until {release.update.get('position')} --no-release"
+        yield f"data/update/bundle/{MANIFEST} then has the hash {release.bundle_hash},"
+        yield "unless a user of these events was erased since: then the rows are others."
+        return
     source = release.source
     git = source.get("git") or {}
     obstacles = list(_obstacles(source, git))

@@ -36,6 +36,7 @@ def fill(
     from features.online.snapshot import write_snapshot
     from features.states.aggregates import positives_of
     from features.states.histories import user_histories
+    from models.language.writing.released_texts import write_released_texts
 
     rows = project.interactions()
     with TemporaryDirectory(prefix="recops-features-") as scratch:
@@ -51,6 +52,8 @@ def fill(
     items = project.paths.tables / "items.parquet"
     if items.is_file():
         write_pictures(pl.read_parquet(items), folder)
+    if (project.paths.enriched / "items.parquet").is_file():
+        write_released_texts(project.paths.enriched, folder, users=users is None)
 
 
 def publish_definitions(settings: Settings, project: Project) -> Path:

@@ -15,7 +15,7 @@ from features.positives import Positives
 from flows.project.dataset import Project
 from flows.project.fingerprints import params_hash
 from flows.project.resolve import check_precisions
-from flows.releasing.replay import answered_at, questions
+from flows.releasing.questions import answered_at, questions
 from models.data.tables import make_log, read_friends
 from models.data.types import Log
 from models.release.bundle import combined_hash, read_manifest, sha256_of_files

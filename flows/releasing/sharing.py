@@ -15,8 +15,11 @@ from flows.project.dataset import Project
 from flows.project.under_dvc import open_repo, put_under_dvc
 from flows.releasing.bento import build_bento, labels_of, prepare
 from flows.releasing.cleanup import drop_namespace, namespace_of, release_lock, scratch_of
+from flows.releasing.learning.learning_base import prepare_learning
 from flows.releasing.lineage import SHARED
 from flows.releasing.materialize import fill
+from models.language.writing.released_texts import PROFILES_FILE
+from models.learning.base import FOLDER as LEARNING
 from models.release.bundle import combined_hash, read_manifest, sha256_of_files, unseal
 from models.release.store import Release, ReleaseStore, read_release
 
@@ -38,7 +41,9 @@ def share(project: Project, settings: Settings, release: str) -> Path | None:
         return None
     folder, target = ReleaseStore(settings.home).folder(release), project.root / SHARED / release
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(folder, target)
+    shutil.copytree(
+        folder, target, ignore=shutil.ignore_patterns(LEARNING, f".{LEARNING}*", PROFILES_FILE)
+    )  # rows of users, made anew when pulled
     put_under_dvc(project.root, f"{SHARED}/{release}")
     return shared_file(project, release)
 
@@ -136,6 +141,7 @@ def _restored(project: Project, settings: Settings, release: Release, pulled: Pa
             f"{project.paths.features}: its states are not those of release {release.release}. {_remedy(release)}"
         )
     bundle = scratch / "bundle"
+    prepare_learning(project, bundle, scratch)
     labels = labels_of(read_manifest(bundle), release.release, release.metrics)
     build_bento(project.root, bundle, settings, scratch / "build", labels)
     shutil.rmtree(scratch / "build", ignore_errors=True)

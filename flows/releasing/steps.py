@@ -11,8 +11,9 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,20 @@ from features.settings import Settings
 from flows.orchestration.pages.artifacts import flow_run_id, models_of
 from flows.project.dataset import Project
 from flows.project.reference import data_line
-from flows.releasing.bento import build_bento, folder_of, labels_of
+from flows.recorded.measured_skew import skew_refusal
+from flows.releasing.bento import build_bento, folder_of, labels_of, prepare
 from flows.releasing.cleanup import clean, drop_namespace, namespace_of, replay_namespace_of, scratch_of
+from flows.releasing.learning.learning_base import prepare_learning
 from flows.releasing.lineage import lineage
 from flows.releasing.materialize import fill, publish_definitions
+from flows.releasing.questions import answered_at, beyond_rounding, questions
 from flows.releasing.refit import FIGURES, refit_bundle, release_params
-from flows.releasing.replay import answered_at, questions, replay
+from flows.releasing.replay import replay
 from flows.releasing.sharing import share as put_release_under_dvc
 from models.release.bundle import Manifest, read_manifest, unseal
+from models.release.code import code_of
 from models.release.store import JUDGED, Release, ReleaseStore, now
+from models.release.trial import TrialError, TrialOptions, begin_trial, check_trial, running_trial
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +46,8 @@ logger = logging.getLogger(__name__)
 class Plan:
     """A release that is being made: its id, from which project and bundle, by whom and why.
 
-    lineage: what the bundle was made from, as it was when the release began.
+    lineage: what the bundle was made from, as it was when the release began; trial: it is tried beside the live release
+    in place of going live; base: the release that this one is an update of; update: what Release.update will say.
     """
 
     release: str
@@ -52,6 +59,19 @@ class Plan:
     forced: bool
     refit: bool = False
     lineage: Mapping[str, Any] = field(default_factory=dict)
+    trial: TrialOptions | None = None
+    base: Release | None = None
+    update: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def fitted_anew(self) -> bool:
+        """Whether what is shipped is another bundle than the one that the gate judged."""
+        return self.refit or self.base is not None
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Figures of the bundle that the gate judged."""
+        return metrics_of(self.project) if self.base is None else dict(self.base.metrics)
 
     @property
     def store(self) -> ReleaseStore:
@@ -64,7 +84,7 @@ class Plan:
     @property
     def judged(self) -> Path:
         """The bundle that the gate judged: beside the one that is shipped where that is another."""
-        return self.scratch / (JUDGED if self.refit else "bundle")
+        return self.scratch / (JUDGED if self.fitted_anew else "bundle")
 
 
 def check(project: Project, settings: Settings, *, force: bool, why: str | None) -> Release | Manifest:
@@ -84,13 +104,33 @@ def check(project: Project, settings: Settings, *, force: bool, why: str | None)
         live
         and (release := store.read(live)).judged == manifest.hash
         and release.refit == release_params(project).refit
+        and release.kind == "release"
     ):
         return release
     if force and not why:
         raise UserError("a forced release needs a reason (--why): the history will show it")
-    if not force and (refusal := refusal_of(project, manifest)):
+    if not force and (refusal := refusal_of(project, manifest) or skew_refusal(settings)):
         raise RefusedError(f"{refusal}; nothing was put live (--force --why REASON overrides the gate)")
     return manifest
+
+
+def check_new_trial(settings: Settings, manifest: Manifest) -> Release | None:
+    """The release of this bundle that is on trial already.
+
+    Raises:
+        TrialError: nothing is live, this bundle is, or another release is on trial.
+    """
+    store = ReleaseStore(settings.home)
+    live = store.read(check_trial(store, None))
+    if live.judged == manifest.hash:
+        raise TrialError(f"bundle {manifest.hash[:12]} is live as {live.release}: there is nothing to compare it with")
+    running = running_trial(store)
+    if running is None:
+        return None
+    tried = store.read(running.release)
+    if tried.judged == manifest.hash:
+        return tried
+    raise TrialError(f"release {running.release} is on trial; end that first (`recops promote` or `--abort`)")
 
 
 def refusal_of(project: Project, manifest: Manifest) -> str | None:
@@ -110,8 +150,21 @@ def refusal_of(project: Project, manifest: Manifest) -> str | None:
     return None
 
 
-def begin(project: Project, settings: Settings, manifest: Manifest, *, who: str, force: bool, why: str | None) -> Plan:
-    """Removes unfinished releases, chooses the id, copies the bundle into the scratch folder."""
+def begin(
+    project: Project,
+    settings: Settings,
+    manifest: Manifest,
+    *,
+    who: str,
+    force: bool,
+    why: str | None,
+    trial: TrialOptions | None = None,
+) -> Plan:
+    """Removes unfinished releases, chooses the id, copies the bundle into the scratch folder.
+
+    Raises:
+        TrialError: it is to be tried, and the live release needs other code.
+    """
     for release in clean(settings):
         logger.info("release=%s was never finished: its leftovers are removed", release)
     refused = refusal_of(project, manifest) is not None
@@ -130,6 +183,7 @@ def begin(project: Project, settings: Settings, manifest: Manifest, *, who: str,
         forced=force and refused,
         refit=refit,
         lineage=origin,
+        trial=trial,
     )
     plan.scratch.mkdir(parents=True)
     shutil.copytree(project.paths.bundle, plan.judged)
@@ -137,6 +191,8 @@ def begin(project: Project, settings: Settings, manifest: Manifest, *, who: str,
         raise UserError(
             f"{project.paths.bundle} changed while it was copied; wait for the run that makes it, release again"
         )
+    if trial is not None:
+        check_trial(plan.store, code_of(prepare(project.root, plan.judged, plan.scratch / "build" / "context")))
     if project.paths.profile.is_file():
         shutil.copy(project.paths.profile, plan.scratch / "profile.json")
     return plan
@@ -159,12 +215,13 @@ def materialize(plan: Plan) -> None:
     at, through = plan.project.data_until(), plan.project.events_through()
     fill(plan.settings, namespace_of(plan.release), plan.project, plan.scratch, at=at, through=through)
     publish_definitions(plan.settings, plan.project)
+    prepare_learning(plan.project, plan.scratch / "bundle", plan.scratch)
 
 
 def build(plan: Plan) -> str:
     """The Bento's tag."""
     bundle = plan.scratch / "bundle"
-    labels = labels_of(read_manifest(bundle), plan.release, metrics_of(plan.project))
+    labels = labels_of(read_manifest(bundle), plan.release, plan.metrics)
     return build_bento(plan.project.root, bundle, plan.settings, plan.scratch / "build", labels)
 
 
@@ -181,7 +238,7 @@ def replay_queries(plan: Plan, tag: str) -> int:
     bundle, cut = plan.scratch / "bundle", plan.project.test_cutoff()
     at = plan.project.data_until() if cut is None else cut
     queries = questions(plan.project.paths.recommendations)
-    if cut is None or plan.refit:
+    if cut is None or plan.fitted_anew:
         queries = answered_at(plan.project, bundle, queries, at)
     home = plan.scratch / "replay"
     shutil.rmtree(home, ignore_errors=True)
@@ -203,13 +260,14 @@ def replay_queries(plan: Plan, tag: str) -> int:
             "RECOPS_AT": datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="microseconds"),
             KEY: plan.settings.id_key.get_secret_value(),
         }
-        return replay(folder_of(plan.settings, tag), environment, home, queries)
+        unexplained = partial(beyond_rounding, plan.project, bundle, at=at)
+        return replay(folder_of(plan.settings, tag), environment, home, queries, unexplained)
     finally:
         drop_namespace(aside, namespace)
 
 
 def swap(plan: Plan, tag: str) -> Release:
-    """Records the release under its name, whole, then puts it live by one replacement of the pointer."""
+    """Records the release under its name, whole, then puts it live, or on trial, by one replacement of the pointer."""
     release = description(plan, tag)
     for scratch in ("replay", "build"):
         shutil.rmtree(plan.scratch / scratch, ignore_errors=True)
@@ -218,7 +276,10 @@ def swap(plan: Plan, tag: str) -> Release:
     _flush(plan.scratch)
     plan.scratch.rename(plan.store.folder(plan.release))
     flush_folder(plan.store.root)
-    plan.store.swap(plan.release, who=plan.who, why=plan.why)
+    if plan.trial is None:
+        plan.store.swap(plan.release, who=plan.who, why=plan.why)
+    else:
+        begin_trial(plan.store, plan.release, who=plan.who, why=plan.why, **asdict(plan.trial))
     return release
 
 
@@ -245,15 +306,15 @@ def description(plan: Plan, tag: str) -> Release:
         events_through=plan.project.events_through(),
         namespace=namespace_of(plan.release),
         bento_tag=tag,
-        metrics=metrics_of(plan.project),
-        source=dict(_origin(plan)),
+        metrics=plan.metrics,
+        source=dict(_origin(plan) if plan.base is None else _origin_of_update(plan, plan.base)),
+        kind="release" if plan.base is None else "update",
+        update=dict(plan.update),
     )
 
 
 def release_json(release: Release) -> dict[str, Any]:
     """A Release as JSON has it."""
-    from dataclasses import asdict
-
     return asdict(release)
 
 
@@ -282,6 +343,17 @@ def _origin(plan: Plan) -> Iterator[tuple[str, Any]]:
         yield "judged_bundle", plan.manifest.hash
         yield "refit_overlap", round(figures["overlap"], 4)
         yield "refit_coverage", round(figures["coverage"], 4)
+    if run := flow_run_id():
+        yield "flow_run", run
+
+
+def _origin_of_update(plan: Plan, base: Release) -> Iterator[tuple[str, Any]]:
+    """The lineage of its base, and what the update adds to it."""
+    of_the_run = {"who", "forced", "flow_run"}
+    yield from ((name, value) for name, value in base.source.items() if name not in of_the_run)
+    yield from plan.lineage.items()
+    yield "who", plan.who
+    yield "forced", plan.forced
     if run := flow_run_id():
         yield "flow_run", run
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from features.catalogue_changes.joining import AVAILABILITY, availability
 from features.cleaning.catalogue import build_catalogue
 from features.cleaning.interactions import TRUST_COLUMNS, Params, clean_log
 from features.files import write_text
@@ -21,6 +22,7 @@ SPLIT = Path("data/split")
 ITEMS_TABLE = Path("data/tables/items.parquet")
 LOGS = Path("data/log")
 CATALOGUE_TABLE = Path("data/catalogue/catalogue.parquet")
+AVAILABILITY_TABLE = Path("data/catalogue/availability.parquet")  # only where an item is not offered all the time
 REPORT = Path("data/reports/cleaning.json")
 
 log = logging.getLogger(__name__)
@@ -43,10 +45,13 @@ def main() -> None:
         trusts.append(reasons.select(pl.lit(part).alias("part"), *reasons.columns).cast(TRUST_COLUMNS))
         log.info("part=%s n_rows=%d n_distrusted=%d", part, cleaned.height, report[part]["n_distrusted_rows"])
     write_parquet(pl.concat(trusts), LOGS / "trust.parquet")
-    catalogue, report["catalogue"] = build_catalogue(
-        ITEMS.read(ITEMS_TABLE), full, category_from_tags=params.category_from_tags
-    )
+    items = ITEMS.read(ITEMS_TABLE)
+    catalogue, report["catalogue"] = build_catalogue(items, full, category_from_tags=params.category_from_tags)
     CATALOGUE.write(catalogue, CATALOGUE_TABLE)
+    times = availability(items, catalogue)
+    AVAILABILITY_TABLE.unlink(missing_ok=True)
+    if times.height:
+        AVAILABILITY.write(times, AVAILABILITY_TABLE)
     write_text(json.dumps(report, indent=2, sort_keys=True) + "\n", REPORT)
 
 

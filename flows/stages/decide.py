@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 EVALUATION = Path("data/evaluation")
 LEARNING_CURVE_TABLE = Path("data/reports/plots") / LEARNING_CURVE
 REPORT = Path("data/reports/decision")
+LEDGER = Path("data/reports/language.json")
 SUMMARY = Path("data/reports/summary.json")
 PAGE = Path("data/reports/report.html")
 PROFILE = Path("data/profile.json")
@@ -85,7 +86,7 @@ def _page(decision: Decision, evaluation: Evaluation, rolling: pl.DataFrame | No
     """The HTML report of the evaluation and the verdict."""
     examples = json.loads((EVALUATION / EXAMPLES).read_text(encoding="utf-8"))
     sizes = pl.read_csv(LEARNING_CURVE_TABLE, schema_overrides={"value": pl.Float64})
-    return page(evaluation, decision, rolling, sizes, examples, origin)
+    return page(evaluation, decision, rolling, sizes, examples, origin, _json(LEDGER))
 
 
 def _origin(judged: Mapping[str, Any], profile: Mapping[str, Any]) -> Origin:

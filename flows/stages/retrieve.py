@@ -60,7 +60,7 @@ def main() -> None:
             yield replace(batch, events=kinds, known_as=None if known_as is None else known_as[places])
 
     words = catalogue.vocabulary
-    ask = partial(part_queries, vocabulary=words, created_at=catalogue.created_at, positives=rule)
+    ask = partial(part_queries, vocabulary=words, availability=catalogue.availability, positives=rule)
     short = train.clear()
     n_users: list[tuple[int, int]] = []  # asked, and of how many, at each cut
 

@@ -87,7 +87,7 @@ def read_valid(project: Project, params: Params) -> Valid:
         else:
             cut = cuts.valid_cut if in_time else None
             batch = part_queries(
-                train, theirs, catalogue.vocabulary, cut, created_at=catalogue.created_at, positives=rule
+                train, theirs, catalogue.vocabulary, cut, availability=catalogue.availability, positives=rule
             )
         chunks.append(Chunk(*batch))
     chunks = [chunk for chunk in chunks if chunk.counted.any()]

@@ -10,6 +10,7 @@ import polars as pl
 
 from features.arrays import Bool, Int32, Int64
 from features.positives import DEFAULT_POSITIVES, Positives, refusals_where
+from models.data.availability import Availability
 from models.data.ragged import Ragged
 from models.data.types import History, Queries, Targets
 from models.data.vocabulary import Vocabulary
@@ -21,7 +22,7 @@ def queries_at(
     user_ids: Sequence[str],
     at: int | Int64,
     *,
-    created_at: Int64 | None = None,
+    availability: Availability | None = None,
     positives: Positives = DEFAULT_POSITIVES,
     include_seen: bool = False,
     as_known: bool = True,
@@ -30,7 +31,7 @@ def queries_at(
 
     History (of one instant: in the order of the rows) and exclusions come from rows of INTERACTIONS with timestamp and
     known_at at or before the instant (every row where `as_known` is false: what precedes was chosen by its part). Items
-    created later are not offered.
+    that are not available at the instant are not offered.
     """
     instants = np.broadcast_to(np.asarray(at, dtype=np.int64), (len(user_ids),)).copy()
     askers = pl.DataFrame(
@@ -54,7 +55,7 @@ def queries_at(
         history.get_column("time").to_numpy(),
         seen.get_column("query").to_numpy(),
         seen.get_column("item").to_numpy(),
-        created_at,
+        availability,
     )
 
 
@@ -64,7 +65,7 @@ def part_queries(
     vocabulary: Vocabulary,
     cut: int | None,
     *,
-    created_at: Int64 | None = None,
+    availability: Availability | None = None,
     positives: Positives = DEFAULT_POSITIVES,
 ) -> tuple[Queries, Targets]:
     """The queries of valid or test, one a user with a positive row in it, ascending by user id; and their targets.
@@ -82,7 +83,7 @@ def part_queries(
         vocabulary,
         user_ids,
         at,
-        created_at=created_at,
+        availability=availability,
         positives=positives,
         as_known=cut is not None,
     )
@@ -117,7 +118,7 @@ def one_query(
     Events of one instant keep the order in which they happened.
 
     timestamps: µs; positive: which of `item_ids` count as history (default all); all of them are excluded unless
-    `include_seen`; `excluded_ids` are never offered; unavailable: see `unavailable_at`.
+    `include_seen`; `excluded_ids` are never offered; unavailable: see `Availability.unavailable_at`.
     """
     items = vocabulary.positions(item_ids)
     times = np.asarray(timestamps, dtype=np.int64)
@@ -148,12 +149,6 @@ def _refused(rows: pl.DataFrame, positives: Positives) -> pl.DataFrame:
     return last.filter("refused").select("query", "item")
 
 
-def unavailable_at(created_at: Int64, at: int) -> Bool | None:
-    """(n_items,) which items did not exist at an instant [µs]; None when all did."""
-    later = created_at > at
-    return later if later.any() else None
-
-
 def _with_positions(rows: pl.DataFrame, vocabulary: Vocabulary) -> pl.DataFrame:
     """Rows with their item's position; rows of unknown items are left out."""
     position_of_item = pl.DataFrame(
@@ -171,13 +166,13 @@ def _assemble(
     times: Int64,
     seen_owners: Int32,
     seen_items: Int32,
-    created_at: Int64 | None,
+    availability: Availability | None,
 ) -> Queries:
-    """Queries from rows that are sorted by query; items not yet created are unavailable to all or excluded for some."""
+    """Queries from rows that are sorted by query; items not available are so for all, or excluded for some."""
     unavailable = None
-    if created_at is not None and len(at):
-        unavailable = unavailable_at(created_at, int(at.max()))
-        seen_owners, seen_items = _with_unborn(seen_owners, seen_items, at, created_at)
+    if availability is not None and len(at):
+        unavailable = availability.unavailable_through(int(at.min()), int(at.max()))
+        seen_owners, seen_items = _with_unavailable(seen_owners, seen_items, at, availability)
     return Queries(
         user_ids=user_ids,
         at=at,
@@ -191,14 +186,15 @@ def _assemble(
     )
 
 
-def _with_unborn(owners: Int32, items: Int32, at: Int64, created_at: Int64) -> tuple[Int32, Int32]:
-    """Exclusions with the items that were created after a query's own instant but before the batch's last one."""
-    between = np.flatnonzero((created_at > at.min()) & (created_at <= at.max()))
-    if not len(between):
+def _with_unavailable(owners: Int32, items: Int32, at: Int64, availability: Availability) -> tuple[Int32, Int32]:
+    """Exclusions with the items that are available to some queries of the batch and not at a query's own instant."""
+    changing = availability.changes_within(int(at.min()), int(at.max()))
+    if not len(changing):
         return owners, items
-    query, column = np.nonzero(created_at[between][None, :] > at[:, None])
+    starts, ends, n_items = availability.starts[changing], availability.ends[changing], len(availability.starts)
+    query, column = np.nonzero((starts[None, :] > at[:, None]) | (ends[None, :] <= at[:, None]))
     pairs = np.unique(
-        np.concatenate([owners, query]).astype(np.int64) * len(created_at)
-        + np.concatenate([items, between[column]]).astype(np.int64)
+        np.concatenate([owners, query]).astype(np.int64) * n_items
+        + np.concatenate([items, changing[column]]).astype(np.int64)
     )
-    return (pairs // len(created_at)).astype(np.int32), (pairs % len(created_at)).astype(np.int32)
+    return (pairs // n_items).astype(np.int32), (pairs % n_items).astype(np.int32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,15 @@ import polars as pl
 from features.arrays import Float32, Ids
 from features.positives import DEFAULT_POSITIVES, Positives
 from features.schema import CATALOGUE, RELATIONS
+from models.data.availability import ALWAYS, NEVER, Availability
 from models.data.storage import read_arrays
 from models.data.types import UNKNOWN_TIME, Catalogue, Log
 from models.data.vocabulary import Vocabulary, distinct_ids
+
+FURTHER = "further.safetensors"  # beside vectors.safetensors
+WORD_PARTS = "word_parts"
+WORDS = "words"  # folder of the sealed encoder of words, beside both
+TIMES = "availability.parquet"  # beside a catalogue, where an item is not offered all the time since its creation
 
 
 def make_log(
@@ -67,14 +74,37 @@ def make_catalogue(frame: pl.DataFrame, vectors: Float32 | None = None) -> Catal
 
 def read_catalogue(folder: Path, vectors: Path | None = None) -> Catalogue:
     """The catalogue of a folder with catalogue.parquet; vectors: a folder with vectors.safetensors, or None."""
-    item_vectors = read_vectors(vectors) if vectors is not None else None
-    return make_catalogue(CATALOGUE.read(folder / "catalogue.parquet"), item_vectors)
+    catalogue = make_catalogue(CATALOGUE.read(folder / "catalogue.parquet"))
+    if vectors is not None:
+        further = read_further(vectors)
+        parts = further.pop(WORD_PARTS, None)
+        catalogue = replace(catalogue, vectors=read_vectors(vectors), further=further, word_parts=parts)
+    path = folder / TIMES
+    return replace(catalogue, offered=_offered(catalogue, pl.read_parquet(path))) if path.is_file() else catalogue
+
+
+def _offered(catalogue: Catalogue, times: pl.DataFrame) -> Availability:
+    """When each item may be offered; times: rows of AVAILABILITY (features/catalogue_changes/joining.py)."""
+    positions = catalogue.vocabulary.positions(times.get_column("item_id").to_list())
+    starts, ends = catalogue.created_at.copy(), np.full(catalogue.n_items, NEVER)
+    said = times.select(pl.col("available_from", "available_until").dt.epoch("us"), "available")
+    for position, (start, end, available) in zip(positions.tolist(), said.iter_rows(), strict=True):
+        if position >= 0:
+            starts[position] = starts[position] if start is None else start
+            ends[position] = (ALWAYS if available is False else NEVER) if end is None else end
+    return Availability(starts, ends)
 
 
 def read_vectors(folder: Path) -> Float32 | None:
     """(n_items, size) unit rows of the item text; None when no item has a text."""
     vectors: Float32 = read_arrays(folder / "vectors.safetensors")["text"]
     return vectors if vectors.size else None
+
+
+def read_further(folder: Path) -> dict[str, Float32]:
+    """Vectors of other encoders by name, and those of parts of texts; none in folders of older code."""
+    path = folder / FURTHER
+    return {name: rows for name, rows in read_arrays(path).items() if rows.size} if path.is_file() else {}
 
 
 def read_friends(path: Path) -> Ids | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from features.arrays import Bool, Float32, Ids, Int32, Int64
+from models.data.availability import Availability
 from models.data.ragged import Ragged
 from models.data.vocabulary import Vocabulary
 
@@ -94,8 +96,10 @@ class Catalogue:
     """The items of one bundle, every array in the order of the vocabulary.
 
     categories: (n_items,) position in `category_names`, -1 where null; prices: NaN where null;
-    created_at: (n_items,) µs, minimum int64 where unknown (always available);
-    vectors: (n_items, size) float32 unit rows of the item text (zero rows where there is no text), or None.
+    created_at: (n_items,) µs, minimum int64 where unknown; offered: when each may be offered, None: from then on;
+    vectors: (n_items, size) float32 unit rows of the item text (zero rows where there is no text), or None; further:
+    likewise the vectors of other encoders and of what was imported, by name; word_parts: (n_items, n_parts, size) those
+    of the encoder `words` for the parts of each text, or None.
     """
 
     vocabulary: Vocabulary
@@ -106,10 +110,23 @@ class Catalogue:
     prices: Float32
     created_at: Int64
     vectors: Float32 | None = None
+    offered: Availability | None = None
+    further: Mapping[str, Float32] = field(default_factory=dict)
+    word_parts: Float32 | None = None
 
     @property
     def n_items(self) -> int:
         return len(self.vocabulary)
+
+    @property
+    def encoded(self) -> dict[str, Float32]:
+        """Vectors by encoder, `sentence` those of the text encoder."""
+        return {**({} if self.vectors is None else {"sentence": self.vectors}), **self.further}
+
+    @property
+    def availability(self) -> Availability:
+        """When each item may be offered."""
+        return self.offered or Availability.since(self.created_at)
 
     @property
     def item_categories(self) -> list[str | None]:

@@ -1,1 +1,1 @@
-"""Language: encoders that turn the text of items into vectors."""
+"""Language: encoders that turn the text of items into vectors; texts of items and users, and how models are asked."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from features.arrays import Float32
 from features.errors import UserError
 from models.compute.precision import Precision, type_of
+from models.language.encoders.words import WordsParams
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +41,8 @@ class Params(BaseModel):
     """Maximum length; longer texts are truncated. Cost grows with it."""
     precision: Precision = "auto"
     """See models/compute/precision.py; the vectors of both precisions have a cosine of at least 0.9999."""
+    words: WordsParams = WordsParams()
+    """Of the encoder of words, which is fitted on the catalogue."""
 
 
 def encode(texts: Sequence[str | None], params: Params, encoder: str = "") -> Float32:
@@ -51,7 +55,7 @@ def encode(texts: Sequence[str | None], params: Params, encoder: str = "") -> Fl
         logger.warning("embed n_texts=0: the items carry no text; text parts step aside")
         return np.zeros((len(texts), 0), dtype=np.float32)
     started = time.monotonic()
-    raw = _encode(distinct, params, encoder_folder(params.encoder or encoder))
+    raw = raw_vectors(load_encoder(params, encoder_folder(params.encoder or encoder)), distinct, params)
     logger.info("embed n_texts=%d seconds=%.1f size=%d", len(distinct), time.monotonic() - started, raw.shape[1])
     row_of_text = {text: row for row, text in enumerate(distinct)}
     vectors = np.zeros((len(texts), raw.shape[1]), dtype=np.float32)
@@ -132,22 +136,31 @@ def encoder_name(params: Params, encoder: str = "") -> str:
     return Path(chosen).name if Path(chosen).exists() else chosen
 
 
-def _encode(texts: Sequence[str], params: Params, folder: Path) -> Float32:
-    """Vectors of texts, sorted by length to minimize padding."""
-    import torch
+def load_encoder(params: Params, folder: Path) -> Any:
+    """The sentence-transformers model of a folder.
+
+    Raises:
+        UserError: it cannot be loaded.
+    """
     from sentence_transformers import SentenceTransformer
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
+    try:
+        model = SentenceTransformer(str(folder), device="cpu")
+    except Exception as error:
+        raise _no_encoder(folder, error) from error
+    model.max_seq_length = min(model.max_seq_length or params.max_tokens, params.max_tokens)
+    return model.to(type_of(params.precision))
+
+
+def raw_vectors(model: Any, texts: Sequence[str], params: Params) -> Float32:
+    """(n_texts, size) as the model gives them, neither centered nor of unit length by our doing."""
+    import torch
+
     threads = torch.get_num_threads()
     torch.set_num_threads(params.threads)
     try:
-        try:
-            model = SentenceTransformer(str(folder), device="cpu")
-        except Exception as error:
-            raise _no_encoder(folder, error) from error
-        model.max_seq_length = min(model.max_seq_length or params.max_tokens, params.max_tokens)
-        model = model.to(type_of(params.precision))
         with torch.inference_mode():
             parts = [
                 model.encode(

@@ -13,6 +13,7 @@ from models.data.saved_params import read_params, write_params
 from models.data.types import NotFittedError
 from models.interfaces import Rows
 from models.ranking.features import RANK_PREFIX
+from models.single_query.score_plans import FusedRanks
 
 
 class FusionParams(BaseModel):
@@ -50,6 +51,16 @@ class Fusion:
         if self.columns_ is None:
             raise NotFittedError("fusion: asked before it was fitted; call fit or load")
         return fused(features[:, self.columns_], np.array(self.weights_), self.params.constant)
+
+    def score_plan(self) -> FusedRanks:
+        """Columns and weights, for a kernel."""
+        if self.columns_ is None:
+            raise NotFittedError("fusion: no plan before it was fitted")
+        return FusedRanks(
+            columns=np.array(self.columns_, dtype=np.int32),
+            weights=np.array(self.weights_, dtype=np.float64),
+            constant=self.params.constant,
+        )
 
     def save(self, folder: Path) -> None:
         if self.columns_ is None:

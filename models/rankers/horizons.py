@@ -17,10 +17,12 @@ from models.interfaces import Ranker, Rows
 from models.rankers.lightgbm import LightGbm, LightGbmParams
 from models.ranking.features import IDLE
 from models.ranking.ranker_data import RankerData
+from models.ranking.ranker_plans import plan_of
 from models.ranking.rows import blocks_of_rows, where
 from models.ranking.training import N_SEEDS, PLAIN, Trained, fit_plain, train_ranker
 from models.ranking.training import Params as TrainingParams
 from models.registry import load_ranker, name_of
+from models.single_query.score_plans import BySide, ScorePlan
 
 IN_SESSION, RETURNING = SIDES = ("in_session", "returning")
 
@@ -129,6 +131,16 @@ class Horizons:
             if rows.any():
                 scores[rows] = self.sides_[side].score(features[rows])
         return scores
+
+    def score_plan(self) -> ScorePlan:
+        """That of each side; of one alone where it serves both, or where no query is known to be in session."""
+        if not self.sides_:
+            raise NotFittedError("horizons: no plan before it was fitted")
+        within, beyond = (self.sides_[side] for side in SIDES)
+        if self.column_ < 0 or within is beyond:
+            return plan_of(beyond)
+        limit = self.params.session_hours / 24.0
+        return BySide(column=self.column_, limit=limit, within=plan_of(within), beyond=plan_of(beyond))
 
     def save(self, folder: Path) -> None:
         if not self.sides_:

@@ -16,6 +16,7 @@ from models.data.types import NotFittedError
 from models.interfaces import Rows
 from models.rankers.fusion import Fusion, FusionParams
 from models.ranking.sampling import rows_of_all_hits
+from models.single_query.score_plans import BoostedTrees
 
 
 class LightGbmParams(BaseModel):
@@ -70,7 +71,7 @@ class LightGbm:
         self.params = params or LightGbmParams()
         self.models_: list[str] | None = None
         self.prior_: Fusion | None = None
-        self._boosters: list[Any] = []
+        self._loaded: list[Any] | None = None
 
     def fit(self, features: Rows, labels: Float32, groups: Int32, names: tuple[str, ...]) -> Self:
         """Queries whose candidates all have the same label are left out: they carry no signal."""
@@ -112,6 +113,17 @@ class LightGbm:
         if self.models_ is None:
             raise NotFittedError("lightgbm: asked before it was fitted; call fit or load")
         return (self._prior(features) + self._trees(features)).astype(np.float32)
+
+    def score_plan(self) -> BoostedTrees:
+        """The trees as text, for kernels that need no LightGBM."""
+        if self.models_ is None or self.prior_ is None:
+            raise NotFittedError("lightgbm: no plan before it was fitted")
+        return BoostedTrees(
+            models=tuple(self.models_),
+            prior=self.prior_.score_plan(),
+            prior_weight=self.params.prior,
+            score=self.score,
+        )
 
     def staged(self, features: Float32, n_steps: int = 10) -> list[tuple[int, Float32]]:
         """(number of trees, scores) as the trees come in, from plain fusion on: for a learning curve."""
@@ -172,11 +184,17 @@ class LightGbm:
             total += booster.predict(features, raw_score=True, num_threads=threads, **options)
         return total / max(len(self._boosters), 1)
 
-    def _learn(self, models: list[str]) -> None:
-        import lightgbm
+    @property
+    def _boosters(self) -> list[Any]:
+        """Read from the text when they are first needed: a service that scores by kernels does without LightGBM."""
+        if self._loaded is None:
+            import lightgbm
 
-        self.models_ = models
-        self._boosters = [lightgbm.Booster(model_str=model) for model in models]
+            self._loaded = [lightgbm.Booster(model_str=model) for model in self.models_ or ()]
+        return self._loaded
+
+    def _learn(self, models: list[str]) -> None:
+        self.models_, self._loaded = models, None
 
 
 class _Learned(BaseModel):

@@ -16,6 +16,7 @@ from models.data.types import NotFittedError
 from models.interfaces import Rows
 from models.ranking.sampling import rows_of_some_queries
 from models.ranking.scaling import Standard, log_odds_of
+from models.single_query.score_plans import WeightedSum
 
 
 class LinearParams(BaseModel):
@@ -71,6 +72,15 @@ class Linear:
         for column, weight in enumerate(self.weights_):  # in one order, so that a row scores the same alone
             total += weight * inputs[:, column]
         return total.astype(np.float32)
+
+    def score_plan(self) -> WeightedSum:
+        """Everything that `score` reads, for a kernel."""
+        if self.standard_ is None:
+            raise NotFittedError("linear: no plan before it was fitted")
+        standard = self.standard_
+        return WeightedSum(
+            means=standard.means, scales=standard.scales, weights=self.weights_, intercept=self.intercept_
+        )
 
     def save(self, folder: Path) -> None:
         if self.standard_ is None:

@@ -18,6 +18,7 @@ from models.interfaces import Rows
 from models.ranking.calibration import platt
 from models.ranking.sampling import rows_of_some_queries
 from models.ranking.scaling import Standard, log_odds_of
+from models.single_query.score_plans import HiddenLayer
 
 FARTHEST = 6.0  # standard deviations beyond which an input is cut: counts have long tails
 ROWS = 2048  # scored at a time, so that the hidden layer stays in the processor's cache
@@ -98,6 +99,18 @@ class Mlp:
         for column, outcome in enumerate(self.outcomes_):
             total += self.params.weights.get(outcome, 1.0) * chances[:, column]
         return total.astype(np.float32)
+
+    def score_plan(self) -> HiddenLayer:
+        """Everything that `score` reads, for a kernel."""
+        if self.standard_ is None:
+            raise NotFittedError("mlp: no plan before it was fitted")
+        return HiddenLayer(
+            means=self.standard_.means,
+            scales=self.standard_.scales,
+            farthest=FARTHEST,
+            outcome_weights=tuple(self.params.weights.get(outcome, 1.0) for outcome in self.outcomes_),
+            **{name: self.arrays_[name] for name in ("first", "first_bias", "second", "second_bias")},
+        )
 
     def save(self, folder: Path) -> None:
         if self.standard_ is None:

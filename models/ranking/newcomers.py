@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.arrays import Float32
+from features.arrays import Bool, Float32
 from models.interfaces import Scores
 from models.ranking.features import N_HISTORY, RANK_PREFIX
 from models.retrieval.candidates import FUSION_CONSTANT, reciprocal_ranks
@@ -26,9 +26,17 @@ class NewcomersInOrder:
     def score(self, features: Float32) -> Float32:
         return self.in_order(features, self.ranker.score(features))
 
+    def newcomers(self, features: Float32) -> Bool | None:
+        """(n_rows,) those of newcomers; None: there are none."""
+        if self._n_history is None:
+            return None
+        newcomers: Bool = features[:, self._n_history] == 0
+        return newcomers if newcomers.any() else None
+
     def in_order(self, features: Float32, scores: Float32) -> Float32:
         """Scores (n_rows,): the ranker's, except for the rows of newcomers."""
-        if self._n_history is None or not (newcomers := features[:, self._n_history] == 0).any():
+        newcomers = self.newcomers(features)
+        if newcomers is None:
             return scores
         inverse = features[:, self._ranks]
         ranks = np.rint(np.divide(1.0, inverse, out=np.zeros_like(inverse), where=inverse > 0)).astype(np.int32)

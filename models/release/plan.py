@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from features.errors import UserError
 from features.positives import DEFAULT_POSITIVES, Positives
 from models.data.saved_params import read_params, write_params
-from models.data.tables import read_catalogue
+from models.data.tables import FURTHER, TIMES, WORDS, read_catalogue
 from models.data.types import Catalogue
 from models.exploration import ExploreParams
 from models.registry import load_part
@@ -116,5 +116,11 @@ def assemble(
     for source, file in ((catalogue, "catalogue.parquet"), (vectors, "vectors.safetensors")):
         (target / source.name).mkdir(parents=True)
         shutil.copyfile(source / file, target / source.name / file)
+    if (vectors / FURTHER).is_file():
+        shutil.copyfile(vectors / FURTHER, target / vectors.name / FURTHER)
+    if (vectors / WORDS).is_dir():
+        shutil.copytree(vectors / WORDS, target / vectors.name / WORDS)
+    if (catalogue / TIMES).is_file():
+        shutil.copyfile(catalogue / TIMES, target / catalogue.name / TIMES)
     write_params(plan, target / PLAN)
     return plan

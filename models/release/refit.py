@@ -7,7 +7,7 @@ whether its lists are similar.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +56,12 @@ def refit(judged: Path, target: Path, log: Log) -> Manifest:
     plan, sealed, catalogue = read_plan(judged), read_manifest(judged), load_catalogue(judged)
     shutil.copytree(judged, target, ignore=shutil.ignore_patterns(MANIFEST, "retrievers"))
     for name in plan.retrievers:
-        _fitted_again(name, judged / "retrievers" / name, log, catalogue).save(target / "retrievers" / name)
+        fitted_again(name, judged / "retrievers" / name, log, catalogue).save(target / "retrievers" / name)
+    return seal_like(target, sealed)
+
+
+def seal_like(target: Path, sealed: Manifest) -> Manifest:
+    """Seals a bundle whose data, params and code are those of another one."""
     return seal(
         target,
         features=sealed.features,
@@ -66,11 +71,28 @@ def refit(judged: Path, target: Path, log: Log) -> Manifest:
     )
 
 
-def _fitted_again(name: str, judged: Path, log: Log, catalogue: Catalogue) -> Retriever:
-    params = read_params(judged / PARAMS, f"retrievers.{name}", load_part("retriever", name).Params)
-    fresh = make("retriever", name, params)
+def params_of(name: str, folder: Path) -> BaseModel:
+    """The params of a retriever in its folder of a bundle."""
+    params: BaseModel = read_params(folder / PARAMS, f"retrievers.{name}", load_part("retriever", name).Params)
+    return params
+
+
+def fitted_again(
+    name: str,
+    folder: Path,
+    log: Log,
+    catalogue: Catalogue,
+    *,
+    params: BaseModel | None = None,
+    to_go_on_with: Callable[[Log], Log] = lambda log: log,
+) -> Retriever:
+    """A retriever of a bundle (its folder) fitted on `log`, or gone on with where it warm-starts.
+
+    params: in place of its own; to_go_on_with: the rows of `log` that a warm start gets.
+    """
+    fresh = make("retriever", name, params or params_of(name, folder))
     if isinstance(fresh, WarmStarts):
-        return fresh.refit(log, catalogue, read_part("retriever", name, judged))
+        return fresh.refit(to_go_on_with(log), catalogue, read_part("retriever", name, folder))
     return fresh.fit(log, catalogue)
 
 

@@ -30,6 +30,8 @@ class Release:
     events_through: last sequence number of the event log that its online namespace held when it was filled.
     judged_hash: of the bundle that the gate judged ("": the same, as in releases of before); refit: what is served was
     fitted anew from it, on all data.
+    kind: `update` of a release whose parts learned from the event log too; update: what the bundle is a function of,
+    `release`, `position` (seq of the last event) and `params`.
     """
 
     release: str
@@ -43,6 +45,13 @@ class Release:
     source: dict[str, Any] = field(default_factory=dict)
     judged_hash: str = ""
     refit: bool = False
+    kind: str = "release"
+    update: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def base(self) -> str:
+        """The release that an update was made from; itself where it is none."""
+        return str(self.update.get("release") or self.release)
 
     @property
     def judged(self) -> str:
@@ -81,6 +90,19 @@ def read_release(path: Path) -> Release:
 def now() -> str:
     """The current time, ISO-8601 UTC with microseconds."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def put_live(pointer: dict[str, Any], release: str, *, who: str, why: str) -> None:
+    """Appends to the history of a pointer's content, and ends the trial that is under way: what it was compared with is
+    live no longer."""
+    history, instant = pointer["history"], now()
+    if history:
+        history[-1]["live_to"] = instant
+    history.append({"release": release, "live_from": instant, "live_to": None, "who": who, "why": why})
+    for trial in pointer["trials"]:
+        if trial["until"] is None:
+            outcome = "promoted" if trial["release"] == release else "overtaken"
+            trial.update(until=instant, outcome=outcome, reason=f"{release} was put live by {who}: {why}")
 
 
 class ReleaseStore:
@@ -145,22 +167,22 @@ class ReleaseStore:
         """What cannot be read, in a sentence each: releases by their id, the pointer as `live.json`."""
         faults = self.unreadable()
         try:
-            self._pointer()
+            self.read_pointer()
         except ReleaseError as error:
             faults[self.pointer.name] = str(error)
         return faults
 
     def history(self) -> Sequence[Span]:
         """The history of live releases, oldest first."""
-        return [Span(**span) for span in self._pointer()["history"]]
+        return [Span(**span) for span in self.read_pointer()["history"]]
 
     def pinned(self) -> Sequence[str]:
         """Releases that `recops gc` keeps whatever their age."""
-        return tuple(self._pointer()["pinned"])
+        return tuple(self.read_pointer()["pinned"])
 
     def live(self) -> str | None:
         """The id of the live release."""
-        history = self._pointer()["history"]
+        history = self.read_pointer()["history"]
         return str(history[-1]["release"]) if history else None
 
     def live_for(self, code: RunningCode) -> str | None:
@@ -207,29 +229,26 @@ class ReleaseStore:
         and the replacement are under one lock of all processes.
         """
         self.read(release)
-        with self._locked():
-            pointer = self._pointer()
+        with self.locked():
+            pointer = self.read_pointer()
             history = pointer["history"]
             live = history[-1]["release"] if history else None
             if live == release or expected not in (None, live):
                 return False
-            instant = now()
-            if history:
-                history[-1]["live_to"] = instant
-            history.append({"release": release, "live_from": instant, "live_to": None, "who": who, "why": why})
-            self._replace(pointer)
+            put_live(pointer, release, who=who, why=why)
+            self.replace_pointer(pointer)
             return True
 
     def pin(self, release: str, *, pinned: bool) -> None:
         """Keeps a release from `recops gc`, or no longer."""
         self.read(release)
-        with self._locked():
-            pointer = self._pointer()
+        with self.locked():
+            pointer = self.read_pointer()
             pointer["pinned"] = sorted({*pointer["pinned"], release} if pinned else {*pointer["pinned"]} - {release})
-            self._replace(pointer)
+            self.replace_pointer(pointer)
 
-    def _pointer(self) -> dict[str, Any]:
-        """The pointer file, checked.
+    def read_pointer(self) -> dict[str, Any]:
+        """The pointer file, checked: spans of the history, names of pinned releases, trials (models/release/trial.py).
 
         Raises:
             ReleaseError: it is damaged.
@@ -238,9 +257,10 @@ class ReleaseStore:
             content = dict(json.loads(self.pointer.read_text(encoding="utf-8")))
             for span in content["history"]:
                 Span(**span)
-            return {"history": list(content["history"]), "pinned": list(content["pinned"])}
+            trials = [dict(trial) for trial in content.get("trials", ())]
+            return {"history": list(content["history"]), "pinned": list(content["pinned"]), "trials": trials}
         except FileNotFoundError:
-            return {"history": [], "pinned": []}
+            return {"history": [], "pinned": [], "trials": []}
         except (OSError, ValueError, TypeError, KeyError) as error:
             what = " ".join(f"{type(error).__name__}: {error}".split())
             raise ReleaseError(
@@ -248,11 +268,14 @@ class ReleaseStore:
                 "and put a release live again (`recops release`)"
             ) from None
 
-    def _replace(self, content: dict[str, Any]) -> None:
+    def replace_pointer(self, content: dict[str, Any]) -> None:
+        """Replaces the pointer file whole; under `locked`."""
         write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", self.pointer)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
+        """The lock of all processes under which the pointer is changed."""
+
         def refusal(holder: str) -> ReleaseError:
             return ReleaseError(
                 f"{self.root}: process {holder} has held .lock for {LOCK_S:.0f} s; end it, then try again"

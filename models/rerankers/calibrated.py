@@ -52,21 +52,22 @@ class Calibrated:
         n_places = min(params.depth, k, len(items))
         relevance = unit_interval(scores)
         gain = relevance + self._start(items, catalogue)
-        best = np.argsort(-gain, kind="stable")
+        in_order = bool((gain[1:] <= gain[:-1]).all())  # as the scores come, unless something is fresh
+        best = np.arange(len(items)) if in_order else np.argsort(-gain, kind="stable")
         if params.calibration <= 0 or n_places < 2:
             return best[:k].astype(np.int64)
-        kinds, kind = np.unique(catalogue.categories[items], return_inverse=True)
-        target = np.bincount(kind, relevance, minlength=len(kinds)) / relevance.sum()
+        n_kinds, kind = distinct(catalogue.categories[items])
+        target = np.bincount(kind, relevance, minlength=n_kinds) / relevance.sum()
         pool = best[: max(params.pool, n_places)]
-        free = np.ones(len(pool), dtype=np.bool_)
-        shown = np.zeros(len(kinds))
+        pool_gain, pool_kind = gain[pool], kind[pool]
+        divergence = ListDivergence(target, params.smoothing)
         chosen: list[int] = []
-        while len(chosen) < n_places:
-            costs = params.calibration * divergences(target, shown, params.smoothing)[kind[pool]]
-            taken = int(np.argmax(np.where(free, gain[pool] - costs, -np.inf)))
+        for _ in range(n_places):
+            costs = params.calibration * divergence.after_one_more()[pool_kind]
+            taken = int((pool_gain - costs).argmax())
             chosen.append(taken)
-            free[taken] = False
-            shown[kind[pool[taken]]] += 1
+            pool_gain[taken] = -np.inf
+            divergence.add(int(pool_kind[taken]))
         return best[and_the_rest(chosen, len(items), k)].astype(np.int64)
 
     def _start(self, items: Int32, catalogue: Catalogue) -> Float64:
@@ -80,19 +81,46 @@ class Calibrated:
         return np.where(fresh, self.params.freshness, 0.0)
 
 
-def divergences(target: Float64, shown: Float64, smoothing: float) -> Float64:
-    """(n_kinds,) KL(target ‖ list) after one more item of each kind; shown: (n_kinds,) items selected so far.
+class ListDivergence:
+    """KL(target ‖ list) of a list that grows: Σ over the kinds of target · log(target / list)."""
 
-    The terms of the other kinds share one sum, so one pass is enough for all kinds.
-    """
+    def __init__(self, target: Float64, smoothing: float) -> None:
+        """target: (n_kinds,) shares; the list is empty."""
+        self._target = target
+        self._wanted = target > 0  # the terms of the other kinds are 0
+        self._smoothed = smoothing * target
+        self._share = 1.0 - smoothing
+        self._counts = np.zeros((2, len(target)))
+        self._counts[1] = 1.0
+        self._mixed = np.empty_like(self._counts)
+        self._ratios, self._terms = np.ones_like(self._counts), np.empty_like(self._counts)
+        self._n_shown = 0
 
-    def terms(counts: Float64) -> Float64:
-        """target · log(target / list), 0 where the target is 0."""
-        mixed = (1.0 - smoothing) * counts / (shown.sum() + 1.0) + smoothing * target
-        ratio = np.divide(target, mixed, out=np.ones(len(target)), where=target > 0)
-        parts: Float64 = target * np.log(ratio)
-        return parts
+    def add(self, kind: int) -> None:
+        """One more item of a kind."""
+        self._counts[:, kind] += 1.0
+        self._n_shown += 1
 
-    without = terms(shown)
-    total: Float64 = without.sum() - without + terms(shown + 1.0)
-    return total
+    def after_one_more(self) -> Float64:
+        """(n_kinds,) the divergence after one more item of each kind.
+
+        Every kind has two terms, without and with one more of it; the terms without it share one sum, so that one pass
+        is enough for all kinds.
+        """
+        np.multiply(self._share, self._counts, out=self._mixed)
+        self._mixed /= self._n_shown + 1.0
+        self._mixed += self._smoothed
+        np.divide(self._target, self._mixed, out=self._ratios, where=self._wanted)
+        np.log(self._ratios, out=self._terms)
+        self._terms *= self._target
+        without, one_more = self._terms
+        total: Float64 = np.add.reduce(without) - without + one_more
+        return total
+
+
+def distinct(categories: Int32) -> tuple[int, Int64]:
+    """The number of different categories (-1 and above), and (n,) each one's place among them, ascending."""
+    shifted = categories + 1
+    occurs = np.bincount(shifted) > 0
+    places = np.cumsum(occurs) - 1
+    return int(places[-1]) + 1, places[shifted]

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from features.arrays import Float32, Float64, Int32, Int64
 from models.data.types import Catalogue
-from models.rerankers.greedy import Filling, VarietyParams, common_tags, cosines
+from models.rerankers.greedy import Cosines, Filling, Similarities, VarietyParams, similarities
 
 NOTHING_NEW = 1e-6  # an item with a smaller residual is spanned by the selected items (float32 resolution)
 
@@ -40,32 +40,32 @@ class Dpp:
         if filling is None:
             return np.arange(min(k, len(items)), dtype=np.int64)
         unlike = 1 - self.params.relevance
+        like = similarities(filling.pool, catalogue)
         residuals = np.ones(len(filling.pool))
-        factor = np.zeros(
-            (filling.n_places, len(filling.pool))
-        )  # Cholesky rows of the selected items, one per position
-        while not filling.full:
+        factor = np.zeros((filling.n_places, len(filling.pool)))  # Cholesky rows of the selected items
+        products = np.empty_like(factor)
+        while True:
             allowed = filling.allowed()
             if unlike > 0:
                 new = allowed & (residuals > NOTHING_NEW)
                 allowed = new if new.any() else allowed
-            variety = unlike * np.log(np.maximum(residuals, NOTHING_NEW))
             n_shown = len(filling.chosen)
+            variety = unlike * np.log(np.maximum(residuals, NOTHING_NEW))
             taken = filling.take(filling.gain + variety, allowed)
+            if filling.full:
+                return filling.order(len(items), k)
             if residuals[taken] > NOTHING_NEW and unlike > 0:
                 shown_rows = factor[:n_shown]
-                shared = (shown_rows * shown_rows[:, taken, None]).sum(axis=0)
-                row = (_kernel(filling.pool, taken, catalogue) - shared) / np.sqrt(residuals[taken])
+                np.multiply(shown_rows, shown_rows[:, taken, None], out=products[:n_shown])
+                row = (_kernel(like, taken) - np.add.reduce(products[:n_shown], axis=0)) / np.sqrt(residuals[taken])
                 factor[n_shown] = row
-                residuals = np.maximum(residuals - row**2, 0.0)
-        return filling.order(len(items), k)
+                np.maximum(residuals - row**2, 0.0, out=residuals)
 
 
-def _kernel(pool: Int32, index: int, catalogue: Catalogue) -> Float64:
+def _kernel(like: Similarities, index: int) -> Float64:
     """(n_pool,) row of S."""
-    if catalogue.vectors is None:
-        row = common_tags(pool, index, catalogue)
-    else:
-        row = (1.0 + cosines(pool, index, catalogue.vectors)) / 2.0
+    row = like.to(index)
+    if isinstance(like, Cosines):
+        row = (1.0 + row) / 2.0
     row[index] = 1.0  # also for items without text or tags
     return row

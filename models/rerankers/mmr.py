@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 from pydantic import BaseModel
 
-from features.arrays import Float32, Float64, Int32, Int64
+from features.arrays import Float32, Int32, Int64
 from models.data.types import Catalogue
-from models.rerankers.greedy import Filling, VarietyParams, common_tags, cosines
+from models.rerankers.greedy import Filling, VarietyParams, similarities
 
 
 class MmrParams(VarietyParams):
@@ -34,16 +34,11 @@ class Mmr:
         if filling is None:
             return np.arange(min(k, len(items)), dtype=np.int64)
         unlike = 1 - self.params.relevance
-        nearest = np.zeros(len(filling.pool), dtype=np.float64)
-        while not filling.full:
+        nearest = np.zeros(len(filling.pool), dtype=np.float64)  # from 0 on: what is opposite is only unlike
+        like = similarities(filling.pool, catalogue)
+        while True:
             taken = filling.take(filling.gain - unlike * nearest, filling.allowed())
+            if filling.full:
+                return filling.order(len(items), k)
             if unlike > 0:
-                nearest = np.maximum(nearest, _similarities(filling.pool, taken, catalogue))
-        return filling.order(len(items), k)
-
-
-def _similarities(pool: Int32, index: int, catalogue: Catalogue) -> Float64:
-    """(n_pool,) similarity of each item to one of them, in [0, 1]."""
-    if catalogue.vectors is None:
-        return common_tags(pool, index, catalogue)
-    return np.maximum(cosines(pool, index, catalogue.vectors), 0.0)
+                np.maximum(nearest, like.to(taken), out=nearest)

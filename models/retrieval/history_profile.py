@@ -10,6 +10,7 @@ from scipy import sparse
 from features.arrays import MICROSECONDS_A_DAY, Int64
 from models.data.ragged import offsets_of
 from models.data.types import Log, Queries
+from models.single_query.query_plans import Decayed
 
 
 class Recency(BaseModel):
@@ -21,6 +22,10 @@ class Recency(BaseModel):
     """Half-life of an entry's weight, in number of newer entries; null: no decay by order."""
     half_life_days: float | None = Field(default=None, gt=0)
     """Half-life of an entry's weight, by its age relative to the newest entry; null: no decay by age."""
+
+    def profile_plan(self) -> Decayed:
+        """How one query's profile is computed."""
+        return Decayed(self.half_life_events, self.half_life_days)
 
 
 def history_profiles(queries: Queries, n_items: int, recency: Recency) -> sparse.csr_matrix:

@@ -17,6 +17,7 @@ from models.data.types import Hits, NotFittedError, Queries
 from models.interfaces import Reason
 from models.retrieval.history_profile import Recency, history_profiles
 from models.retrieval.topk import retrieve_by, unlearned_mask
+from models.single_query.query_plans import Projection, QueryPlan
 
 P = TypeVar("P", bound=Recency)
 
@@ -41,12 +42,32 @@ class ItemFactors(Generic[P]):
     def _fold(self, vectors: Float64, weights: Float64) -> Float64:
         """(size,) the user's vector from the vectors (n_history, size) and weights (n_history,) of a history."""
 
+    def _folds(self, vectors: Float64, weights: Float64) -> Float64:
+        """(n_rows, size) the same for several versions of a history, NaN for an empty one; weights: (n_rows, n_history)
+        all in the first row, 0 for what is left out in the others."""
+        users = np.full((len(weights), vectors.shape[1]), np.nan)
+        for row in np.flatnonzero(weights.any(axis=1)):
+            used = weights[row] > 0
+            users[row] = self._fold(vectors[used], weights[row, used])
+        return users
+
     def retrieve(self, queries: Queries, k: int) -> Hits:
         n_items = len(self._learned())
         return retrieve_by(self._scores, queries, n_items, k)
 
     def scores_of(self, queries: Queries, items: Int32) -> Float32:
         return self._scores(queries, items)
+
+    def query_plan(self) -> QueryPlan:
+        vectors = self._learned()
+        assert self._silent is not None
+        return Projection(
+            vectors=vectors,
+            learned=self._silent == 0,
+            profile=self.params.profile_plan(),
+            fold=self._fold,
+            folds=self._folds,
+        )
 
     def save(self, folder: Path) -> None:
         write_arrays({"items": self._learned(), **self._further()}, folder / "vectors.safetensors")

@@ -18,6 +18,7 @@ from models.data.types import Hits, NotFittedError, Queries
 from models.interfaces import Reason
 from models.retrieval.history_profile import Recency, history_profiles
 from models.retrieval.topk import CELLS, retrieve_by
+from models.single_query.query_plans import Profile, Propagation, QueryPlan, SparseRows
 
 P = TypeVar("P", bound=BaseModel)
 
@@ -60,6 +61,14 @@ class ItemToItem(Generic[P]):
         retriever.weights_ = read_sparse(folder / "weights.safetensors")
         return retriever
 
+    def query_plan(self) -> QueryPlan:
+        return Propagation(weights=sparse_rows(self._learned()), profile=self._profile_plan())
+
+    def _profile_plan(self) -> Profile:
+        """How one query's `_profile` is computed."""
+        assert isinstance(self.params, Recency)
+        return self.params.profile_plan()
+
     def _profile(self, queries: Queries, n_items: int) -> sparse.csr_matrix:
         """(n_queries, n_items) float32: the weight of each item of each history; a row depends only on its query."""
         assert isinstance(self.params, Recency)
@@ -69,6 +78,15 @@ class ItemToItem(Generic[P]):
         if self.weights_ is None:
             raise NotFittedError(f"{self.name}: asked before it was fitted; call fit or load")
         return self.weights_
+
+
+def sparse_rows(matrix: sparse.csr_matrix) -> SparseRows:
+    """A sparse matrix as the kernels take it."""
+    return SparseRows(
+        indptr=np.ascontiguousarray(matrix.indptr, dtype=np.int64),
+        indices=np.ascontiguousarray(matrix.indices, dtype=np.int32),
+        data=np.ascontiguousarray(matrix.data, dtype=np.float32),
+    )
 
 
 def strongest(

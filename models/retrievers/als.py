@@ -16,6 +16,8 @@ from models.retrieval.history_profile import Recency, interactions_matrix
 from models.retrieval.item_factors import ItemFactors
 
 START = 0.1  # norm of the initial vectors
+SLIGHT = 0.01  # relative change of the ridge up to which it is corrected for
+CORRECTIONS = 2  # each divides the error by 1 / SLIGHT at least
 
 
 class AlsParams(Recency):
@@ -114,6 +116,56 @@ class Als(ItemFactors[AlsParams]):
         matrix = self._gram + (vectors * weights[:, None]).T @ vectors
         matrix[np.diag_indices_from(matrix)] += ridge
         return cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+
+    def _folds(self, vectors: Float64, weights: Float64) -> Float64:
+        """Without one or two items, from the system of the whole history: their rows of the normal equations are taken
+        out of its inverse (Sherman & Morrison 1950, doi:10.1214/aoms/1177729893), and the ridge, which falls a little
+        with them, is corrected for by iteration. Other versions are solved one by one."""
+        whole, ridge = weights[0], self._ridge(weights.sum(axis=1), self._n_items)
+        less, removed = ridge[0] - ridge, whole - weights
+        few = ((removed == 0) | (weights == 0)).all(axis=1) & weights.any(axis=1)
+        few &= ((removed != 0).sum(axis=1) <= 2) & (less <= SLIGHT * ridge)
+        users = np.empty((len(weights), vectors.shape[1]))
+        if not few.all():
+            users[~few] = super()._folds(vectors, weights[~few])
+        if few.any():
+            users[few] = self._without_few(vectors, whole, removed[few], less[few, None])
+        return users
+
+    def _without_few(self, vectors: Float64, whole: Float64, removed: Float64, less: Float64) -> Float64:
+        """(n_rows, size) users' vectors; removed: (n_rows, n_history) weights to take off, at most two a row; less:
+        (n_rows, 1) how much smaller the ridge is then."""
+        system = self._system(vectors, whole)
+        two = np.argsort(-removed, axis=1, kind="stable")[:, :2]
+        size = np.take_along_axis(removed, two, axis=1)
+        first, second = vectors[two[:, 0]], vectors[two[:, -1]]
+        w1, w2 = size[:, :1], (size[:, 1:] if size.shape[1] > 1 else np.zeros_like(size))
+
+        def dot(one: Float64, other: Float64) -> Float64:
+            product: Float64 = (one * other).sum(axis=1, keepdims=True)
+            return product
+
+        def inverse(targets: Float64) -> Float64:
+            solved: Float64 = cho_solve(system, targets.T, check_finite=False).T
+            return solved
+
+        x1 = inverse(first)
+        per1 = w1 / (1.0 - w1 * dot(first, x1))
+        x2 = inverse(second)
+        x2 += x1 * (per1 * dot(first, x2))
+        per2 = w2 / (1.0 - w2 * dot(second, x2))
+
+        def solve(targets: Float64) -> Float64:
+            solved = inverse(targets)
+            solved += x1 * (per1 * dot(first, solved))
+            solved += x2 * (per2 * dot(second, solved))
+            return solved
+
+        step = users = solve((whole - removed) @ vectors)
+        for _ in range(CORRECTIONS):
+            step = less * solve(step)
+            users = users + step
+        return users
 
     def _fold(self, vectors: Float64, weights: Float64) -> Float64:
         solved: Float64 = cho_solve(self._system(vectors, weights), vectors.T @ weights, check_finite=False)

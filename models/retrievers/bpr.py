@@ -69,3 +69,11 @@ class Bpr(ItemFactors[BprParams]):
         mean: Float64 = vectors.T @ weights / weights.sum()
         mean[-1] = 1.0
         return mean
+
+    def _folds(self, vectors: Float64, weights: Float64) -> Float64:
+        sums = weights.sum(axis=1, keepdims=True)
+        means: Float64 = np.divide(
+            weights @ vectors, sums, out=np.full((len(sums), vectors.shape[1]), np.nan), where=sums > 0
+        )
+        means[sums[:, 0] > 0, -1] = 1.0
+        return means

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, Field
 from scipy import sparse
 
-from features.arrays import Float32
+from features.arrays import Float32, Float64, Int64
 from models.data.types import Catalogue, Log
 from models.retrieval.history_profile import Recency, interactions_matrix
 from models.retrieval.item_similarity import ItemToItem, strongest
@@ -40,6 +41,62 @@ class ItemKnn(ItemToItem[ItemKnnParams]):
             rows = _Columns(log, catalogue.n_items, self.params)
         self.weights_ = strongest(rows, catalogue.n_items, catalogue.n_items, self.params.neighbors)
         return self
+
+    def statistics(self, log: Log, catalogue: Catalogue) -> tuple[sparse.csr_matrix | None, dict[str, Float64]]:
+        """See models/additive/learns_additively.py: products of the columns, their sums and squares, and users."""
+        if self.params.similarity == "jaccard_tags":
+            return None, {}
+        matrix = interactions_matrix(log, catalogue.n_items).astype(np.float64)
+        return _without_diagonal(matrix.T.tocsr() @ matrix), _sums(matrix, log.n_users)
+
+    def change(
+        self, before: Log, after: Log, catalogue: Catalogue
+    ) -> tuple[sparse.csr_matrix | None, dict[str, Float64]]:
+        """A'ᵀA' - AᵀA = DᵀA' + AᵀD with D = A' - A, which has an entry for each new item of a user alone."""
+        old, new = (interactions_matrix(log, catalogue.n_items).astype(np.float64) for log in (before, after))
+        more = new - old
+        products = more.T.tocsr() @ new + old.T.tocsr() @ more
+        sums, less = _sums(new, _n_with_rows(after)), _sums(old, _n_with_rows(before))
+        return _without_diagonal(products), {name: values - less[name] for name, values in sums.items()}
+
+    def learned(
+        self,
+        sums: Mapping[str, Float64],
+        weighted: Callable[..., sparse.csr_matrix],
+        catalogue: Catalogue,
+        later: int,
+    ) -> Self:
+        n, squares = max(float(sums["n_users"][0]), 1.0), sums["squares"]
+        pearson = self.params.similarity == "pearson"
+        means = sums["sums"] / n if pearson else None
+        lengths = np.sqrt(squares if means is None else np.maximum(squares - n * means**2, 0.0))
+        part = type(self)(self.params)
+        part.weights_ = weighted(
+            lengths, lengths, shrinkage=self.params.shrinkage, keep=self.params.neighbors, means=means, n=n
+        )
+        return part
+
+    def lasting_days(self) -> float:
+        return float("inf")
+
+    def n_pairs(self, n_events: Int64) -> Int64:
+        return n_events**2
+
+
+def _without_diagonal(products: sparse.csr_matrix) -> sparse.csr_matrix:
+    return products - sparse.diags(products.diagonal(), format="csr")
+
+
+def _sums(matrix: sparse.csr_matrix, n_users: int) -> dict[str, Float64]:
+    return {
+        "sums": np.asarray(matrix.sum(axis=0)).ravel(),
+        "squares": np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel(),
+        "n_users": np.array([float(n_users)]),
+    }
+
+
+def _n_with_rows(log: Log) -> int:
+    return len(np.unique(log.users))
 
 
 class _Columns:

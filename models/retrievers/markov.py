@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from scipy import sparse
 
-from features.arrays import MICROSECONDS_A_DAY, Float32
+from features.arrays import MICROSECONDS_A_DAY, Float32, Float64, Int32, Int64
 from models.data.ragged import offsets_of
 from models.data.types import Catalogue, Log, Queries
 from models.retrieval.item_similarity import ItemToItem, strongest
+from models.single_query.query_plans import Newest
+
+PAIRS_AT_ONCE = 8_000_000  # that are in memory beside their sums, 16 bytes each
 
 
 class MarkovParams(BaseModel):
@@ -71,8 +76,67 @@ class Markov(ItemToItem[MarkovParams]):
         self.weights_ = strongest(rows, n_items, n_items, params.keep)
         return self
 
+    def statistics(self, log: Log, catalogue: Catalogue) -> tuple[sparse.csr_matrix | None, dict[str, Float64]]:
+        """See models/additive/learns_additively.py: transitions, those of each item in total, and the popularity."""
+        n_items, params = catalogue.n_items, self.params
+        weights = log.weights.astype(np.float64)
+        popularity = np.bincount(log.items, weights, minlength=n_items)
+        rows = np.flatnonzero(weights > 0)
+        rows = rows[np.argsort(log.users[rows], kind="stable")]
+        users, items, weights = log.users[rows], log.items[rows], weights[rows]
+        if params.half_life_days is not None:
+            weights = weights * np.exp2((log.times[rows] - log.at) / MICROSECONDS_A_DAY / params.half_life_days)
+        followers = sparse.csr_matrix((n_items, n_items), dtype=np.float64)
+        waiting: list[tuple[Int32, Int32, Float64]] = []  # pairs, added up many at a time
+        last = min(params.window, len(rows) - 1)
+        for gap in range(1, last + 1):
+            first = np.flatnonzero((users[gap:] == users[:-gap]) & (items[gap:] != items[:-gap]))
+            before, after = items[first], items[first + gap]
+            values = weights[first] * weights[first + gap] * float(gap) ** -params.gap_power
+            waiting.append((before, after, values))
+            if params.backward > 0:
+                waiting.append((after, before, params.backward * values))
+            if gap == last or sum(len(one[2]) for one in waiting) > PAIRS_AT_ONCE:
+                left, right, added = (np.concatenate(column) for column in zip(*waiting, strict=True))
+                followers = followers + sparse.csr_matrix((added, (left, right)), shape=followers.shape)
+                waiting.clear()
+        return followers, {"popularity": popularity, "totals": np.asarray(followers.sum(axis=1)).ravel()}
+
+    def change(
+        self, before: Log, after: Log, catalogue: Catalogue
+    ) -> tuple[sparse.csr_matrix | None, dict[str, Float64]]:
+        """Of what both begin with, only the last rows within the window of a new one count."""
+        old, new = _from_the_first_change(before, after, self.params.window)
+        (less, others), (more, sums) = self.statistics(old, catalogue), self.statistics(new, catalogue)
+        assert less is not None and more is not None
+        return more - less, {name: values - others[name] for name, values in sums.items()}
+
+    def learned(
+        self,
+        sums: Mapping[str, Float64],
+        weighted: Callable[..., sparse.csr_matrix],
+        catalogue: Catalogue,
+        later: int,
+    ) -> Self:
+        params, part = self.params, type(self)(self.params)
+        faded = (
+            1.0 if params.half_life_days is None else np.exp2(-2 * later / MICROSECONDS_A_DAY / params.half_life_days)
+        )
+        discount = np.maximum(sums["popularity"], 1.0) ** params.popularity_power
+        part.weights_ = weighted(sums["totals"] + params.shrinkage / faded, discount, keep=params.keep)
+        return part
+
+    def lasting_days(self) -> float:
+        return float("inf") if self.params.half_life_days is None else 250 * self.params.half_life_days
+
+    def n_pairs(self, n_events: Int64) -> Int64:
+        return 2 * self.params.window * n_events
+
     def _profile(self, queries: Queries, n_items: int) -> sparse.csr_matrix:
         return last_acts(queries, n_items, self.params)
+
+    def _profile_plan(self) -> Newest:
+        return Newest(self.params.last_events, self.params.recency_power)
 
 
 def last_acts(queries: Queries, n_items: int, params: MarkovParams) -> sparse.csr_matrix:
@@ -94,3 +158,33 @@ def last_acts(queries: Queries, n_items: int, params: MarkovParams) -> sparse.cs
     matrix.indices = item[at].astype(np.int32)
     matrix.indptr = offsets_of(owner[at], len(queries))
     return matrix
+
+
+def _from_the_first_change(before: Log, after: Log, window: int) -> tuple[Log, Log]:
+    """Both logs without the rows that each user begins with in both, but for the last `window` of them with trust."""
+    kept: tuple[list[Int64], list[Int64]] = ([], [])
+    orders = [np.argsort(log.users, kind="stable") for log in (before, after)]
+    bounds = [offsets_of(log.users[order], after.n_users) for log, order in zip((before, after), orders, strict=True)]
+    for user in range(after.n_users):
+        old, new = (order[ends[user] : ends[user + 1]] for order, ends in zip(orders, bounds, strict=True))
+        n = min(len(old), len(new))
+        first, second = old[:n], new[:n]
+        same = (before.items[first] == after.items[second]) & (before.times[first] == after.times[second])
+        n_same = n if same.all() else int(np.argmin(same))
+        trusted = np.flatnonzero(before.weights[old[:n_same]] > 0)
+        start = int(trusted[-window]) if len(trusted) >= window else 0
+        kept[0].append(old[start:])
+        kept[1].append(new[start:])
+    return _rows(before, kept[0]), _rows(after, kept[1])
+
+
+def _rows(log: Log, parts: list[Int64]) -> Log:
+    rows = np.concatenate([np.zeros(0, dtype=np.int64), *parts])
+    return replace(
+        log,
+        users=log.users[rows],
+        items=log.items[rows],
+        times=log.times[rows],
+        values=log.values[rows],
+        weights=log.weights[rows],
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
@@ -17,6 +18,7 @@ from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
 from models.interfaces import Reason
 from models.retrieval.item_similarity import read_sparse, write_sparse
 from models.retrieval.topk import no_hits, retrieve_by
+from models.single_query.query_plans import DenseScores, Ordered, QueryPlan
 
 
 class PopularParams(BaseModel):
@@ -74,6 +76,46 @@ class Popular:
             self.segments_ = sparse.csr_matrix((values, where), shape=shape)
         return self
 
+    def statistics(self, log: Log, catalogue: Catalogue) -> tuple[sparse.csr_matrix | None, dict[str, Float64]]:
+        """See models/additive/learns_additively.py: the scores, and as pairs those of each segment."""
+        weights, n_items = log.weights.astype(np.float64), catalogue.n_items
+        if self.params.half_life_days is not None:
+            weights *= np.exp2((log.times - log.at) / MICROSECONDS_A_DAY / self.params.half_life_days)
+        keys = log.users.astype(np.int64) * n_items + log.items
+        rows = _weightiest(keys, weights)
+        chosen: Float64 = np.bincount(log.items[rows], weights[rows], minlength=n_items).astype(np.float64)
+        if self.params.segment is None:
+            return None, {"scores": chosen}
+        previous = _last_category(log, catalogue.categories)
+        in_segment = np.flatnonzero(previous >= 0)
+        keys = previous * (log.n_users * n_items) + keys
+        rows = in_segment[_weightiest(keys[in_segment], weights[in_segment])]
+        shape = (max(len(catalogue.category_names), 1), n_items)
+        segments = sparse.csr_matrix((weights[rows], (previous[rows], log.items[rows])), shape=shape)
+        return segments, {"scores": chosen}
+
+    def learned(
+        self,
+        sums: Mapping[str, Float64],
+        weighted: Callable[..., sparse.csr_matrix],
+        catalogue: Catalogue,
+        later: int,
+    ) -> Self:
+        half_life, part = self.params.half_life_days, type(self)(self.params)
+        faded = 1.0 if half_life is None else np.exp2(-later / MICROSECONDS_A_DAY / half_life)
+        part._learn((sums["scores"] * faded).astype(np.float32))
+        if self.params.segment is not None:
+            n_segments = max(len(catalogue.category_names), 1)
+            part.segments_ = weighted(np.full(n_segments, 1 / faded), np.ones(catalogue.n_items))
+            part.categories_ = catalogue.categories
+        return part
+
+    def lasting_days(self) -> float:
+        return float("inf") if self.params.half_life_days is None else 500 * self.params.half_life_days
+
+    def n_pairs(self, n_events: Int64) -> Int64:
+        return n_events
+
     @property
     def period_days(self) -> float | None:
         """The period in days that the popularity covers; None: all of the past."""
@@ -97,6 +139,14 @@ class Popular:
             hits.scores[query, : len(offered)] = self.scores_[offered]
         return hits
 
+    def query_plan(self) -> QueryPlan:
+        if self.scores_ is None or self._order is None:
+            raise NotFittedError("popular: asked before it was fitted; call fit or load")
+        if self.segments_ is None:
+            return Ordered(order=self._order, scores=self.scores_)
+        prior = self._prior()
+        return DenseScores(score=lambda query: self._of_segment(prior.copy(), query.items))
+
     def save(self, folder: Path) -> None:
         if self.scores_ is None:
             raise NotFittedError("popular: nothing to save before it was fitted")
@@ -117,16 +167,27 @@ class Popular:
 
     def _by_segment(self, queries: Queries) -> Float32:
         """(n_queries, n_items), -inf where nobody chose the item."""
-        assert self.scores_ is not None and self.segments_ is not None
+        scores = np.tile(self._prior(), (len(queries), 1))
+        for query in range(len(queries)):
+            self._of_segment(scores[query], queries.history.items[query])
+        return scores
+
+    def _prior(self) -> Float32:
+        """(n_items,) score in an empty segment, -inf where nobody chose the item."""
+        assert self.scores_ is not None
         total = float(self.scores_.sum(dtype=np.float64))
         prior = (self.scores_ * (self.params.segment_prior / total if total > 0 else 0.0)).astype(np.float32)
-        scores = np.tile(np.where(self.scores_ > 0, prior, -np.inf).astype(np.float32), (len(queries), 1))
-        for query in range(len(queries)):
-            categories = self.categories_[queries.history.items[query]]
-            given = categories[categories >= 0]
-            if len(given):
-                segment = slice(self.segments_.indptr[given[-1]], self.segments_.indptr[given[-1] + 1])
-                scores[query, self.segments_.indices[segment]] += self.segments_.data[segment]
+        chosen: Float32 = np.where(self.scores_ > 0, prior, -np.inf).astype(np.float32)
+        return chosen
+
+    def _of_segment(self, scores: Float32, items: Int32) -> Float32:
+        """Adds to the prior (n_items,), in place, the segment of a history's newest category."""
+        assert self.segments_ is not None
+        categories = self.categories_[items]
+        given = categories[categories >= 0]
+        if len(given):
+            segment = slice(self.segments_.indptr[given[-1]], self.segments_.indptr[given[-1] + 1])
+            scores[self.segments_.indices[segment]] += self.segments_.data[segment]
         return scores
 
     def _learn(self, scores: Float32) -> None:

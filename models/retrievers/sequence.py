@@ -18,6 +18,7 @@ from models.data.storage import read_arrays, write_arrays
 from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
 from models.interfaces import Reason
 from models.retrieval.topk import no_hits, retrieve_by, unlearned_mask
+from models.single_query.query_plans import Ordered, QueryPlan, Sequential
 from models.transformer.inference import keys_of, states_after
 from models.transformer.shape import Shape, gap_buckets
 
@@ -123,6 +124,13 @@ class Sequence:
                 states = states_after(arrays, histories, gaps, shape, prefix)
                 scores[rows] = states @ vectors[items].T + self._silent[items]
         return scores
+
+    def query_plan(self) -> QueryPlan:
+        arrays = self._fitted()
+        if not arrays:
+            return Ordered(order=np.zeros(0, dtype=np.int32), scores=np.zeros(0, dtype=np.float32))
+        assert self._silent is not None
+        return Sequential(arrays=arrays, offset=self._silent)
 
     def save(self, folder: Path) -> None:
         write_arrays(self._fitted(), folder / "network.safetensors")

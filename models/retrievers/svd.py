@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Self
 
+import numpy as np
 from pydantic import BaseModel, Field
 
 from features.arrays import Float64
@@ -41,4 +42,9 @@ class Svd(ItemFactors[SvdParams]):
 
     def _fold(self, vectors: Float64, weights: Float64) -> Float64:
         folded: Float64 = vectors.T @ weights
+        return folded
+
+    def _folds(self, vectors: Float64, weights: Float64) -> Float64:
+        folded: Float64 = weights @ vectors
+        folded[~weights.any(axis=1)] = np.nan
         return folded

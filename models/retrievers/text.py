@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import BaseModel
 
-from features.arrays import Float32, Int32
+from features.arrays import Float32, Float64, Int32
 from models.compute.threads import one_thread
 from models.data.saved_params import PARAMS, read_params, write_params
 from models.data.storage import read_arrays, write_arrays
 from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
 from models.interfaces import Reason
 from models.retrieval.history_profile import Recency, history_profiles
+from models.retrieval.new_rows import appended
 from models.retrieval.topk import no_hits, retrieve_by
+from models.single_query.query_plans import Projection, QueryPlan
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +59,26 @@ class Text:
             raise NotFittedError("text: asked before it was fitted; call fit or load")
         return self._scores(queries, items)
 
+    def add_items(
+        self, vectors: Float32, further: Mapping[str, Float32] | None = None, word_parts: Float32 | None = None
+    ) -> Self:
+        if self.vectors_ is None:
+            raise NotFittedError("text: asked before it was fitted; call fit or load")
+        more = type(self)(self.params)
+        more._learn(appended(self.vectors_, vectors))
+        return more
+
+    def query_plan(self) -> QueryPlan:
+        if self.vectors_ is None or self._silent is None:
+            raise NotFittedError("text: asked before it was fitted; call fit or load")
+        return Projection(
+            vectors=self.vectors_,
+            learned=self._silent == 0,
+            profile=self.params.profile_plan(),
+            fold=_unit_mean,
+            folds=_unit_means,
+        )
+
     def save(self, folder: Path) -> None:
         if self.vectors_ is None:
             raise NotFittedError("text: nothing to save before it was fitted")
@@ -85,3 +108,18 @@ class Text:
                 if length > 0:
                     np.add(scored @ (mean / np.float32(length)), silent, out=scores[query])
         return scores
+
+
+def _unit_mean(vectors: Float64, weights: Float64) -> Float64 | None:
+    """(size,) the weighted mean of a history's vectors, of length 1; None where they cancel out."""
+    mean: Float64 = weights @ vectors
+    length = float(np.sqrt((mean**2).sum()))
+    return mean / length if length > 0 else None
+
+
+def _unit_means(vectors: Float64, weights: Float64) -> Float64:
+    """(n_rows, size) the same for rows of weights, NaN where they cancel out."""
+    means: Float64 = weights @ vectors
+    lengths = np.sqrt((means**2).sum(axis=1, keepdims=True))
+    units: Float64 = np.divide(means, lengths, out=np.full_like(means, np.nan), where=lengths > 0)
+    return units

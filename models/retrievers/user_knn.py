@@ -14,8 +14,9 @@ from models.data.saved_params import PARAMS, read_params, write_params
 from models.data.types import Catalogue, Hits, Log, NotFittedError, Queries
 from models.interfaces import Reason
 from models.retrieval.history_profile import Recency, history_profiles, interactions_matrix, row_squares
-from models.retrieval.item_similarity import propagate, read_sparse, strongest, write_sparse
+from models.retrieval.item_similarity import propagate, read_sparse, sparse_rows, strongest, write_sparse
 from models.retrieval.topk import CELLS, retrieve_by, top_k_of_row
+from models.single_query.query_plans import QueryPlan, UserNeighbors
 
 
 class UserKnnParams(Recency):
@@ -72,6 +73,21 @@ class UserKnn:
         if not parts:
             return retrieve_by(self._scores, queries, n_items, k)
         return Hits(np.concatenate([hits.items for hits in parts]), np.concatenate([hits.scores for hits in parts]))
+
+    def query_plan(self) -> QueryPlan:
+        if self.users_ is None or self._items is None or self._means is None or self._lengths is None:
+            raise NotFittedError("user_knn: asked before it was fitted; call fit or load")
+        return UserNeighbors(
+            users=sparse_rows(self.users_),
+            items=sparse_rows(self._items),
+            means=self._means,
+            lengths=self._lengths,
+            profile=self.params.profile_plan(),
+            pearson=self.params.similarity == "pearson",
+            asymmetry=self.params.asymmetry,
+            neighbors=self.params.neighbors,
+            shrinkage=self.params.shrinkage,
+        )
 
     def save(self, folder: Path) -> None:
         if self.users_ is None:

@@ -106,11 +106,6 @@ SPACES: dict[str, dict[str, Axis]] = {
     },
     "social": {"similarity_weight": Axis(low=0, high=300), "half_life_days": _DAYS},
     "cold_items": {
-        "collaborative": Axis(low=0, high=3),
-        "popularity_prior": Axis(low=0.01, high=1, log=True),
-        "neighbors": Axis(low=3, high=100, log=True),
-        "n_components": Axis(low=16, high=256, log=True),
-        "spectral_power": Axis(low=0, high=2),
         "half_life_days": _DAYS,
     },
     "text": {"half_life_events": Axis(low=1, high=200, log=True), "half_life_days": _DAYS},

@@ -7,6 +7,7 @@ of a request. services/service.py gives it this class by the name that BentoML's
 from __future__ import annotations
 
 import asyncio
+import time
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from features.settings import Settings
 from services.access.answer import WAITING, Receive, Scope, Send
+from services.access.deadline import ARRIVED
 from services.errors import body_of_status
 from services.metrics import metrics
 
@@ -96,7 +98,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
-        # an answer runs on the loop without a pause, so whoever counts inside of it sees one: the others wait here
+        # counted here: what waits in the gate and in the app, and what has not begun
         cycle.scope[WAITING] = len(self.tasks)  # type: ignore[literal-required]
         super()._start_asgi_task(cycle, app)
 
@@ -141,6 +143,7 @@ class LimitedProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        self.scope[ARRIVED] = time.perf_counter()  # type: ignore[literal-required]
         super().on_headers_complete()
         self._state, self._head_size, self._n_headers = "body", 0, 0
         if self.parser.should_upgrade():

@@ -12,10 +12,16 @@ from dataclasses import dataclass
 from features.errors import UserError
 from features.settings import Settings
 
-ROLES = ("reader", "client", "admin")  # asks · asks and records · all; any other word is a client of that name
+ROLES = (
+    "reader",
+    "client",
+    "operator",
+    "admin",
+)  # asks · and records · and keeps items, explains lists · all; another word: a client
 ROLE = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 OPEN = frozenset({"/", "/livez", "/readyz", "/healthz", "/metrics", "/favicon.ico", "/docs", "/docs.json"})
 PAGES = ("/console/", "/docs/")  # the pages' own files
+OPERATED = ("/items", "/delete_item", "/explain", "/why_not")  # the routes of an operator
 BENTO = "/bento/"  # BentoML's methods: each needs what the route of that name needs
 ADMIN_HEADER = "X-Recops-Admin"  # `1`, where there are no keys: no form and no link of a page can send it
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -45,13 +51,13 @@ class Keys:
             roles[digest.lower()] = role
         return cls(roles)
 
-    def role_of(self, key: str) -> str | None:
-        """The role of a key; compared in constant time."""
+    def match(self, key: str) -> tuple[str, str] | None:
+        """Digest and role of a key; compared in constant time. None: it is none of them."""
         digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
         match = None
         for accepted, role in self.roles.items():
             if hmac.compare_digest(accepted, digest):
-                match = role
+                match = accepted, role
         return match
 
 
@@ -71,6 +77,8 @@ def role_for(method: str, path: str) -> str | None:
         return None
     if path.startswith(BENTO):
         path = path[len(BENTO) - 1 :]
+    if path.startswith(OPERATED):
+        return "operator"
     if path.startswith("/admin/") or method == "DELETE":
         return "admin"
     if path == "/events":

@@ -32,8 +32,10 @@ class RecommendedItem(Item, kw_only=True):
 class RecommendAnswer(msgspec.Struct):
     """A user's list, best first.
 
-    fallback: the retriever that answered for a user without a known history, else null; warnings: what of the request
-    had no effect, where there is any.
+    fallback: the retriever that answered for a user without a known history; `deadline` where there was no time for all
+    stages; else null. warnings: what of the request
+    had no effect, where there is any. learned_position: of releases that learn between releases, number of the last
+    event of the log that they have learned.
     """
 
     request_id: str
@@ -43,6 +45,7 @@ class RecommendAnswer(msgspec.Struct):
     fallback: str | None
     took_ms: float
     warnings: list[str] | UnsetType = UNSET
+    learned_position: int | UnsetType = UNSET
 
 
 class SimilarAnswer(msgspec.Struct):
@@ -81,6 +84,22 @@ class HistoryAnswer(msgspec.Struct):
     user_id: str
     n_events: int
     items: list[HistoryItem]
+
+
+class UserProfileAnswer(msgspec.Struct):
+    """What a user likes, by what is known of them now; profile is null where nothing is.
+
+    new: what the newest choices brought; written_by: `local`, or `model`, whose words count until a fifth of the user's
+    newest choices are newer.
+    """
+
+    user_id: str
+    profile: str | None
+    likes: list[str]
+    dislikes: list[str]
+    new: list[str]
+    written_by: str
+    release: str
 
 
 class CategoryCount(msgspec.Struct):
@@ -138,10 +157,34 @@ class Code(msgspec.Struct, rename={"from_": "from"}):
     tag: str | None
 
 
+class ItemsStatus(msgspec.Struct):
+    """What was posted since the release was made. position: number of the newest change taken in; added: items that
+    the release does not hold; with_text: those of them that are recommended by their text; waiting: for the encoder;
+    faults: why some have no text vector (item id, or `encoder` → sentence)."""
+
+    position: int
+    added: int
+    with_text: int
+    waiting: int
+    faults: dict[str, str]
+
+
+class LearningStatus(msgspec.Struct):
+    """What a release has learned since it was made. position: number of the last event that counts in it; n_rows: new
+    choices in it; left_out: retriever → those of them that it does not learn from, of users with too many pairs
+    (`learn.max_pairs`); fault: why newer events are not learned, null: they are."""
+
+    position: int
+    n_rows: int
+    left_out: dict[str, int]
+    fault: str | None
+
+
 class StatusAnswer(msgspec.Struct):
     """The live release, the age of its data and of itself, and what is wrong with each store (null: nothing).
 
-    newest_event: of the release's data and of the events recorded since; ages are in days, null where not known.
+    newest_event: of the release's data and of the events recorded since; ages are in days, null where not known;
+    learning: of a release that learns between releases, else it is left out.
     """
 
     release: str
@@ -155,12 +198,14 @@ class StatusAnswer(msgspec.Struct):
     newest_event_age_days: float | None
     release_age_days: float | None
     counts: Counts
+    items: ItemsStatus
     retrievers: list[str]
     metrics: dict[str, float]
     stores: dict[str, str | None]
     faults: dict[str, str]
     versions: dict[str, str]
     code: Code
+    learning: LearningStatus | UnsetType = UNSET
 
 
 class RollbackAnswer(msgspec.Struct):

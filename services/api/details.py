@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from services.api.answers import CategoryCount, FiltersAnswer
-from services.live.release import Serving
+from services.api.answers import CategoryCount, FiltersAnswer, UserProfileAnswer
+from services.errors import ApiError
+from services.live.serving import Serving
+from services.live.users.session import Session
 
 
 def details_of(serving: Serving, position: int) -> tuple[str | None, float | None, str | None]:
@@ -14,6 +16,27 @@ def details_of(serving: Serving, position: int) -> tuple[str | None, float | Non
     code = catalogue.categories[position]
     picture = serving.pictures[position] if serving.pictures else None
     return catalogue.category_names[code] if code >= 0 else None, _price(catalogue.prices[position]), picture
+
+
+def user_profile(serving: Serving, session: Session, user_id: str) -> UserProfileAnswer:
+    """The answer of GET /users/{user_id}/profile; user_id: as the request names it.
+
+    Raises:
+        ApiError: 503, the online store does not answer: a part of a history tells of somebody else.
+    """
+    if session.fault is not None:
+        raise ApiError(503, f"{session.fault}; try again in a moment")
+    items, times = session.items[::-1].tolist(), session.times[::-1].tolist()
+    said, by_model = serving.texts.profile(session.user_id, items, times)
+    return UserProfileAnswer(
+        user_id=user_id,
+        profile=said.profile if said else None,
+        likes=said.likes if said else [],
+        dislikes=said.dislikes if said else [],
+        new=said.new if said else [],
+        written_by="model" if by_model else "local",
+        release=serving.release.release,
+    )
 
 
 def filters(serving: Serving, limit: int) -> FiltersAnswer:

@@ -9,6 +9,10 @@ from typing import Any
 import msgspec
 
 from services.api import answers, handlers, schemas
+from services.api.flight import explaining, flight_messages
+from services.api.items import item_messages, posting
+from services.api.releases import changing, messages
+from services.api.search import suggest_messages, suggesting
 from services.runtime import Runtime
 
 BENTO = "/bento"  # the same routes below it are those of BentoML's methods
@@ -18,8 +22,8 @@ BENTO = "/bento"  # the same routes below it are those of BentoML's methods
 class Endpoint:
     """A route: how it is called, what it reads and what it answers.
 
-    name: of BentoML's method, and the operationId. A GET takes its request from the query string, a POST from the body;
-    errors: statuses beside those that any route may answer.
+    name: of BentoML's method, and the operationId. A GET takes its request from the query string, a POST from the body,
+    a route with an id in its path from there; errors: statuses beside those that any route may answer.
     """
 
     name: str
@@ -34,8 +38,8 @@ class Endpoint:
 
     @property
     def bento_path(self) -> str:
-        """Where BentoML's method of it stands."""
-        return f"{BENTO}{self.path}"
+        """Where BentoML's method of it stands; that of a route with an id has it in its body."""
+        return f"{BENTO}/{self.name}" if "{" in self.path else f"{BENTO}{self.path}"
 
     @property
     def body_is_optional(self) -> bool:
@@ -98,6 +102,16 @@ ENDPOINTS = (
         tag="events",
     ),
     Endpoint(
+        name="user_profile",
+        method="GET",
+        path="/users/{user_id}/profile",
+        request=schemas.ProfileQuery,
+        answer=answers.UserProfileAnswer,
+        work=handlers.user_profile,
+        summary="What a user likes, in words; of one who is not known, nothing.",
+        tag="events",
+    ),
+    Endpoint(
         name="filters",
         method="GET",
         path="/filters",
@@ -105,6 +119,16 @@ ENDPOINTS = (
         answer=answers.FiltersAnswer,
         work=handlers.filters,
         summary="What a list can be filtered by: the categories of the release, and its range of prices.",
+        tag="lists",
+    ),
+    Endpoint(
+        name="suggest",
+        method="GET",
+        path="/suggest",
+        request=suggest_messages.SuggestQuery,
+        answer=suggest_messages.SuggestAnswer,
+        work=suggesting.suggest,
+        summary="Items by the words of a title that were typed so far, the most popular first.",
         tag="lists",
     ),
     Endpoint(
@@ -128,6 +152,51 @@ ENDPOINTS = (
         tag="service",
     ),
     Endpoint(
+        name="items",
+        method="POST",
+        path="/items",
+        request=item_messages.ItemsRequest,
+        answer=item_messages.ItemsAnswer,
+        work=posting.post_items,
+        summary="Adds items or changes known ones; durable when answered. Sent again it changes nothing; one bad item "
+        "refuses all.",
+        tag="items",
+        errors=(409,),
+    ),
+    Endpoint(
+        name="delete_item",
+        method="DELETE",
+        path="/items/{item_id}",
+        request=item_messages.DeleteItemRequest,
+        answer=item_messages.ItemsAnswer,
+        work=posting.delete_item,
+        summary="Takes an item out of all answers; what was posted of it is forgotten.",
+        tag="items",
+        errors=(404, 409),
+    ),
+    Endpoint(
+        name="explain",
+        method="POST",
+        path="/explain",
+        request=flight_messages.ExplainRequest,
+        answer=flight_messages.ExplainAnswer,
+        work=explaining.explain,
+        summary="What led to a recorded list: retrievers, exact contributions to each score, what was moved.",
+        tag="records",
+        errors=(404, 409),
+    ),
+    Endpoint(
+        name="why_not",
+        method="POST",
+        path="/why_not",
+        request=flight_messages.WhyNotRequest,
+        answer=flight_messages.WhyNotAnswer,
+        work=explaining.why_not_shown,
+        summary="Why an item is not in a recorded list, and the smallest change that would have shown it.",
+        tag="records",
+        errors=(404, 409),
+    ),
+    Endpoint(
         name="rollback",
         method="POST",
         path="/admin/rollback",
@@ -138,5 +207,39 @@ ENDPOINTS = (
         "X-Recops-Admin: 1.",
         tag="admin",
         errors=(404, 409),
+    ),
+    Endpoint(
+        name="release",
+        method="POST",
+        path="/admin/release",
+        request=messages.ReleaseRequest,
+        answer=messages.ReleaseAnswer,
+        work=changing.release,
+        summary="Puts a recorded release live, or tries it beside the live one: as a canary for a share of the users, "
+        "or as a shadow that nobody sees.",
+        tag="admin",
+        errors=(404, 409),
+    ),
+    Endpoint(
+        name="promote",
+        method="POST",
+        path="/admin/promote",
+        request=messages.PromoteRequest,
+        answer=messages.ReleaseAnswer,
+        work=changing.promote,
+        summary="Puts the release on trial live.",
+        tag="admin",
+        errors=(409,),
+    ),
+    Endpoint(
+        name="abort",
+        method="POST",
+        path="/admin/abort",
+        request=messages.AbortRequest,
+        answer=messages.ReleaseAnswer,
+        work=changing.abort,
+        summary="Ends the trial of a release.",
+        tag="admin",
+        errors=(409,),
     ),
 )

@@ -5,6 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from services.api import answers, schemas
+from services.api.flight import flight_messages
+from services.api.items import item_messages
+from services.api.releases import messages
+from services.api.search import suggest_messages
 
 INSTANT = "2026-01-31T12:00:00+00:00"
 ITEM = answers.RecommendedItem(
@@ -22,7 +26,48 @@ RELEASE = "20260131-120000-1a2b3c4d"
 BUNDLE = "1a2b3c4d" * 8
 METRICS = {"ndcg@10": 0.142, "recall@10": 0.187}
 SPAN = answers.ReleaseSpan(RELEASE, BUNDLE, INSTANT, INSTANT, None, METRICS, "ada", "promoted by the gate")
+CHALLENGER = "20260207-120000-2b3c4d5e"
+ON_TRIAL = messages.ReleaseAnswer(
+    RELEASE,
+    True,
+    messages.TrialAnswer(
+        CHALLENGER,
+        RELEASE,
+        "canary",
+        5.0,
+        INSTANT,
+        "ada",
+        "new features",
+        messages.SideAnswer(950, 0, 2.1, 6.3),
+        messages.SideAnswer(50, 0, 2.0, 6.0),
+        None,
+        0,
+    ),
+)
 HISTORY_ITEM = answers.HistoryItem("p-7", "Wool hat", INSTANT, True)
+
+REQUEST = "019ab0c4d5e67f8091a2b3c4d5e6f708"
+EXPLAINED = flight_messages.ExplainedItem(
+    item_id="p-1042",
+    title="Wool scarf",
+    rank=1,
+    rank_by_score=2,
+    moved=1,
+    score=0.83,
+    drawn=None,
+    retrievers=[flight_messages.RetrieverPart("item_knn", 1, 0.41, 1.0)],
+    base=0.2,
+    contributions=[flight_messages.Contribution("where item_knn places the item", 0.63)],
+    exact=True,
+    because=[
+        flight_messages.BecauseOf(
+            "p-7", "Wool hat", "item_knn", 0.43, "Because you chose “Wool hat”: 43% of item_knn's score stands on it"
+        )
+    ],
+)
+CHANGE = flight_messages.SmallestChange(
+    "retriever", 9, "item_knn", 12, [], "Had item_knn ranked it number 12, it would have been at place 9."
+)
 
 # name of an endpoint → request (None: it says nothing) and answer
 EXAMPLES: dict[str, tuple[msgspec.Struct | None, msgspec.Struct]] = {
@@ -40,9 +85,17 @@ EXAMPLES: dict[str, tuple[msgspec.Struct | None, msgspec.Struct]] = {
     ),
     "history": (schemas.HistoryQuery("u-17"), answers.HistoryAnswer("u-17", 1, [HISTORY_ITEM])),
     "users": (schemas.UsersQuery("u-1"), answers.UsersAnswer(["u-1", "u-17"])),
+    "user_profile": (
+        schemas.ProfileQuery("u-17"),
+        answers.UserProfileAnswer("u-17", "Likes wool and winter.", ["wool", "winter"], [], [], "local", RELEASE),
+    ),
     "filters": (
         schemas.FiltersQuery(),
         answers.FiltersAnswer(RELEASE, [answers.CategoryCount("Accessories", 210)], 1, 1900, 2.5, 480.0),
+    ),
+    "suggest": (
+        suggest_messages.SuggestQuery("wool sca"),
+        suggest_messages.SuggestAnswer(RELEASE, [suggest_messages.Suggestion("p-1042", "Wool scarf")], False),
     ),
     "status": (
         None,
@@ -58,6 +111,7 @@ EXAMPLES: dict[str, tuple[msgspec.Struct | None, msgspec.Struct]] = {
             newest_event_age_days=0.2,
             release_age_days=1.1,
             counts=answers.Counts(2000, 8100, 412),
+            items=answers.ItemsStatus(41, 1, 1, 0, {}),
             retrievers=["ease", "item_knn", "popular"],
             metrics=METRICS,
             stores={"event_log": None, "online_store": None},
@@ -67,10 +121,64 @@ EXAMPLES: dict[str, tuple[msgspec.Struct | None, msgspec.Struct]] = {
         ),
     ),
     "releases": (None, answers.ReleasesAnswer(RELEASE, [SPAN], {})),
+    "items": (
+        item_messages.ItemsRequest(
+            [item_messages.ItemBody("p-2001", title="Wool gloves", tags=["wool", "winter"], price=19.9)]
+        ),
+        item_messages.ItemsAnswer([item_messages.PostedItem("p-2001", 41, True)], 41),
+    ),
+    "delete_item": (
+        item_messages.DeleteItemRequest("p-2001"),
+        item_messages.ItemsAnswer([item_messages.PostedItem("p-2001", 42, True)], 42),
+    ),
+    "explain": (
+        flight_messages.ExplainRequest(REQUEST),
+        flight_messages.ExplainAnswer(
+            request_id=REQUEST,
+            release=RELEASE,
+            user_id="u-17",
+            answered_at=INSTANT,
+            log_position=412,
+            n_events=12,
+            fallback=None,
+            left_out=[],
+            stage_ms={"retrieve": 0.9, "features": 0.2, "rank": 0.4, "rerank": 0.2},
+            same_list=True,
+            retrievers=[flight_messages.RetrieverCheck("item_knn", 100, 0, 0, 0.0, True)],
+            items=[EXPLAINED],
+            notes=[],
+        ),
+    ),
+    "why_not": (
+        flight_messages.WhyNotRequest(REQUEST, "p-88"),
+        flight_messages.WhyNotAnswer(
+            request_id=REQUEST,
+            item_id="p-88",
+            title="Gloves",
+            kind="scored",
+            sentence="It was a candidate, and scored number 14; 10 were shown. What held it down most: how often the "
+            "item was chosen lately.",
+            rank=None,
+            filters=[],
+            retrievers={"item_knn": 31, "ease": None},
+            rank_by_score=14,
+            score=0.31,
+            least_score=0.4,
+            held_down=[flight_messages.Contribution("how often the item was chosen lately", -0.21)],
+            change=CHANGE,
+            change_sentence=CHANGE.sentence,
+            rank_without_filters=None,
+            recorded=True,
+            notes=[],
+        ),
+    ),
     "rollback": (
         schemas.RollbackRequest(from_=RELEASE, why="fewer clicks"),
         answers.RollbackAnswer("20260124-120000-9f8e7d6c", True),
     ),
+    "release": (messages.ReleaseRequest(CHALLENGER, canary=5.0, why="new features"), ON_TRIAL),
+    "promote": (messages.PromoteRequest("as good, and fresher"), messages.ReleaseAnswer(CHALLENGER, True, None)),
+    "abort": (messages.AbortRequest("fewer clicks"), messages.ReleaseAnswer(RELEASE, True, None)),
 }
 
 

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-from pathlib import Path
 
-from features.errors import UserError
 from features.events.database import DatabaseError
-from models.release.code import bento_folder, running_code
 from models.release.rollback import UnknownReleaseError, rollback_target
-from models.release.running import SUPERVISOR, running_services
 from models.release.store import ReleaseError, ReleaseStore
 from services.api import details, schemas
-from services.api import recommend as lists
 from services.api import status as about
 from services.api.answers import (
     EventsAnswer,
@@ -25,10 +19,15 @@ from services.api.answers import (
     RollbackAnswer,
     SimilarAnswer,
     StatusAnswer,
+    UserProfileAnswer,
     UsersAnswer,
 )
+from services.api.lists import recommend as lists
+from services.api.releases import trying
+from services.api.releases.servable import check_servable
 from services.errors import ApiError
 from services.metrics import metrics
+from services.observability.request_ids import note
 from services.runtime import Runtime
 
 logger = logging.getLogger(__name__)
@@ -37,8 +36,9 @@ logger = logging.getLogger(__name__)
 async def recommend(request: schemas.RecommendRequest, runtime: Runtime) -> RecommendAnswer:
     serving, given = runtime.serving(), request.user_id
     request.user_id = serving.stored_id(given)
-    answer: RecommendAnswer = await runtime.ask(lists.recommend, serving, request, runtime.live.at, runtime.impressions)
+    answer = await trying.recommend(serving, request, runtime)
     answer.user_id = given
+    note(list=answer.request_id, release=answer.release, fallback=answer.fallback)
     return answer
 
 
@@ -67,7 +67,9 @@ async def releases(request: schemas.NoQuery, runtime: Runtime) -> ReleasesAnswer
 
 
 async def status(request: schemas.NoQuery, runtime: Runtime) -> StatusAnswer:
-    answer: StatusAnswer = await runtime.ask(about.status, runtime.live.store, runtime.serving(), runtime.live.at)
+    answer: StatusAnswer = await runtime.beside(
+        about.status, runtime.live.store, runtime.serving(), runtime.live.at, runtime.live.encoder.fault
+    )
     return answer
 
 
@@ -85,8 +87,16 @@ async def users(request: schemas.UsersQuery, runtime: Runtime) -> UsersAnswer:
 
 async def history(request: schemas.HistoryQuery, runtime: Runtime) -> HistoryAnswer:
     serving = runtime.serving()
-    answer: HistoryAnswer = await runtime.ask(lists.history, serving, serving.stored_id(request.user_id), request.limit)
+    session = await runtime.arrive(serving, serving.stored_id(request.user_id), in_time=False)
+    answer = lists.history(serving, session, request.limit)
     answer.user_id = request.user_id
+    return answer
+
+
+async def user_profile(request: schemas.ProfileQuery, runtime: Runtime) -> UserProfileAnswer:
+    serving = runtime.serving()
+    session = await runtime.arrive(serving, serving.stored_id(request.user_id), in_time=False)
+    answer: UserProfileAnswer = await runtime.beside(details.user_profile, serving, session, request.user_id)
     return answer
 
 
@@ -107,9 +117,12 @@ async def rollback(request: schemas.RollbackRequest, runtime: Runtime) -> Rollba
         target = _rollback_target(store, request)
         changed = False
         if target is not None:
-            await asyncio.to_thread(_check_servable, runtime, target)
-            changed = store.swap(target, who="http", why=request.why, expected=request.from_)
-            await asyncio.to_thread(runtime.live.refresh)
+            try:
+                await asyncio.to_thread(check_servable, runtime, target)
+                changed = store.swap(target, who="http", why=request.why, expected=request.from_)
+                await asyncio.to_thread(runtime.live.refresh)
+            finally:
+                await asyncio.to_thread(runtime.live.forget_prepared)
     return RollbackAnswer(store.live(), changed)
 
 
@@ -120,40 +133,3 @@ def _rollback_target(store: ReleaseStore, request: schemas.RollbackRequest) -> s
         raise ApiError(404, f"{error.field}: {error}", field=error.field, code="unknown_release") from None
     except ReleaseError as error:
         raise ApiError(409, str(error), code="release_not_possible") from None
-
-
-def _check_servable(runtime: Runtime, release: str) -> None:
-    """Loads a release on trial, before the pointer names it; one of other code is loaded by workers of its own Bento.
-
-    Raises:
-        ApiError: 409 with the reason why it cannot be served.
-    """
-    try:
-        bento_tag = runtime.live.store.read(release).bento_tag
-        if not running_code().can_load(bento_tag):
-            _check_other_code(runtime.settings.home, release, str(bento_tag))
-            return
-        runtime.live.load(release)
-    except UserError as error:
-        raise ApiError(409, f"release {release} cannot be served: {error}", code="release_not_possible") from error
-    except Exception as error:
-        logger.exception("release=%s cannot be served", release)
-        message = (
-            f"release {release} cannot be served ({type(error).__name__}: {error}); release anew (`recops release`)"
-        )
-        raise ApiError(409, message, code="release_not_possible") from error
-
-
-def _check_other_code(home: Path, release: str, bento_tag: str) -> None:
-    """The supervisor can start another Bento for a release.
-
-    Raises:
-        ReleaseError: this service has no supervisor, or the Bento is gone.
-    """
-    supervisors = {service.pid for service in running_services(home) if service.role == SUPERVISOR}
-    if os.getppid() not in supervisors:
-        raise ReleaseError(
-            f"it needs the code of Bento {bento_tag}, and this service was not started by `recops serve`"
-        )
-    if not (bento_folder(home, bento_tag) / "bento.yaml").is_file():
-        raise ReleaseError(f"its Bento {bento_tag} is not there any more")

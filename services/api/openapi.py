@@ -24,9 +24,9 @@ ERRORS = {
     408: "the request did not arrive in time",
     413: "the body is too large",
     415: "the body is not application/json",
-    429: "the service holds too many requests (RECOPS_MAX_CONCURRENCY); try again after Retry-After seconds",
+    429: "too many requests at once, or the key has used its quota; try again after Retry-After seconds",
     431: "request line and headers are too large",
-    503: "not ready, or a store does not answer",
+    503: "not ready, a store does not answer, or the turn would come too late; try again after Retry-After seconds",
     504: "the answer took too long",
 }
 MORE_ERRORS = {404: "not known in this release", 409: "not possible now"}
@@ -41,8 +41,8 @@ TEXTS = {
 DESCRIPTION = """Lists for users, similar items, and the record of what users do.
 
 Every error is `{"error": {"code", "message", "field"}}`. With keys (RECOPS_API_KEYS) send `X-API-Key: KEY` or
-`Authorization: Bearer KEY`; a role includes those before it: reader, client, admin. Without keys the service answers on
-loopback only. BentoML's clients call the same routes below `/bento` (POST, the fields as JSON)."""
+`Authorization: Bearer KEY`; a role includes those before it: reader, client, operator, admin. Without keys the service
+answers on loopback only. BentoML's clients call the same routes below `/bento` (POST, the fields as JSON)."""
 
 
 @lru_cache(maxsize=1)
@@ -53,14 +53,15 @@ def openapi() -> dict[str, Any]:
     schema_of = dict(zip(kinds, schemas, strict=True))
     paths: dict[str, Any] = {}
     for endpoint in ENDPOINTS:
-        paths[endpoint.path] = {endpoint.method.lower(): _operation(endpoint, schema_of, components)}
+        operation = _operation(endpoint, schema_of, components)
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation
     for path, (name, summary, content_type) in TEXTS.items():
         kind = "object" if content_type == JSON else "string"
         answer = {"description": summary, "content": {content_type: {"schema": {"type": kind}}}}
         operation = {"operationId": name, "summary": summary, "tags": ["service"], "security": []}
         paths[path] = {"get": {**operation, "responses": {"200": answer}}}
     for endpoint in ENDPOINTS:
-        if endpoint.method == "GET":  # described as parameters
+        if endpoint.method != "POST":  # described as parameters
             components.pop(endpoint.request.__name__, None)
     for schema in components.values():
         if "description" in schema:
@@ -69,7 +70,14 @@ def openapi() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "recops", "version": "1", "description": DESCRIPTION},
         "servers": [{"url": "/"}],
-        "tags": [{"name": "lists"}, {"name": "events"}, {"name": "service"}, {"name": "admin"}],
+        "tags": [
+            {"name": "lists"},
+            {"name": "events"},
+            {"name": "items"},
+            {"name": "records"},
+            {"name": "service"},
+            {"name": "admin"},
+        ],
         "security": SECURITY,
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": _schemes()},
@@ -91,8 +99,8 @@ def _operation(
     }
     if role == "admin":
         operation["parameters"] = [_admin_header()]
-    if endpoint.method == "GET":
-        operation["parameters"] = list(_parameters(components[endpoint.request.__name__], request))
+    if endpoint.method != "POST":
+        operation["parameters"] = list(_parameters(components[endpoint.request.__name__], request, endpoint.path))
     else:
         body: dict[str, Any] = {"schema": schema_of[endpoint.request]}
         if request is not None:
@@ -101,11 +109,12 @@ def _operation(
     return operation
 
 
-def _parameters(schema: dict[str, Any], request: msgspec.Struct | None) -> Any:
-    """The fields of a struct as parameters of the query."""
+def _parameters(schema: dict[str, Any], request: msgspec.Struct | None, path: str) -> Any:
+    """The fields of a struct as parameters of the query, or of the path that names them."""
     examples: Any = example_of(request) if request is not None else {}
     for name, described in schema.get("properties", {}).items():
-        parameter = {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": described}
+        within = "path" if f"{{{name}" in path else "query"
+        parameter = {"name": name, "in": within, "required": name in schema.get("required", ()), "schema": described}
         yield {**parameter, "example": examples[name]} if name in examples else parameter
 
 
@@ -126,7 +135,8 @@ def _errors(endpoint: Endpoint) -> dict[str, Any]:
         str(status): {"description": statuses[status], "content": content} for status in sorted(statuses)
     }
     seconds = {"description": "seconds to wait", "schema": {"type": "integer"}}
-    described["429"]["headers"] = {"Retry-After": seconds}
+    for status in ("429", "503"):
+        described[status]["headers"] = {"Retry-After": seconds}
     return described
 
 

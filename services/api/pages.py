@@ -54,7 +54,8 @@ async def docs_json(request: Request) -> Response:
 
 async def prometheus(request: Request) -> Response:
     """The metrics of all workers; read in a thread, they lie in files."""
-    text, content_type = await asyncio.to_thread(exposition)
+    releases = request.app.state.runtime.live.releases()
+    text, content_type = await asyncio.to_thread(exposition, releases)
     return Response(text, media_type=content_type)
 
 

@@ -20,11 +20,12 @@ async def respond(endpoint: Endpoint, request: Request, runtime: Runtime) -> Res
         if request.method == "POST":
             message = await _from_body(endpoint, request)
         else:
-            message = schemas.from_query(request.query_params, endpoint.request)
-        body, status = msgspec.json.encode(await endpoint.work(message, runtime)), 200
+            given = {**request.query_params, **request.path_params}
+            message = schemas.from_query(given, endpoint.request)
+        return Response(msgspec.json.encode(await endpoint.work(message, runtime)), media_type=JSON)
     except ApiError as error:
-        body, status = error_body(error.code, error.message, error.field), error.status
-    return Response(body, status_code=status, media_type=JSON)
+        body = error_body(error.code, error.message, error.field)
+        return Response(body, status_code=error.status, headers=error.headers, media_type=JSON)
 
 
 async def _from_body(endpoint: Endpoint, request: Request) -> msgspec.Struct:

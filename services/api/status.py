@@ -7,12 +7,16 @@ from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
+from msgspec import UNSET, UnsetType
+
 from features.arrays import MICROSECONDS_A_DAY
+from features.events.database import DatabaseError
+from models.learning.learner import Learned
 from models.release.code import running_code
 from models.release.store import ReleaseError, ReleaseStore, Span
-from services.api.answers import Code, Counts, ReleasesAnswer, ReleaseSpan, StatusAnswer
+from services.api.answers import Code, Counts, ItemsStatus, LearningStatus, ReleasesAnswer, ReleaseSpan, StatusAnswer
 from services.instants import SECOND, iso, iso_if_known, known_instant
-from services.live.release import Serving
+from services.live.serving import Serving
 
 PACKAGES = ("recops", "bentoml", "feast", "lightgbm", "numpy", "polars")
 
@@ -45,7 +49,7 @@ def releases(store: ReleaseStore, serving: Serving) -> ReleasesAnswer:
     return ReleasesAnswer(live, spans, store.faults())
 
 
-def status(store: ReleaseStore, serving: Serving, at: int | None) -> StatusAnswer:
+def status(store: ReleaseStore, serving: Serving, at: int | None, encoder_fault: str | None = None) -> StatusAnswer:
     """GET /status: release, age of its data and of itself, counts, versions, and what is wrong with each store."""
     serving.sessions.follow()
     now, code = at if at is not None else serving.sessions.now(), running_code()
@@ -65,13 +69,44 @@ def status(store: ReleaseStore, serving: Serving, at: int | None) -> StatusAnswe
         newest_event_age_days=_days(now, newest),
         release_age_days=_days(now, _created(release.created_at)),
         counts=Counts(serving.recommender.catalogue.n_items, serving.users.height, serving.sessions.n_events()),
+        items=_items(serving, encoder_fault),
         retrievers=list(serving.recommender.retrievers),
         metrics=release.metrics,
         stores=serving.sessions.faults(),
         faults=store.faults(),
         versions=_versions(),
         code=Code(code.version, code.origin, code.tag),
+        learning=_learning(serving),
     )
+
+
+def _learning(serving: Serving) -> LearningStatus | UnsetType:
+    learning = serving.growth.learning
+    if learning is None:
+        return UNSET
+    learned = learning.version.learned if learning.version is not None else Learned(0, {})
+    return LearningStatus(learned.position, learned.n_rows, dict(learned.left_out), learning.fault)
+
+
+def _items(serving: Serving, encoder_fault: str | None) -> ItemsStatus:
+    items, vectors, n_with_text = serving.items, serving.vectors, len(serving.mark.with_vectors)
+    items.follow()
+    faults: dict[str, str] = {}
+    if items.added and vectors is None:
+        faults["encoder"] = "no part of this release offers items by their text, or RECOPS_ITEM_ENCODER is off"
+    elif vectors is not None:
+        try:
+            faults = vectors.refused(items)
+        except DatabaseError as error:  # `stores` says so too
+            faults = {"queue": str(error)}
+        if vectors.n_without_room:
+            faults["queue"] = (
+                f"{vectors.n_without_room} texts found no room in the encoder's queue; they are tried again"
+            )
+        if (fault := vectors.fault or encoder_fault) is not None:
+            faults["encoder"] = fault
+    waiting = vectors.n_waiting(items, serving.mark.with_vectors) if vectors is not None else 0
+    return ItemsStatus(items.last_seq, len(items.added), n_with_text, waiting, faults)
 
 
 def _created(text: str) -> int | None:

@@ -175,8 +175,10 @@ async function showSimilar(item) {
 // ---- history
 async function showHistory() {
   const user = state.user;
-  const answer = await call(`history?user_id=${encodeURIComponent(user)}&limit=60`);
+  const [answer, words] = await Promise.all([
+    call(`history?user_id=${encodeURIComponent(user)}&limit=60`), call(`users/${encodeURIComponent(user)}/profile`)]);
   if (user !== state.user) return;
+  $("profile").textContent = words.profile ?? "";
   $("history-note").textContent = answer.n_events ? plural(answer.n_events, "event") : "new user";
   const runs = []; // events on one item that follow each other are one line
   for (const item of answer.items) {

@@ -1,40 +1,53 @@
-"""Checks before the first worker starts: settings that would otherwise fail late, each with a one-sentence error."""
+"""Checks before the first worker answers: settings that would otherwise fail late, each with a one-sentence error."""
 
 from __future__ import annotations
 
+import logging
 import socket
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from features.errors import UserError
-from features.events.database import DatabaseError
-from features.privacy.hashed_ids import hasher_for
 from features.settings import Settings
 from models.release.bundle import read_manifest
 from models.release.code import bento_folder
 from models.release.store import Release, ReleaseStore, read_release
 from services.access.keys import check_host
-from services.instants import fixed_instant
+from services.access.quotas import parse_quotas
 
 CONNECT_S = 5
 REDIS_PORT = 6379
 
 
 def check(settings: Settings, host: str, port: int, *, working_tree: bool = False) -> Release:
-    """The release that will be served.
+    """The release that will be served; every check of this file.
 
     Raises:
-        UserError: a setting does not fit, home cannot be written, a store does not answer, nothing was released, its
-            bundle or Bento is gone, the key of its hashed ids is not set, or the port is taken.
+        UserError: see `check_settings` and `check_stores`.
     """
-    fixed_instant(settings.at)
+    release = check_settings(settings, host, port, working_tree=working_tree)
+    check_stores(settings, release)
+    return release
+
+
+def check_settings(settings: Settings, host: str, port: int, *, working_tree: bool = False) -> Release:
+    """The release that will be served; what can be told at once, before anything large is imported.
+
+    Raises:
+        UserError: a setting does not fit, home cannot be written, nothing was released, its bundle or Bento is gone, or
+            the port is taken.
+    """
+    if settings.at:
+        from services.instants import fixed_instant  # which imports polars
+
+        fixed_instant(settings.at)
     check_host(settings, host)
+    parse_quotas(settings.quotas)
     check_home(settings.home)
     release = released(settings)
-    id_key = str(release.source.get("id_key") or "")
-    hasher_for(id_key, settings.id_key.get_secret_value(), f"release {release.release}")
-    check_stores(settings)
     if not working_tree:
         bento_of(settings, release)
     listen(host, port).close()
@@ -100,18 +113,35 @@ def bento_of(settings: Settings, release: Release) -> Path:
     return folder
 
 
-def check_stores(settings: Settings) -> None:
-    """The event log and the online store answer.
+@contextmanager
+def _quiet_outages() -> Iterator[None]:
+    """What is refused here says why itself; that a store is probed from now on is of no use to anybody."""
+    outages = logging.getLogger("features.resilience.outages")
+    before = outages.disabled
+    outages.disabled = True
+    try:
+        yield
+    finally:
+        outages.disabled = before
+
+
+def check_stores(settings: Settings, release: Release) -> None:
+    """The event log and the online store answer, and the ids in them can be hashed as the release's.
 
     Raises:
-        UserError: the URL of one is wrong, or nothing answers there.
+        UserError: the URL of one is wrong, nothing answers there, or the key of the release's hashed ids is not set.
     """
+    from features.events.database import DatabaseError
     from features.events.event_log import EventLog
     from features.online.backends import place
+    from features.privacy.hashed_ids import hasher_for
 
+    id_key = str(release.source.get("id_key") or "")
+    hasher_for(id_key, settings.id_key.get_secret_value(), f"release {release.release}")
     log = EventLog(settings.events_url)
     try:
-        log.last_seq()
+        with _quiet_outages():
+            log.last_seq()
     except DatabaseError as error:
         raise UserError(
             f"RECOPS_DATABASE_URL: the event log does not answer ({_one_line(error)}); correct it"

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 POLL_S = 0.5
 TAKEOVER_S = 180.0
 RETRY_S = 60.0
+SPARE_AFTER_S = 10.0  # a spare worker is made when the others have had this long to answer undisturbed
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # of workers, whose products are small
 
 
 class Supervisor:
@@ -42,22 +44,39 @@ class Supervisor:
         self.settings, self.listener, self.scratch = settings, listener, scratch
         self.environment, self.working_tree = environment, working_tree
         self.registration = Registration(settings.home, role=SUPERVISOR, address=address)
-        self._ended = threading.Event()
+        self._ended = False
+        self._wake = threading.Event()
+        self._all_loaded_since: float | None = None
         self._draining: list[tuple[Workers, float]] = []
         self._next: tuple[Workers, Release, float] | None = None
         self._refused, self._retry_at = ("", ""), 0.0
         self._unreadable = ""
 
-    def run(self, release: Release) -> int:
-        """Serves; the exit code. release: the one that is live at the start."""
+    def prepare(self, release: Release) -> None:
+        """Starts the workers, which import their code meanwhile; `run` lets them answer, or else `give_up` ends them.
+
+        release: the one that is live at the start.
+        """
+        self.current = self._workers_of(release)
+        self.current.prepare(self.settings.workers)
+
+    def give_up(self) -> None:
+        """Ends the prepared workers."""
+        self.current.kill()
+
+    def run(self) -> int:
+        """Serves; the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._end)
+        signal.signal(signal.SIGCHLD, lambda *_: self._wake.set())  # a worker has ended
         self.registration.start()
-        self.current = self._workers_of(release)
-        self.current.start(self.settings.workers, must_load=False)
+        self.current.begin()
         try:
-            while not self._ended.wait(POLL_S):
-                self._step()
+            while not self._ended:
+                self._wake.wait(POLL_S)
+                self._wake.clear()
+                if not self._ended:
+                    self._step()
         finally:
             self._stop()
         return 0
@@ -69,8 +88,21 @@ class Supervisor:
             self._watch_takeover()
         else:
             self.current.restart_ended()
+            self._keep_spare()
         if self.working_tree is None and not self.settings.release:
             self._follow_pointer()
+
+    def _keep_spare(self) -> None:
+        """Starts a spare worker once all workers have loaded a release."""
+        if not self.settings.spare_worker or not self.current.needs_spare():
+            return
+        loaded = {service.pid for service in running_services(self.settings.home) if service.release is not None}
+        if not self.current.pids() <= loaded:
+            self._all_loaded_since = None
+        elif self._all_loaded_since is None:
+            self._all_loaded_since = time.monotonic()
+        elif time.monotonic() - self._all_loaded_since > SPARE_AFTER_S:
+            self.current.start_spare()
 
     def _follow_pointer(self) -> None:
         """Begins a takeover when the live release needs other code than that which runs or is being started."""
@@ -159,7 +191,8 @@ class Supervisor:
             logger.warning("%s cannot be written: %s", self.registration.path, error)
 
     def _end(self, number: int, frame: FrameType | None) -> None:
-        self._ended.set()
+        self._ended = True
+        self._wake.set()
 
     def _stop(self) -> None:
         """No new connections; what is under way ends, then the workers, then this process."""
@@ -185,4 +218,4 @@ def worker_environment(settings: Settings, scratch: Path, environment: dict[str,
     metrics = scratch / "metrics"
     metrics.mkdir(exist_ok=True)
     folders = {"BENTOML_HOME": str(scratch / "bentoml"), "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
-    return {**environment, **absolute, **folders}
+    return {**ONE_THREAD, **environment, **absolute, **folders}

@@ -53,7 +53,7 @@ def judged(tmp_path_factory) -> dict[str, np.ndarray]:
     catalogue = make_catalogue(frame)
     recommender = trained(tmp_path_factory.mktemp("shuffled"), parts, train, full, frame, catalogue, RETRIEVERS, 50)
     queries, targets = part_queries(
-        history, parts.test, catalogue.vocabulary, parts.cuts.test_cut, created_at=catalogue.created_at
+        history, parts.test, catalogue.vocabulary, parts.cuts.test_cut, availability=catalogue.availability
     )
     items = {name: part.retrieve(queries, 10).items for name, part in recommender.retrievers.items()}
     items["recommender"] = recommender.recommend(queries, 10).items

@@ -88,7 +88,7 @@ def trial(tmp_path_factory) -> Trial:
         tmp_path_factory.mktemp("world"), parts, train, full, frame, catalogue, PARAMS["retrievers"], K
     )
     queries, targets = part_queries(
-        history, parts.test, catalogue.vocabulary, cuts.test_cut, created_at=catalogue.created_at
+        history, parts.test, catalogue.vocabulary, cuts.test_cut, availability=catalogue.availability
     )
     items = {name: part.retrieve(queries, 20).items for name, part in recommender.retrievers.items()}
     items["recommender"] = recommender.recommend(queries, 20).items

@@ -17,6 +17,8 @@ PACKAGES = read_bentofile(ROOT)["python"]["packages"]
 COMES_WITH = {
     "click": "feast",
     "ibis-framework": "feast",
+    "mmh3": "feast",
+    "protobuf": "feast",
     "pydantic-core": "pydantic",
     "sqlalchemy": "feast",
     "starlette": "fastapi",

@@ -37,10 +37,15 @@ def of_top_modules(kind: type) -> dict[str, object]:
     }
 
 
-def test_retrain_is_daily_and_compaction_hourly_and_the_others_by_hand():
+def test_retrain_is_daily_and_compaction_hourly_and_update_off_and_the_others_by_hand():
     schedules = {name: [entry["cron"] for entry in found["schedules"]] for name, found in DEPLOYMENTS.items()}
     by_hand = dict.fromkeys(("train", "release", "gc", "tune", "rating"), [])
-    assert schedules == by_hand | {"retrain": ["0 3 * * *"], "compaction": ["7 * * * *"]}
+    scheduled = {"retrain": ["0 3 * * *"], "compaction": ["7 * * * *"], "update": ["*/15 * * * *"]}
+    assert schedules == by_hand | scheduled
+    off = {
+        name for name, found in DEPLOYMENTS.items() if not all(one.get("active", True) for one in found["schedules"])
+    }
+    assert off == {"update"}
 
 
 def test_every_flow_has_a_deployment():

@@ -36,7 +36,7 @@ def test_every_option_says_what_it_does(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["run", "recommend", "evaluate", "tune", "release", "rollback", "releases", "serve", "gc"]
+    "name", ["run", "recommend", "evaluate", "tune", "release", "update", "rollback", "releases", "serve", "gc"]
 )
 def test_a_command_that_people_type_shows_an_example(name: str) -> None:
     assert f"\n  recops {name}" in COMMANDS[f"recops {name}"].help

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -51,14 +52,18 @@ def test_the_test_would_see_a_circle():
     assert set(circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})) == {"a", "b", "c"}
 
 
+@cache
+def code_of_stages() -> dict[str, list[str]]:
+    return {stage: DEPS.expected_code(ROOT, stage, str(body["cmd"])) for stage, body in DEPS.stages(ROOT).items()}
+
+
 def stages_that_list(file: str) -> set[str]:
     """Stages that a change of a file makes stale."""
-    stale = set()
-    for stage, body in DEPS.stages(ROOT).items():
-        code = DEPS.expected_code(ROOT, stage, str(body["cmd"]))
-        if any(file == dep or file.startswith(f"{dep}/") for dep in code):
-            stale.add(stage)
-    return stale
+    return {
+        stage
+        for stage, code in code_of_stages().items()
+        if any(file == dep or file.startswith(f"{dep}/") for dep in code)
+    }
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,13 @@ from models.data.ragged import Ragged
 from models.data.types import Queries, Slate
 from models.explain import contributions, reasons
 from models.interfaces import Explains, HasReason, Retriever
+from models.online.answer import OneAnswer, OneCandidates
+from models.online.explaining.explainer import Explainer
+from models.online.explaining.profiles_without import ProfilesWithout
+from models.online.explaining.reason import OneReason
+from models.online.retrieval import Answer, Profiles, Scratch, SequenceAnswer, prepared
 from models.registry import load_retriever, part_names
+from models.single_query.one_query import OneQuery
 from tests.contract.test_retriever_promises import DAY, N_ITEMS, catalogue, log
 
 ITEMS = {place: f"“Title {place}”" for place in range(N_ITEMS)}
@@ -111,6 +117,131 @@ def test_it_does_not_matter_in_which_order_items_are_named(name):
     assert contributions(part, query, [past[:2]], items) == pytest.approx(
         contributions(part, query, [past[1::-1]], items), abs=1e-5
     )
+
+
+def single(query: Queries) -> OneQuery:
+    return replace(OneQuery.of(query, N_ITEMS), blocked=np.zeros(N_ITEMS, dtype=np.bool_))
+
+
+def explainer(name: str, part: Retriever) -> tuple[Explainer, Answer]:
+    answer = prepared(part)
+    scorers = {name: answer.scorer} if isinstance(answer, SequenceAnswer) else {}
+    return Explainer({name: part}, catalogue(), scorers), answer
+
+
+def answered(name: str, answer: Answer, query: OneQuery) -> OneAnswer:
+    """What one retriever offers, shown in its order."""
+    hits = answer(Profiles(query), N_ITEMS, Scratch())
+    n = len(hits.items)
+    ranks = np.arange(1, n + 1, dtype=np.int32)[:, None]
+    return OneAnswer(
+        retrievers=(name,),
+        candidates=OneCandidates(items=hits.items, scores=hits.scores[:, None], ranks=ranks),
+        features=np.zeros((n, 0), dtype=np.float32),
+        scores=hits.scores,
+        shown=np.arange(n),
+        propensities=None,
+        left_out=(),
+        stage_ms={},
+    )
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("name", EXPLAINING)
+def test_leaving_out_what_a_reason_of_one_query_names_lowers_the_score(name, world):
+    part, n_named, n_same, n_all = fitted(name, world), 0, 0, 0
+    reasons_of, answer = explainer(name, part)
+    for query in histories(world):
+        query = replace(query, excluded=Ragged.empty_rows(1, np.int32))
+        shown = answered(name, answer, single(query))
+        expected = reasons({name: part}, catalogue(), query, offered(name, part, query))[0]
+        sentence_of = dict(zip(part.retrieve(query, N_ITEMS).items[0].tolist(), expected, strict=True))
+        for item, score, reason in zip(
+            shown.items.tolist(), shown.scores.tolist(), reasons_of.reasons(single(query), shown), strict=True
+        ):
+            n_all, n_same = n_all + 1, n_same + (reason.sentence == sentence_of[item])
+            assert [place for place, title in ITEMS.items() if title in reason.sentence] == sorted(reason.named)
+            assert (reason.retriever == name) == bool(reason.named)
+            if reason.named:
+                n_named += 1
+                without = score_of(part, leaving_out(query, list(reason.named)), item)
+                assert without < score, f"{reason} for item {item}, history {past_of(query).tolist()}"
+    assert n_named > 20
+    assert n_same >= 0.9 * n_all
+
+
+def told(reasons: list[OneReason]) -> list[tuple]:
+    """Of each its sentence, who says it and what it names, with shares to six digits."""
+    return [
+        (one.sentence, one.retriever, [(item, f"{share:.6f}") for item, share in one.named.items()]) for one in reasons
+    ]
+
+
+@pytest.mark.parametrize("name", EXPLAINING)
+def test_who_asks_again_gets_the_reasons_that_are_kept_and_after_a_new_event_those_of_now(name):
+    part = fitted(name, 1)
+    reasons_of, answer = explainer(name, part)
+    falls_of, step = reasons_of.falls[name]
+    asked = []
+
+    def counted(*given):
+        asked.append(given)
+        return falls_of(*given)
+
+    reasons_of.falls[name] = (counted, step)
+    query, longer = (single(query) for query in histories(1)[4:6])
+    first = told(reasons_of.reasons(query, answered(name, answer, query)))
+    n_asked = len(asked)
+    assert n_asked > 0
+    assert told(reasons_of.reasons(query, answered(name, answer, query))) == first
+    assert len(asked) == n_asked
+    fewer = replace(answered(name, answer, query), shown=np.arange(2)[::-1])
+    assert told(reasons_of.reasons(query, fewer)) == first[1::-1]
+    now = told(reasons_of.reasons(longer, answered(name, answer, longer)))
+    assert len(asked) > n_asked
+    assert now == told(explainer(name, part)[0].reasons(longer, answered(name, answer, longer)))
+    assert reasons_of.kept.user_ids() == ["u07"]
+
+
+@pytest.mark.parametrize("name", EXPLAINING)
+def test_where_the_time_matters_kept_reasons_are_those_of_now(name):
+    kind = load_retriever(name)
+    if "half_life_days" not in kind.Params.model_fields or name == "markov":
+        pytest.skip("does not decay")
+    part = kind(kind.Params.model_validate({**PARAMS.get(name, {}), "half_life_days": 9.0})).fit(log(1), catalogue())
+    reasons_of, answer = explainer(name, part)
+    for days in (0, 1, 30):
+        query = single(histories(1)[5])
+        query = replace(query, at=query.at + days * DAY)
+        shown = answered(name, answer, query)
+        assert told(reasons_of.reasons(query, shown)) == told(explainer(name, part)[0].reasons(query, shown))
+
+
+@pytest.mark.parametrize("decay", [{}, {"half_life_days": 9.0}, {"half_life_events": 3.0, "half_life_days": 20.0}])
+@pytest.mark.parametrize("name", EXPLAINING)
+def test_falls_of_one_query_are_those_of_a_batch(name, decay):
+    kind = load_retriever(name)
+    if decay and "half_life_days" not in kind.Params.model_fields or name == "markov" and decay:
+        pytest.skip("does not decay")
+    part = kind(kind.Params.model_validate({**PARAMS.get(name, {}), **decay})).fit(log(1), catalogue())
+    falls_of, _ = explainer(name, part)[0].falls[name]
+    for query in histories(4):
+        past = np.unique(past_of(query))
+        left_out = [past[[place]] for place in range(len(past))] + [past[:2], past[-3:]]
+        items = np.arange(N_ITEMS, dtype=np.int32)
+        falls = falls_of(ProfilesWithout(single(query)), left_out, items)
+        expected = contributions(part, query, left_out, items)
+        assert_same_falls(falls, expected, part.scores_of(query, items)[0])
+
+
+def assert_same_falls(falls: np.ndarray, expected: np.ndarray, scores: np.ndarray) -> None:
+    """Where a fall is known, and but for items that are only just reached or not."""
+    near = 2e-5 * np.abs(scores[np.isfinite(scores)]).max(initial=0.0)
+    known = ~np.isnan(falls)
+    assert known.any(axis=1)[0] or np.isnan(expected).all()
+    finite = known & np.isfinite(falls) & np.isfinite(expected)
+    assert np.abs(falls[finite] - expected[finite]).max(initial=0.0) <= near
+    assert (np.isinf(falls) == np.isinf(expected))[known].mean() > 0.99
 
 
 @pytest.mark.parametrize("name", part_names("retriever"))

@@ -14,10 +14,12 @@ MOST_MODULES = 12
 # folders of interchangeable parts with a table of names, and one thin file a stage: as many as there are
 FOLDERS_OF_PARTS = {
     "features/sources",
+    "features/streams/brokers",
     "models/retrievers",
     "models/rankers",
     "models/rerankers",
     "models/raters",
+    "models/language/tasks",
     "flows/stages",
 }
 LOGIC_AT_IMPORT = {"flows/stages/__init__.py"}  # a stage whose driver dies while its own imports run must end

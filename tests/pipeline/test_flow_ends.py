@@ -74,6 +74,7 @@ def test_another_run_under_way_is_refused_by_the_command_and_no_failed_run_of_a_
     assert "another run is under way here (process 4711)" in run["state"]["message"]
 
 
+@pytest.mark.soak
 def test_ctrl_c_says_that_nothing_is_lost_and_the_next_run_goes_on(folder):
     command = [sys.executable, "-m", "flows.cli", "run", "--until", "split"]
     process = subprocess.Popen(
@@ -95,7 +96,10 @@ def test_ctrl_c_says_that_nothing_is_lost_and_the_next_run_goes_on(folder):
 
 @pytest.mark.parametrize(
     ("variable", "what"),
-    [("RECOPS_TASK_TIMEOUT_S", "train: ingest"), ("RECOPS_FLOW_TIMEOUT_S", "flow train")],
+    [
+        ("RECOPS_TASK_TIMEOUT_S", "train: ingest"),
+        pytest.param("RECOPS_FLOW_TIMEOUT_S", "flow train", marks=pytest.mark.soak),
+    ],
 )
 def test_a_stage_that_takes_too_long_is_ended_and_the_sentence_says_how_to_raise_the_limit(folder, variable, what):
     done = recops(folder, "run", "--until", "ingest", check=False, **{variable: "0.2"})

@@ -14,6 +14,7 @@ import pytest
 from flows.preflight.gate import measured_names
 from models.evaluation.results import RECOMMENDATIONS
 from models.gate.decision import Params
+from tests.support.one_stage import run_here
 from tests.support.workspace import bundle_hash, edit_params, recops, run
 
 FILES = ("recommendations", "per_query", "lists", "summary", "differences", "curves")
@@ -31,7 +32,7 @@ def _judge(folder: Path) -> None:
     """What `dvc repro evaluate decide` would do: old outs go first."""
     shutil.rmtree(folder / "data" / "evaluation")
     for stage in ("evaluate", "decide"):
-        run("-m", f"flows.stages.{stage}", cwd=folder)
+        run_here(folder, stage)
 
 
 def test_the_figures_are_those_of_an_independent_evaluator_of_the_recommendations(finished_project: Path) -> None:
@@ -123,13 +124,13 @@ def test_a_bundle_that_is_its_own_champion_is_not_superior(project: Path) -> Non
     assert metrics["challenger_against"]["champion"]["ndcg@10"] == {"difference": 0.0, "low": 0.0, "high": 0.0}
     assert (decision["promote"], decision["verdict"]) == (True, "not_worse")
     edit_params(project, {"decide.require": "superior"})
-    run("-m", "flows.stages.decide", cwd=project)
+    run_here(project, "decide")
     assert _decision(project)["verdict"] == "not_superior"
 
 
 def test_too_few_queries_refuse_and_unknown_metrics_are_the_callers_mistake(project: Path) -> None:
     edit_params(project, {"decide.min_queries": 100_000})
-    run("-m", "flows.stages.decide", cwd=project)
+    run_here(project, "decide")
     assert (_decision(project)["promote"], _decision(project)["verdict"]) == (False, "too_few")
     edit_params(project, {"decide.metric": "ndcg@7"})
     done = run("-m", "flows.stages.decide", cwd=project, check=False)
@@ -150,7 +151,7 @@ def test_the_verdict_says_why_many_choices_are_left_out(project: Path) -> None:
     assert choices["n_choices"] == counted["n_repeats_left_out"] + counted["n_targets"]
     judged["left_out"] = {"n_choices": 276, "n_repeated": 248, "n_met": 0, "met_by": None}
     path.write_text(json.dumps(judged))
-    run("-m", "flows.stages.decide", cwd=project)
+    run_here(project, "decide")
     sentence = "Left out of judging: 248 of 276 choices in test (90%), of which 248 repeat an earlier choice"
     assert _decision(project)["notes"][0].startswith(sentence)
     for name in ("decision.md", "report.html"):
@@ -186,7 +187,7 @@ def test_with_more_users_than_the_caps_a_sample_is_asked_in_parts_and_the_report
     edit_params(project, {"retrieve.max_users": 60, "evaluate.max_users": 40})
     for stage in ("retrieve", "train_ranker"):
         shutil.rmtree(project / "data" / {"retrieve": "candidates", "train_ranker": "ranker"}[stage])
-        run("-m", f"flows.stages.{stage}", cwd=project)
+        run_here(project, stage)
     sample = json.loads((project / "data" / "ranker" / "ranker.json").read_text())["figures"]["sample"]
     assert sample["n_users"] == 60 < sample["n_users_possible"]
     _judge(project)

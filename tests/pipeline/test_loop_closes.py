@@ -7,10 +7,16 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import closing
+from dataclasses import replace
 
 import polars as pl
 import pytest
 
+from features.catalogue_changes.item import NewItem
+from features.catalogue_changes.item_log import ItemLog
+from features.catalogue_changes.joining import availability
+from features.events.connecting import open_database
 from features.events.event_log import EventLog, NewEvent
 from features.settings import Settings
 from flows.orchestration.processes import free_port
@@ -103,6 +109,49 @@ def test_each_export_starts_where_the_last_one_ended(fresh):
     assert export_events(Project(folder), settings).n_events == 1
     assert export_events(Project(folder), settings).n_events == 0
     assert (exported(folder), exported_through(Project(folder))) == (3, 3)
+
+
+def test_posted_items_are_in_the_data_and_stay_there_when_it_is_imported_again(fresh):
+    folder, settings = fresh
+    known = simulated_item(folder)
+    with closing(open_database(settings.events_url)) as database:
+        log = ItemLog(database)
+        log.post(
+            [NewItem("p-1", {"title": "Wool hat", "tags": ["wool"], "price": 9.5, "created_at": 1_700_000_000_000_000})]
+        )
+        log.post([NewItem(known, {"price": 3.0, "available": False}), NewItem("p-2", {"title": "Gone"})])
+        log.delete("p-2")
+    report = export_events(Project(folder), settings)
+    assert (report.n_events, report.n_items) == (0, 3)
+    assert "3 posted items" in report.text()
+    assert export_events(Project(folder), settings).n_items == 0
+
+    def check() -> None:
+        rows = {row["item_id"]: row for row in pl.read_parquet(folder / "data/raw/items.parquet").iter_rows(named=True)}
+        assert (rows["p-1"]["title"], rows["p-1"]["tags"], rows["p-1"]["price"]) == ("Wool hat", ["wool"], 9.5)
+        assert rows["p-1"]["available"] is None and rows["p-1"]["available_from"] is None
+        assert rows[known]["price"] == 3.0 and rows[known]["title"] is not None
+        assert rows[known]["available"] is False and rows[known]["available_until"] is not None
+        assert (rows["p-2"]["title"], rows["p-2"]["available"]) == ("Gone", False) or rows["p-2"]["title"] is None
+
+    check()
+    import_into_project(Project(folder), settings, "simulator")
+    check()
+    with closing(open_database(settings.events_url)) as database:
+        ItemLog(database).post([NewItem(known, {"available": True})])
+    assert export_events(Project(folder), settings).n_items == 1
+    items = pl.read_parquet(folder / "data/raw/items.parquet")
+    row = items.filter(item_id=known).row(0, named=True)
+    assert (row["available"], row["available_until"], row["price"]) == (None, None, 3.0)
+    times = availability(items, items)
+    assert times.get_column("item_id").to_list() == ["p-2"]
+
+
+def simulated_item(folder) -> str:
+    from features.importing.ingest import Params, ingest
+
+    tables, _ = ingest(Params(simulator=Project(folder).params()["source"].get("simulator") or {}))
+    return tables["items"].row(5, named=True)["item_id"]
 
 
 def test_an_import_begins_a_new_line_to_which_earlier_events_do_not_belong(fresh):
@@ -199,3 +248,15 @@ def test_a_schedule_leaves_alone_what_is_live_and_what_was_taken_back(judged):
     assert f"live already as {name}" in worth_releasing(Project(root), settings, Outcome(promote=True))
     put(settings, "20260102-000000-00000000", "0" * 64)
     assert "taken back" in worth_releasing(Project(root), settings, Outcome(promote=True))
+
+
+def test_a_schedule_leaves_alone_what_is_live_as_an_update(judged):
+    root, settings, manifest = judged
+    name = f"20260101-000000-{manifest.hash[:8]}"
+    put(settings, name, manifest.hash)
+    store = ReleaseStore(settings.home)
+    update = replace(store.read(name), release="20260101-001500-00000000", kind="update", update={"release": name})
+    store.write(update)
+    store.swap(update.release, who="test", why="a test")
+    said = worth_releasing(Project(root), settings, Outcome(promote=True))
+    assert said == f"{update.release} is live, an update of it"

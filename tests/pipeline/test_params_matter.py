@@ -147,7 +147,7 @@ def small_world(folder: Path) -> tuple[Any, Any, Any]:
     log = make_log(LOG.read(data / "log" / "train.parquet"), catalogue.vocabulary, friends=friends)
     train, valid = (INTERACTIONS.read(data / "split" / f"{part}.parquet") for part in ("train", "valid"))
     cut = read_cuts(data / "split" / "split.json").valid_cut
-    queries, _ = part_queries(train, valid, catalogue.vocabulary, cut, created_at=catalogue.created_at)
+    queries, _ = part_queries(train, valid, catalogue.vocabulary, cut, availability=catalogue.availability)
     return catalogue, log, queries
 
 

@@ -163,6 +163,7 @@ def test_a_release_is_shared_by_a_dvc_file_and_restored_elsewhere(root, tmp_path
         list(pull(project, third, "r9"))
 
 
+@pytest.mark.soak
 def test_gc_takes_the_shared_files_of_removed_releases_along(root, tmp_path):
     settings = Settings(home=tmp_path / "home")
     under_git(root, tmp_path / "remote")
@@ -175,6 +176,7 @@ def test_gc_takes_the_shared_files_of_removed_releases_along(root, tmp_path):
     assert left == sorted(name for release in done[1:] for name in (release.release, f"{release.release}.dvc"))
 
 
+@pytest.mark.soak
 def test_a_release_is_made_again_in_a_clone_by_the_commands_that_it_shows(project, tmp_path):
     under_git(project, tmp_path / "remote")
     run("-m", "dvc", "push", "-q", cwd=project)

@@ -17,6 +17,8 @@ from flows.releasing.cleanup import namespace_of, release_lock, replay_namespace
 from flows.releasing.gc import gc
 from models.release.bundle import BundleError
 from models.release.store import Release, ReleaseStore
+from models.release.trial import abort_trial, begin_trial
+from models.release.trial_figures import folder_of_trial
 from tests.support.release_project import START, judge, make_project
 
 TAG = "recops:abc-def"
@@ -215,6 +217,19 @@ def test_gc_removes_what_an_unfinished_release_left(root, settings):
     assert not plan.scratch.exists()
     assert not list((settings.home / "online").glob(f"*{namespace_of(plan.release)}*"))
     assert namespace_of(plan.release).encode() not in registry_file(settings.home).read_bytes()
+
+
+def test_gc_removes_what_trials_of_removed_releases_left(root, settings):
+    done = [put_live(root, settings, weights) for weights in ("a", "b", "c", "d")]
+    store = ReleaseStore(settings.home)
+    folders = []
+    for release in (done[0], done[2]):
+        trial = begin_trial(store, release.release, "shadow", who="ada", why="new")
+        folders.append(folder_of_trial(settings.home, trial))
+        folders[-1].mkdir(parents=True)
+        abort_trial(store, who="ada", reason="seen enough")
+    assert [line for line in gc(settings) if line.startswith("trial")] == [f"trial {folders[0].name} (0.0 MB)"]
+    assert [folder.is_dir() for folder in folders] == [False, True]
 
 
 def test_gc_waits_for_nobody(root, settings):

@@ -19,7 +19,7 @@ from flows.project.reference import refresh_reference
 from flows.releasing import steps as releasing
 from flows.releasing.bento import folder_of
 from flows.releasing.cleanup import drop_namespace, namespace_of
-from flows.releasing.replay import questions
+from flows.releasing.questions import questions
 from models.release.bundle import Manifest, read_manifest, seal, unseal
 from models.release.store import ReleaseStore
 from tests.support.workspace import bundle_hash, edit_params, environment, recops, run
@@ -222,6 +222,7 @@ def kill_point(folder: Path, step: str) -> None:
     assert store.live() == old
 
 
+@pytest.mark.soak
 def test_killed_while_the_bento_answers_the_old_one_stays_live_and_the_next_release_ends_well(released):
     kill_point(released, "replay")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from features.schema import CATALOGUE
+from features.schema import CATALOGUE, ITEM_VECTORS
 from features.settings import Settings
 from flows.project.dag import Dag
 from flows.project.dataset import Project
@@ -31,6 +31,7 @@ def project(tmp_path, monkeypatch) -> Path:
         pl.lit(None, dtype=kind).alias(name) for name, kind in empty.items()
     )
     CATALOGUE.write(frame.select(list(CATALOGUE.columns)), folder / "data" / "catalogue" / "catalogue.parquet")
+    ITEM_VECTORS.write(ITEM_VECTORS.empty(), folder / "data" / "tables" / "item_vectors.parquet")
     monkeypatch.chdir(folder)
     return folder
 
@@ -57,6 +58,7 @@ def vectors(folder: Path) -> bytes:
     return read_arrays(folder / "data" / "vectors" / "vectors.safetensors")["text"].tobytes()
 
 
+@pytest.mark.soak
 def test_another_encoder_stops_repro_and_is_taken_by_what_recops_run_writes(project, other_encoder):
     embed(project)
     first = vectors(project)

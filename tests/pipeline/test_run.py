@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 
+import pytest
+
 from tests.support.workspace import TEST_SERVER, bundle_hash, edit_params, make_workspace, recops, run, stages_run
 
 
@@ -29,6 +31,7 @@ def test_with_nothing_to_do_the_run_says_so_and_starts_no_flow(project):
     assert time.monotonic() - started < 60  # a guard against starting everything, no benchmark
 
 
+@pytest.mark.soak
 def test_one_retrievers_knob_reruns_it_and_its_consumers_and_no_other_retriever(project):
     before = stages_in_lock(project)
     edit_params(project, {"retrievers.popular.half_life_days": 11})
@@ -42,7 +45,7 @@ def test_one_retrievers_knob_reruns_it_and_its_consumers_and_no_other_retriever(
 
 
 def test_dvc_repro_leaves_nothing_for_the_flow(project):
-    edit_params(project, {"evaluate.bootstrap": 500})
+    edit_params(project, {"decide.min_queries": 90})
     run("-m", "dvc", "repro", "-q", cwd=project)
     assert "nothing to do" in recops(project, "run").stdout
 
@@ -85,6 +88,7 @@ def test_a_second_run_in_the_same_workspace_is_refused(project):
     assert "another run is under way" in done.stderr
 
 
+@pytest.mark.soak
 def test_another_path_another_hash_seed_and_an_empty_cache_give_the_same_bundle(finished_project, tmp_path):
     folder = make_workspace(tmp_path / "a-much-longer-path-than-the-first-one" / "project")
     recops(folder, "run", "--until", "bundle", PYTHONHASHSEED="12345")

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 
+import pytest
 from ruamel.yaml import YAML
 
 from flows.project.dag import Dag, wanted_and_stale
@@ -52,27 +53,27 @@ def of_kind(events, kind):
 
 def test_a_run_tells_what_happens_and_how_long_it_will_take(project):
     (project / ".dvc" / "tmp" / "recops-seconds.json").unlink()
-    edit_params(project, {"evaluate.bootstrap": 500})
+    edit_params(project, {"decide.min_queries": 90})
     events = watched_run(project)
     names = Dag(project).order()
-    assert events[0] == ["RunStarted", {"names": names, "stale": ["evaluate"]}]
+    assert events[0] == ["RunStarted", {"names": names, "stale": ["decide"]}]
     started = of_kind(events, "StageStarted")[0]
     assert started == {
-        "name": "evaluate",
-        "number": names.index("evaluate") + 1,
+        "name": "decide",
+        "number": names.index("decide") + 1,
         "n_stages": len(names),
         "expected_seconds": None,
     }
     ended = {event["name"]: event for event in of_kind(events, "StageEnded")}
     assert list(ended) == names
     assert ended["ingest"]["outcome"] == "skipped"
-    assert ended["evaluate"]["outcome"] == "ran"
-    assert {event["name"] for event in of_kind(events, "StageLine")} >= {"evaluate"}
+    assert ended["decide"]["outcome"] == "ran"
+    assert {event["name"] for event in of_kind(events, "StageLine")} >= {"decide"}
     line = of_kind(events, "StageLine")[-1]["text"]
     assert line in lines_on_the_page(), "the run's page on the Prefect server does not show what the stage wrote"
-    edit_params(project, {"evaluate.bootstrap": 501})
+    edit_params(project, {"decide.min_queries": 91})
     again = of_kind(watched_run(project), "StageStarted")[0]
-    assert again["expected_seconds"] == round(ended["evaluate"]["seconds"], 2)
+    assert again["expected_seconds"] == round(ended["decide"]["seconds"], 2)
 
 
 def test_ctrl_c_ends_the_stage_and_keeps_what_was_finished(project):
@@ -115,6 +116,7 @@ def test_a_stage_that_crashes_shows_its_last_lines(project):
     assert "the last words" in done.stderr
 
 
+@pytest.mark.soak
 def test_dvc_lock_is_what_dvc_alone_writes(project, tmp_path):
     """The same stages made stale in two copies, run through the flow in one, by `dvc repro` in the other."""
     other = tmp_path / "by_dvc"

@@ -10,6 +10,7 @@ import pytest
 
 from features.events.event_log import EventLog, NewEvent
 from features.privacy.hashed_ids import IdHasher
+from tests.support.command_line import recops_here
 from tests.support.made_shops import made_orders, shopify, woocommerce
 from tests.support.workspace import make_workspace, recops
 
@@ -93,7 +94,7 @@ def test_files_of_any_name_are_imported_as_csv(project: Path, exports: Path) -> 
     ],
 )
 def test_a_mistake_is_one_paragraph(project: Path, arguments: tuple[str, ...], says: str) -> None:
-    done = recops(project, "data", "import", *arguments, check=False)
+    done = recops_here(project, "data", "import", *arguments)
     assert done.returncode == 2
     assert says in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1 and "Traceback" not in done.stderr

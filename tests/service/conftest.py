@@ -30,6 +30,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
         if name not in ("RECOPS_REQUIRE_SERVICES", "RECOPS_TEST_REDIS", "RECOPS_TEST_POSTGRES", "RECOPS_BENCH"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("RECOPS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("RECOPS_DEADLINE_MS", "30000")  # lists are whole on a busy machine too
     return Settings()
 
 
@@ -96,5 +97,6 @@ def shared(made: Made, door: str, tmp_path_factory: pytest.TempPathFactory) -> I
     release(made, settings, "r1")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RECOPS_HOME", str(settings.home))
+        patch.setenv("RECOPS_DEADLINE_MS", "30000")
         with in_process(settings, door) as client:
             yield client

@@ -1,9 +1,8 @@
-"""Clients that others made: BentoML's own, and one that a generator writes from the description of the routes."""
+"""Clients: BentoML's own, and recops-client in Python and TypeScript, against a running service."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib
 import os
 import shutil
 import subprocess
@@ -18,11 +17,11 @@ import pytest
 from bentoml.exceptions import BentoMLException
 
 from features.settings import Settings
+from infra.clients import generate
 from tests.support.served import serving
 from tests.support.small_release import Made, release
 
 KEY = "a key of these tests"
-GENERATOR = "openapi-python-client==0.29.1"  # its typer is older than ours: it runs in an environment of its own
 
 
 @pytest.fixture(scope="module")
@@ -88,45 +87,84 @@ def test_a_client_that_knows_the_service_class_works_as_well(address):
         assert client.recommend(user_id="u", k=2).items[0]["rank"] == 1
 
 
-def generate(*arguments: str) -> str:
-    """What the generator says; skipped where it cannot be had."""
-    folder = Path(sys.executable).parent  # uv and ruff, which it asks to tidy what it wrote
-    env = {**os.environ, "PATH": os.pathsep.join([str(folder), os.environ["PATH"]])}
-    uv = shutil.which("uv", path=env["PATH"])
-    tool = [uv or "uv", "tool", "run", "--quiet", "--from", GENERATOR, "openapi-python-client"]
-    probe = subprocess.run([*tool, "--version"], env=env, capture_output=True, text=True) if uv else None
-    if probe is None or probe.returncode:
-        reason = f"{GENERATOR} cannot be had: {probe.stderr.strip()[-300:] if probe else 'there is no uv'}"
-        if os.environ.get("RECOPS_REQUIRE_SERVICES"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    done = subprocess.run([*tool, "generate", *arguments], env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+@pytest.fixture
+def recops(address, monkeypatch):
+    monkeypatch.syspath_prepend(str(generate.FOLDER / "python"))
+    from recops_client import Recops
+
+    with Recops(address, KEY) as client:
+        yield client
+
+
+def test_the_python_client_asks_records_and_reads_back(recops):
+    answer = recops.recommend("python", k=3, explain=True, filter={"price_max": 1e9})
+    assert [item.rank for item in answer.items] == [1, 2, 3]
+    item_id = answer.items[0].item_id
+    event = {"user_id": "python", "item_id": item_id, "event": "click", "event_id": "python-1"}
+    assert recops.record([event]).accepted == 1
+    assert recops.record([event]).duplicates == 1
+    assert (
+        recops.record(
+            [{**event, "event_id": "python-2"}, {"user_id": "python", "item_id": item_id, "event": "view"}]
+        ).accepted
+        == 2
+    )
+    assert recops.history("python").items[0].item_id == item_id
+    assert item_id not in [item.item_id for item in recops.similar(item_id, k=5).items]
+
+
+def test_the_python_client_reaches_every_other_route(recops):
+    from recops_client.generated.api.service import status
+
+    assert recops.ask(status).counts.items == 150
+
+
+def test_the_python_client_raises_what_the_service_refuses(recops, address):
+    from recops_client import Recops, RecopsError
+
+    with pytest.raises(RecopsError) as refused:
+        recops.recommend(" ")
+    assert (refused.value.status, refused.value.code, refused.value.field) == (400, "invalid", "user_id")
+    with Recops(address) as stranger, pytest.raises(RecopsError, match="401 unauthorized"):
+        stranger.recommend("u")
+
+
+def test_the_python_client_gives_up_on_what_cannot_be_reached(monkeypatch):
+    monkeypatch.syspath_prepend(str(generate.FOLDER / "python"))
+    import httpx
+    from recops_client import Recops
+
+    with Recops("http://127.0.0.1:9", retries=1) as nobody, pytest.raises(httpx.TransportError):
+        nobody.recommend("u")
+
+
+def skip_without(name: str) -> str:
+    program = shutil.which(name, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    if program is None:
+        reason = f"{name} is not installed"
+        pytest.fail(reason) if os.environ.get("RECOPS_REQUIRE_SERVICES") else pytest.skip(reason)
+    return program
 
 
 @pytest.mark.soak
-def test_a_generated_client_asks_and_gets_items(address, tmp_path, monkeypatch):
-    description, package = tmp_path / "docs.json", tmp_path / "generated"
-    description.write_bytes(httpx.get(f"{address}/docs.json").content)
-    written = generate("--path", str(description), "--meta", "none", "--output-path", str(package))
-    assert "WARNING" not in written, written
-    monkeypatch.syspath_prepend(str(tmp_path))
-    generated = importlib.import_module("generated")
-    models = importlib.import_module("generated.models")
-    client = generated.AuthenticatedClient(base_url=address, token=KEY)
+def test_the_typescript_client_passes_its_tests(address, tmp_path):
+    npm = skip_without("npm")
+    folder = shutil.copytree(
+        generate.TYPESCRIPT, tmp_path / "typescript", ignore=shutil.ignore_patterns("node_modules", "dist")
+    )
+    subprocess.run([npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder, check=True)
+    env = {**os.environ, "RECOPS_URL": address, "RECOPS_KEY": KEY}
+    done = subprocess.run([npm, "test"], cwd=folder, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "# pass 5" in done.stdout, done.stdout
 
-    def call(tag: str, name: str, **arguments):
-        return importlib.import_module(f"generated.api.{tag}.{name}").sync(client=client, **arguments)
 
-    user = call("events", "users", limit=1).users[0]
-    answer = call("lists", "recommend", body=models.RecommendRequest(user_id=user, k=4, explain=True, details=True))
-    assert isinstance(answer, models.RecommendAnswer)
-    assert [item.rank for item in answer.items] == [1, 2, 3, 4]
-    assert all(isinstance(item, models.RecommendedItem) and item.reason and item.category for item in answer.items)
-    seen = call("events", "history", user_id=user)
-    assert seen.items[0].item_id
-    assert call("service", "status").counts.items == 150
-    refused = call("lists", "recommend", body=models.RecommendRequest(user_id=" "))
-    assert isinstance(refused, models.ErrorAnswer)
-    assert refused.error.field == "user_id"
+@pytest.mark.soak
+def test_the_generators_write_what_is_stored(tmp_path):
+    skip_without("npm"), skip_without("uv")
+    package, schema = tmp_path / "generated", tmp_path / "schema.ts"
+    generate.write_python(generate.DOCUMENT, package)
+    generate.write_typescript(generate.DOCUMENT, schema)
+    assert schema.read_bytes() == generate.SCHEMA.read_bytes()
+    stored = {path.relative_to(generate.PYTHON): path.read_bytes() for path in generate.PYTHON.rglob("*.py")}
+    assert {path.relative_to(package): path.read_bytes() for path in package.rglob("*.py")} == stored

@@ -277,7 +277,6 @@ def test_unknown_routes_and_methods_have_the_error_body(shared):
     for method, path, status, code in [
         ("GET", "/nothing", 404, "not_found"),
         ("POST", "/chat", 404, "not_found"),
-        ("POST", "/explain", 404, "not_found"),
         ("GET", "/console/../keys.py", 404, "not_found"),
         ("GET", "/console/secrets", 404, "not_found"),
         ("GET", "/recommend", 405, "method_not_allowed"),
@@ -291,7 +290,7 @@ def test_unknown_routes_and_methods_have_the_error_body(shared):
 
 
 def test_a_failure_of_ours_is_500_with_the_error_body(client, monkeypatch):
-    monkeypatch.setattr(type(client.runtime.serving().recommender), "recommend", lambda *_: 1 / 0)
+    monkeypatch.setattr(type(client.runtime.serving().online), "recommend", lambda *_: 1 / 0)
     answer = client.post("/recommend", json={"user_id": "u"})
     assert answer.status_code == 500
     assert answer.json()["error"]["code"] == "internal"

@@ -9,6 +9,8 @@ import pytest
 
 from features.events.event_log import EventLog
 from features.events.shards import verify
+from features.online.namespace import OnlineNamespace
+from features.resilience.outages import StoreUnavailableError
 from tests.support.small_release import release
 
 
@@ -166,15 +168,15 @@ def test_when_the_event_log_is_gone_events_are_503_and_answers_go_on(client, mon
     assert len(ids(client, "u-new")) == 10
 
 
-def test_when_the_online_store_is_gone_the_answer_is_503(client, monkeypatch):
-    import redis
-
+def test_when_the_online_store_is_gone_a_user_who_is_not_in_memory_is_answered_as_a_newcomer(client, monkeypatch):
     def fail(*_args, **_more):
-        raise redis.ConnectionError("gone")
+        raise StoreUnavailableError("gone")
 
-    monkeypatch.setattr(client.runtime.serving().sessions.namespace, "users", fail)
+    monkeypatch.setattr(OnlineNamespace, "history", fail)
     answer = client.post("/recommend", json={"user_id": "u"})
-    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "not_ready")
+    assert (answer.status_code, answer.json()["fallback"]) == (200, "online_store")
+    assert len(answer.json()["items"]) == 10
+    assert client.get("/history", params={"user_id": "u"}).status_code == 503
     assert client.post("/similar", json={"item_id": "b001"}).status_code == 200
 
 
@@ -183,7 +185,6 @@ def test_with_postgres_and_redis_the_next_answer_reflects_the_event(
 ):
     import uuid
 
-    from features.online.namespace import OnlineNamespace
     from features.settings import Settings
 
     monkeypatch.setenv("RECOPS_DATABASE_URL", postgres_url)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from features.settings import Settings
+from services.recorder.flight import A_BATCH_S
 from tests.support.served import ROOT, call, family, serving
 from tests.support.small_release import release
 
@@ -79,6 +80,7 @@ def test_a_full_disk_costs_events_a_503_and_nothing_else(made, settings, tmp_pat
                     assert call(address, path)[0] == 200, path
                 for user in ("u-new", "somebody"):  # u-new has an event that the online store lacks
                     assert call(address, "/recommend", {"user_id": user})[0] == 200
+            time.sleep(A_BATCH_S)  # the flight recorder meets the full disk too
             metrics = call(address, "/metrics")[1]
             assert f'recops_requests_total{{route="events",status="503"}} {len(refused)}.0' in metrics
             filler.unlink()

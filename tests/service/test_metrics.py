@@ -7,11 +7,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from services.access.middleware import NO_ROUTE
 from services.metric_files import RESERVED
+from services.recorder.flight import Outcome
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,7 +55,8 @@ def test_nothing_that_a_client_sends_becomes_a_label(client):
         attack(client, f"zebra{number}")
     assert series(client) == before
     assert not any("zebra" in line.lower() for line in before)
-    routes = {match[1] for line in before if (match := re.search(r'route="([^"]*)"', line))}
+    routes = {match[1].removeprefix("bento/") for line in before if (match := re.search(r'route="([^"]*)"', line))}
+    assert {f'recops_flight_records_total{{outcome="{outcome}"}}' for outcome in get_args(Outcome)} <= before
     assert {NO_ROUTE, "status", "console", "events", "metrics", "history", "recommend"} <= routes
     assert f'recops_requests_total{{route="{NO_ROUTE}",status="404"}}' in before
     assert 'recops_events_total{event="other"}' in before
@@ -75,11 +78,17 @@ from services.app import labels_of, make_app
 from services.errors import CODES
 from services.metric_files import reserve_files
 reserve_files()
-from services.metrics import EVENTS, metrics
+from services.access.keys import ROLES
+from services.metrics import EVENTS, STAGES, metrics
 counts = metrics()
 for route in {*labels_of(make_app()).values(), *PROBES.values(), NO_ROUTE, UNREAD}:
     for status in (200, 307, *CODES):
         counts.count_answer(route, status, 0.1)
+for role in (*ROLES, *(f"role-{number}" for number in range(20))):
+    counts.quota_refusals.labels(role).inc()
+counts.count_stages(dict.fromkeys([*STAGES, "another"], 1.0), ["ranker"])
+counts.queue_seconds.observe(0.1)
+counts.queue_length.inc()
 for event in (*EVENTS, "another"):
     counts.count_event(event)
 for number in range(40):

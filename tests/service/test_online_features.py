@@ -178,7 +178,7 @@ def test_an_event_counts_once_however_often_it_is_recorded(filled):
 
 def test_a_crash_between_two_writes_is_mended_by_recording_again(filled, monkeypatch):
     events = [replace(event, user_id="u3", event="view", item_id="i01") for event in events_of(4)]
-    write = filled._write
+    write = filled.write
     done = []
 
     def crashing(table, rows):
@@ -187,7 +187,7 @@ def test_a_crash_between_two_writes_is_mended_by_recording_again(filled, monkeyp
         done.append(table.name)
         write(table, rows)
 
-    monkeypatch.setattr(filled, "_write", crashing)
+    monkeypatch.setattr(filled, "write", crashing)
     with pytest.raises(KeyboardInterrupt):
         filled.record("u3", events[:2], info())
     assert done == ["user_category_stats", "user_stats"]

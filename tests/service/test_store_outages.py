@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import redis
 
+from features.online.namespace import OnlineNamespace
 from features.settings import Settings
+from features.states.aggregates import USER_STATS
 from tests.support.faulty import OwnRedis, Wire
 from tests.support.small_release import release
 from tests.support.waiting import wait_for
@@ -57,64 +60,85 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.monotonic() - started, answer
 
 
+def history(client, user: str) -> Any:
+    return client.get("/history", params={"user_id": user})
+
+
 @pytest.mark.parametrize("fault", ["refuses", "hangs"])
-def test_a_redis_that_does_not_answer_costs_one_late_answer_and_a_sentence(on_redis, own_redis, fault):
-    user = on_redis.runtime.serving().users["user_id"][0]
-    assert ask(on_redis, user).status_code == 200
+def test_without_redis_who_is_in_memory_is_answered_as_ever_and_others_as_newcomers(on_redis, own_redis, fault):
+    warm, cold = on_redis.runtime.serving().users["user_id"][5, 7]
+    before = ask(on_redis, warm).json()["items"]
     own_redis.kill() if fault == "refuses" else own_redis.hang()
-    first, answer = timed(lambda: ask(on_redis, user))
+    answers = [timed(lambda: ask(on_redis, warm)) for _ in range(5)]
+    assert all(answer.json()["items"] == before for _, answer in answers)
+    assert {answer.json()["fallback"] for _, answer in answers} == {None}
+    first, answer = timed(lambda: ask(on_redis, cold))
+    assert (answer.status_code, answer.json()["fallback"] in ("online_store", "deadline")) == (200, True)
+    assert len(answer.json()["items"]) == 10
+    assert wait_for(lambda: ask(on_redis, cold).json()["fallback"] == "online_store", seconds=15)
+    later = [timed(lambda: ask(on_redis, cold)) for _ in range(5)]
+    assert {answer.json()["fallback"] for _, answer in later} == {"online_store"}
+    assert first < FIRST_S
+    assert max(seconds for seconds, _ in answers + later) < NEXT_S
+    answer = history(on_redis, cold)
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "not_ready")
     assert "the online store (Redis) does not answer" in answer.json()["error"]["message"]
-    later = [timed(lambda: ask(on_redis, user)) for _ in range(10)]
-    assert {answer.status_code for _, answer in later} == {503}
-    assert first < FIRST_S
-    assert max(seconds for seconds, _ in later) < NEXT_S
     assert on_redis.post("/similar", json={"item_id": "b001"}).status_code == 200
     seconds, status = timed(lambda: on_redis.get("/status").json())
-    assert seconds < NEXT_S
+    assert seconds < FIRST_S
     assert "does not answer" in status["stores"]["online_store"]
     assert status["stores"]["event_log"] is None
 
 
-def test_a_redis_that_goes_on_after_a_pause_is_used_again_with_every_event(on_redis, own_redis):
-    user = on_redis.runtime.serving().users["user_id"][0]
-    before = on_redis.get("/history", params={"user_id": user}).json()["n_events"]
+def test_a_redis_that_goes_on_after_a_pause_is_used_again_with_every_event(on_redis, own_redis, settings):
+    warm, cold = on_redis.runtime.serving().users["user_id"][5, 7]
+    before = {
+        user: on_redis.runtime.serving().users.row(by_predicate=pl.col("user_id") == user)[1] for user in (warm, cold)
+    }
+    assert history(on_redis, warm).json()["n_events"] == before[warm]
     own_redis.hang()
-    assert ask(on_redis, user).status_code == 503
-    event = {"user_id": user, "item_id": "b001", "event": "click"}
-    assert on_redis.post("/events", json={"events": [event]}).status_code == 200
+    events = [{"user_id": user, "item_id": "b001", "event": "click"} for user in (warm, cold)]
+    assert on_redis.post("/events", json={"events": events}).status_code == 200
+    assert history(on_redis, warm).json()["n_events"] == before[warm] + 1
+    assert history(on_redis, cold).status_code == 503
     own_redis.go_on()
-    assert wait_for(lambda: ask(on_redis, user).status_code == 200, seconds=15)
-    assert on_redis.get("/history", params={"user_id": user}).json()["n_events"] == before + 1
-    assert on_redis.get("/status").json()["stores"]["online_store"] is None
+    assert wait_for(lambda: history(on_redis, cold).status_code == 200, seconds=15)
+    assert history(on_redis, cold).json()["n_events"] == before[cold] + 1
+    assert ask(on_redis, cold).json()["fallback"] is None
+    assert wait_for(lambda: on_redis.get("/status").json()["stores"]["online_store"] is None, seconds=15)
+    assert wait_for(lambda: on_redis.runtime.serving().sessions.flush(), seconds=15)
+    (stored,) = OnlineNamespace(Settings(), "r1_ns").values(USER_STATS, [{"user_id": warm}], ("last_seq",))
+    assert stored["last_seq"].int64_val == 1
 
 
 @pytest.mark.parametrize("loss", ["flushed", "restarted without data"])
-def test_a_redis_that_came_back_empty_is_503_and_never_a_shorter_history(on_redis, own_redis, loss):
-    user = on_redis.runtime.serving().users["user_id"][0]
-    events = [{"user_id": user, "item_id": "b001", "event": "click"}]
+def test_a_redis_that_came_back_empty_gives_newcomers_lists_and_never_a_shorter_history(on_redis, own_redis, loss):
+    warm, cold = on_redis.runtime.serving().users["user_id"][5, 7]
+    events = [{"user_id": user, "item_id": "b001", "event": "click"} for user in (warm, cold)]
     assert on_redis.post("/events", json={"events": events}).status_code == 200
-    assert on_redis.get("/history", params={"user_id": user}).json()["n_events"] > 1
+    before = history(on_redis, warm).json()
+    assert before["n_events"] > 1
     if loss == "flushed":
         redis.Redis.from_url(own_redis.url).flushall()
     else:
         own_redis.kill()
         own_redis.start()
-    assert wait_for(lambda: "is gone" in on_redis.get("/history", params={"user_id": user}).text, seconds=15)
-    for answer in (on_redis.get("/history", params={"user_id": user}), ask(on_redis, user), ask(on_redis)):
-        assert answer.status_code == 503
-        assert "make a release again" in answer.json()["error"]["message"]
+    assert wait_for(lambda: "is gone" in history(on_redis, cold).text, seconds=15)
+    answer = history(on_redis, cold)
+    assert (answer.status_code, "make a release again" in answer.json()["error"]["message"]) == (503, True)
+    assert history(on_redis, warm).json() == before
+    answer = ask(on_redis, cold)
+    assert (answer.status_code, answer.json()["fallback"]) == (200, "online_store")
+    assert "b001" not in [item["item_id"] for item in answer.json()["items"]]  # the log still answers
     assert "is gone" in on_redis.get("/status").json()["stores"]["online_store"]
 
 
 def test_a_redis_that_was_filled_again_answers_again(on_redis, own_redis, made):
-    user = on_redis.runtime.serving().users["user_id"][0]
-    before = ask(on_redis, user).json()["items"]
+    cold = on_redis.runtime.serving().users["user_id"][7]
     redis.Redis.from_url(own_redis.url).flushall()
-    assert ask(on_redis, user).status_code == 503
+    assert ask(on_redis, cold).json()["fallback"] == "online_store"
     release(made, Settings(), "r2")
-    assert wait_for(lambda: ask(on_redis, user).status_code == 200, seconds=15)
-    assert ask(on_redis, user).json()["items"] == before
+    assert wait_for(lambda: ask(on_redis, cold).json()["fallback"] is None, seconds=15)
 
 
 @pytest.mark.parametrize("fault", ["refuses", "hangs"])
@@ -123,9 +147,10 @@ def test_a_postgres_that_does_not_answer_costs_one_late_answer_and_then_only_the
     assert ask(on_postgres, user).status_code == 200
     wire.cut() if fault == "refuses" else wire.silence()
     first, answer = timed(lambda: ask(on_postgres, user))
-    assert answer.status_code == 200
+    assert (answer.status_code, answer.json()["fallback"]) == (200, "event_log")
+    time.sleep(1)  # what waited for the log has given up
     later = [timed(lambda: ask(on_postgres, user)) for _ in range(10)]
-    assert {answer.status_code for _, answer in later} == {200}
+    assert {(answer.status_code, answer.json()["fallback"]) for _, answer in later} == {(200, "event_log")}
     assert first < FIRST_S
     assert max(seconds for seconds, _ in later) < NEXT_S
     event = {"user_id": user, "item_id": "b001", "event": "click"}

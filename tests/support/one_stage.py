@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import shutil
@@ -39,6 +40,12 @@ def run_again(finished: Path, folder: Path, stage: str, changes: dict[str, Any],
     monkeypatch.chdir(folder)
     importlib.import_module(body["cmd"].split()[2]).main()
     return hashes(folder, outs)
+
+
+def run_here(folder: Path, stage: str) -> None:
+    """A stage in a project, in this process."""
+    with contextlib.chdir(folder):
+        importlib.import_module(f"flows.stages.{stage}").main()
 
 
 def hashes(folder: Path, outs: list[str]) -> dict[str, str]:

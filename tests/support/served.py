@@ -36,7 +36,7 @@ def serving(
 ) -> Iterator[tuple[str, subprocess.Popen]]:
     """A server of its own on a free port, in its own process group; by default of the working tree."""
     port = free_port()
-    env = {**os.environ, "RECOPS_HOME": str(home), **more}
+    env = {**os.environ, "RECOPS_HOME": str(home), "RECOPS_SPARE_WORKER": "false", **more}
     command = [sys.executable, "-m", "services.serve", *(arguments or ["--working-tree"]), "--port", str(port)]
     log = log or home / "serve.log"
     with log.open("ab") as out:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 
 import numpy as np
 import polars as pl
@@ -76,7 +79,7 @@ def make_bundle(folder: Path, seed: int = 5) -> Made:
             retriever.save(folder / "retrievers" / part / name)
         if part == "train":
             after = rows.filter(pl.col("timestamp").dt.epoch("us") > early)
-            queries, targets = part_queries(before, after, arrays.vocabulary, early, created_at=arrays.created_at)
+            queries, targets = part_queries(before, after, arrays.vocabulary, early, availability=arrays.availability)
             candidates = candidates_of(fitted, queries, K, arrays.n_items)
             examples = make_examples(queries, candidates, targets, arrays.n_items)
             lookup = offline_lookup(folder, catalogue)
@@ -100,6 +103,24 @@ def make_bundle(folder: Path, seed: int = 5) -> Made:
     )
     seal(folder / "bundle", features=list(OfflineLookup.names), data_hash="d", params_hash="p", code_version="c")
     return Made(world, folder, at)
+
+
+def make_variant(made: Made, folder: Path) -> Made:
+    """The same world, catalogue and models, and lists of other items: variety counts for more."""
+    for name in ("catalogue", "features", "retrievers", "ranker", "vectors"):
+        (folder / name).symlink_to(made.folder / name, target_is_directory=True)
+    assemble(
+        folder / "bundle",
+        retrievers=folder / "retrievers" / "full",
+        ranker=folder / "ranker",
+        catalogue=folder / "catalogue",
+        vectors=folder / "vectors",
+        k=K,
+        reranker="mmr",
+        reranker_params=load_reranker("mmr").Params(relevance=0.2),
+    )
+    seal(folder / "bundle", features=list(OfflineLookup.names), data_hash="d", params_hash="q", code_version="c")
+    return Made(made.world, folder, made.at)
 
 
 def offline_lookup(folder: Path, catalogue: pl.DataFrame) -> OfflineLookup:
@@ -130,9 +151,7 @@ def release(
     (folder / "bundle").symlink_to(made.bundle, target_is_directory=True)
     histories = user_histories(made.world.history, made.at)
     namespace = f"{name}_ns"
-    online = OnlineNamespace(settings, namespace)
-    online.materialize(made.folder / "features", histories, made.at, events_through)
-    online.close()
+    _fill(made, settings, namespace, histories, events_through)
     write_snapshot(folder, made.folder / "features", histories, made.at)
     manifest = read_manifest(made.bundle)
     found = Release(
@@ -151,11 +170,37 @@ def release(
     return found
 
 
+def _fill(made: Made, settings: Settings, namespace: str, histories: pl.DataFrame, events_through: int) -> None:
+    """Fills a namespace through Feast; on SQLite once for all homes with the same namespaces and the same users, the
+    others get a copy of its files and of Feast's registry."""
+    online = settings.home / "online"
+    before = sorted(path.stem for path in online.glob("*.json"))
+    users = f"{histories.hash_rows().sum():x}"
+    filled = made.folder / "filled" / "+".join([*before, namespace, str(events_through), users])
+    on_sqlite = settings.online_store == "sqlite"
+    if on_sqlite and filled.is_dir():
+        shutil.copytree(filled, online, dirs_exist_ok=True)
+        return
+    opened = OnlineNamespace(settings, namespace)
+    opened.materialize(made.folder / "features", histories, made.at, events_through)
+    opened.close()
+    if on_sqlite:
+        scratch = Path(mkdtemp(dir=made.folder))
+        for pattern in (f"{namespace}.*", "feast_registry.*"):
+            for path in online.glob(pattern):
+                shutil.copy(path, scratch)
+        filled.parent.mkdir(exist_ok=True)
+        with suppress(OSError):  # another process was quicker
+            scratch.rename(filled)
+
+
 def offline_lists(made: Made, user_ids: list[str], k: int) -> dict[str, list[str]]:
     """What the bundle recommends at the cut with the offline lookup: the lists that a replay must give."""
     recommender = Recommender.load(made.bundle, offline_lookup(made.folder, made.catalogue))
     catalogue = recommender.catalogue
-    queries = queries_at(made.world.history, catalogue.vocabulary, user_ids, made.at, created_at=catalogue.created_at)
+    queries = queries_at(
+        made.world.history, catalogue.vocabulary, user_ids, made.at, availability=catalogue.availability
+    )
     slate = recommender.recommend(queries, k)
     ids = catalogue.vocabulary.item_ids
     return {user_id: [ids[item] for item in slate.items[query] if item >= 0] for query, user_id in enumerate(user_ids)}

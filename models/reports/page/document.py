@@ -16,6 +16,7 @@ from models.reports.page.comparison import against_champion, cold_start, learnin
 from models.reports.page.html import frame, section, table, text
 from models.reports.page.labels import METRICS, VARIETY, metric_name
 from models.reports.page.origin import Origin, what_was_judged
+from models.reports.page.written_texts import written_texts
 
 CHOSEN = '\N{NO-BREAK SPACE}<b class="good">✓</b>'
 
@@ -27,12 +28,13 @@ def page(
     sizes: pl.DataFrame,
     examples: Sequence[Mapping[str, Any]],
     origin: Origin,
+    ledger: Mapping[str, Any],
 ) -> str:
     """The whole report as one html file.
 
     rolling: of `rolling_figures`, None without rolling judging;
     sizes: of `models.evaluation.learning_curve`; examples: of `models.reports.sample_users`;
-    origin: which data and which bundle the page is about.
+    origin: which data and which bundle the page is about; ledger: as `report` of models/language/writing/enriched.py.
     """
     k = cut(evaluation)
     metrics = [f"ndcg@{k}", f"hr@{k}"]
@@ -49,6 +51,7 @@ def page(
             groups(evaluation, metrics[0], decision.champion),
             parts(evaluation, metrics[0], decision.champion),
             learning_curve(sizes, metrics[0]),
+            written_texts(ledger),
             how_to_read(k),
         ],
     )

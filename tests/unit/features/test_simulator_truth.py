@@ -10,6 +10,7 @@ from features.errors import UserError
 from features.simulation.scenario import draw_choices, scenario, scenarios, small
 from features.simulation.tables import truth
 from features.simulation.truth import Truth
+from models.data.availability import Availability
 from models.data.queries import part_queries, queries_at
 from models.data.types import Catalogue, Log
 from models.data.vocabulary import Vocabulary
@@ -123,7 +124,9 @@ def test_the_oracle_is_a_retriever_and_offers_neither_seen_nor_unavailable_items
     assert isinstance(oracle, Retriever)
     vocabulary = Vocabulary(ITEM_IDS)
     created = TRUTH.world.items.created_at[TRUTH.items(ITEM_IDS)]
-    queries = queries_at(WORLD.history, vocabulary, TRUTH.user_ids[:20], WORLD.at, created_at=created)
+    queries = queries_at(
+        WORLD.history, vocabulary, TRUTH.user_ids[:20], WORLD.at, availability=Availability.since(created)
+    )
     hits = oracle.retrieve(queries, 200)
     for query, items in enumerate(hits.items):
         shown = items[items >= 0]

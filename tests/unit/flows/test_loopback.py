@@ -18,7 +18,8 @@ from features.settings import Settings
 from flows.orchestration import server
 from flows.orchestration.loopback import answers, bypass_proxies, is_loopback, open_url
 from flows.orchestration.notify import post
-from flows.releasing.replay import Question, compare
+from flows.releasing.questions import Question
+from flows.releasing.replay import compare
 
 NOWHERE = "http://127.0.0.1:9"
 VARIABLES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")

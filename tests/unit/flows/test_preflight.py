@@ -16,6 +16,7 @@ from features.settings import Settings
 from flows.preflight.goal import check_until
 from flows.preflight.preflight import find_mistakes
 from flows.project.dataset import Project
+from tests.support.command_line import recops_here
 
 ROOT = Path(__file__).parents[3]
 HEAVY = ("torch", "lightgbm", "sentence_transformers", "feast", "prefect", "great_expectations")
@@ -167,6 +168,21 @@ def test_each_planted_mistake_is_named_with_place_and_remedy(name: str, tmp_path
     assert [word for word in words if word.lower() not in text.lower()] == [], text
 
 
+def test_learning_without_a_retriever_that_can_is_a_mistake(tmp_path: Path) -> None:
+    project = make_project(tmp_path, ("learn:                 ", "learn: {enabled: true}\nleft:"))
+    text = (project / "params.yaml").read_text(encoding="utf-8")
+    start, end = text.index("\nretrievers:"), text.index("\nretrieve:")
+    gone = text.index("\nleft:"), text.index("\ntune:")
+    text = text[:start] + "\nretrievers: {ease: {}}\n" + text[end : gone[0]] + text[gone[1] :]
+    text = text.replace("{text: 0.5, cold_items: 0.2}", "{}").replace("[popular, item_knn, ease]", "[ease]")
+    (project / "params.yaml").write_text(text, encoding="utf-8")
+    (mistake,) = find_mistakes(Project(project), Settings())
+    assert "none of the retrievers can learn" in mistake.paragraph
+    assert "'graph', 'item_knn', 'markov', 'popular'" in " ".join(mistake.paragraph.split())
+    (project / "params.yaml").write_text(text.replace("{ease: {}}", "{ease: {}, popular: {}}"), encoding="utf-8")
+    assert find_mistakes(Project(project), Settings()) == []
+
+
 def test_all_mistakes_are_listed_at_once_before_anything_runs(tmp_path: Path) -> None:
     # left out: what cannot be read at all, and what touches the lines of others or shows only when they are corrected
     alone = {"a key without its colon", "a key that stands twice", "a tab", "a section nobody reads"}
@@ -189,7 +205,7 @@ def test_all_mistakes_are_listed_at_once_before_anything_runs(tmp_path: Path) ->
 
 @pytest.mark.parametrize("command", [["run"], ["release"], ["tune"]])
 def test_run_release_and_tune_stop_at_a_mistake(command: list[str], tmp_path: Path) -> None:
-    done = recops(make_project(tmp_path, PLANTED["a retriever"][:2]), *command)
+    done = recops_here(make_project(tmp_path, PLANTED["a retriever"][:2]), *command)
     assert done.returncode == 2
     assert "did you mean 'popular'" in done.stderr.lower() and "Traceback" not in done.stderr
 
@@ -266,6 +282,12 @@ def test_what_yaml_cannot_hold_is_a_mistake_and_no_crash(old: str, new: str, wor
 def test_a_source_that_no_file_can_have_is_missing(tmp_path: Path) -> None:
     project = Project(make_project(tmp_path, ("input: data/initial/simulated.json", f"input: {'x' * 5000}")))
     assert any("is missing" in mistake.what for mistake in find_mistakes(project, Settings()))
+
+
+def test_answers_that_are_not_there_are_named(tmp_path: Path) -> None:
+    project = Project(make_project(tmp_path, ("answers: data/initial/answers", "answers: data/answers")))
+    (mistake,) = [mistake for mistake in find_mistakes(project, Settings()) if "data/answers" in mistake.what]
+    assert mistake.what == "the folder data/answers is missing" and "data/initial/answers" in mistake.remedy
 
 
 def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -32,42 +32,45 @@ def test_it_offers_what_at_most_so_many_people_chose_and_what_has_a_text():
         assert {item for item in ask(retriever, catalogue, [0], k=5)[0] if item >= 0} == offered - {0}
 
 
-def test_text_alone_is_the_standardized_cosine():
-    vectors = np.array([[1, 0], [0.6, 0.8], [0, 1], [-1, 0]], dtype=np.float32)
-    retriever, catalogue = fitted([(0, 0, 1), (1, 0, 1)], vectors, collaborative=0)
-    items, scores = ask(retriever, catalogue, [0], k=3)
-    assert items == [1, 2, 3]
-    # cosines 0.6, 0, -1: mean -0.4 / 3, variance 1.36 / 3 - (0.4 / 3)² = 0.43556, deviation 0.65997
-    assert scores == pytest.approx([0.73333 / 0.65997, 0.13333 / 0.65997, -0.86667 / 0.65997], rel=1e-4)
-
-
-def test_a_cold_item_takes_the_directions_of_the_warm_ones_that_read_like_it():
-    retriever, catalogue = fitted(CHOICES, VECTORS, collaborative=2.0, n_components=2)
-    # no word of item 2 is in 3 or 4, but those who chose it chose 0, like which 3 reads
+def test_the_score_is_the_closed_form_standardized_over_the_cold_items():
+    # every warm item has two users: D = 2^(-1/4), C = HᵀH / √2; with so few items the map's settings are those of the
+    # start: max(cosine, 0)², κ = 0.3, λ = 60, and demand, which is the same for all, says nothing
+    retriever, catalogue = fitted(CHOICES, VECTORS)
+    together = np.array([[2, 0, 2], [0, 2, 0], [2, 0, 2]]) / np.sqrt(2)
+    taste = np.linalg.solve(together + 60 * np.eye(3), together) * 2**-0.25
+    weights = taste @ np.linalg.solve(1.3 * np.eye(3), VECTORS[:3] @ VECTORS[3:].T)
+    scale = (np.array([[1, 0, 1], [0, 1, 0]]) @ weights).std(axis=1) @ [0.5, 0.5]
+    assert retriever.weights_ == pytest.approx(weights / scale, rel=1e-3)
+    assert retriever.prior_ == pytest.approx([0, 0], abs=1e-4)
+    # no word of item 2 is in 3 or 4, but those who chose it chose 0, like which 3 reads: of two scores z = ±1
     items, scores = ask(retriever, catalogue, [2], k=2)
-    assert items == [3, 4]
-    # 0, 1 and 2 have two users each, so the same demand; directions (0 and 2) / √2 and 1: products 1/2 and 0, z = ±1
-    assert scores == pytest.approx([2.0, -2.0], rel=1e-4)
-    assert ask(fitted(CHOICES, VECTORS, collaborative=0)[0], catalogue, [2], k=2)[1].tolist() == [0, 0]
+    assert items == [3, 4] and scores == pytest.approx([1, -1], abs=1e-3)
 
 
-def test_nearer_neighbors_count_by_the_cube_of_their_cosine():
-    vectors = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.8, 0.6, 0], [0, 1, 0]], dtype=np.float32)
-    retriever, _ = fitted(CHOICES, vectors, n_components=2)
-    product = retriever.directions_ @ retriever.directions_[0]
-    # of item 3: 0.8³ · (item 0 · item 0 = 1/2) + 0.6³ · (item 1 · item 0 = 0), over 0.8³ + 0.6³
-    assert product[3] == pytest.approx(0.512 * 0.5 / (0.512 + 0.216), rel=1e-4)
-    single, _ = fitted(CHOICES, vectors, n_components=2, neighbors=1)
-    assert (single.directions_ @ single.directions_[0])[3] == pytest.approx(0.5, rel=1e-4)
+def test_the_contribution_of_an_item_of_the_history_is_one_number():
+    retriever, catalogue = fitted(CHOICES, VECTORS)
+    query = one_query("x", 9 * DAY, ["i0", "i1", "i2"], [DAY] * 3, catalogue.vocabulary)
+    raw = retriever.weights_[:3].sum(axis=0)
+    expected = (raw - raw.mean()) / raw.std() + retriever.prior_
+    assert retriever.scores_of(query, np.array([3, 4], dtype=np.int32))[0] == pytest.approx(expected, abs=1e-5)
 
 
-def test_between_items_alike_to_the_history_the_demand_that_the_text_lets_expect_decides():
-    vectors = np.array([[1, 0, 0], [-1, 0, 0], [1, 0, 0], [-1, 0, 0], [0, 0, 1]], dtype=np.float32)
+def test_what_reads_like_popular_items_is_ranked_first_among_what_nothing_else_tells_apart():
+    vectors = np.array([[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], dtype=np.float32)
     choices = [(user, 0, 1) for user in range(2)] + [(user, 1, 1) for user in range(4)] + [(9, 4, 1), (8, 4, 1)]
-    retriever, catalogue = fitted(choices, vectors, popularity_prior=0.3, collaborative=0)
+    retriever, catalogue = fitted(choices, vectors)
     items, scores = ask(retriever, catalogue, [4], k=3)
     assert items == [3, 2, -1]  # item 1 has four users, item 0 two, and 4 reads like neither
-    assert scores[:2] == pytest.approx([0.3, -0.3])
+    assert scores[:2] == pytest.approx([0.3, -0.3], abs=1e-4)
+
+
+def test_who_was_chosen_by_a_few_is_described_by_them_too():
+    # 3 and 4 read alike; two of those who chose 2 chose 4
+    vectors = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.6, 0.8, 0], [0.6, 0.8, 0]], dtype=np.float32)
+    choices = [(user, item, 1) for user in range(6) for item in (0, 1)] + [(user, 2, 1) for user in range(6, 12)]
+    choices += [(6, 4, 2), (7, 4, 2)]
+    retriever, catalogue = fitted(choices, vectors, max_users=3)
+    assert ask(retriever, catalogue, [2], k=2)[0] == [4, 3]
 
 
 def test_who_has_no_history_or_one_that_says_nothing_is_offered_nothing():
@@ -94,7 +97,8 @@ def test_it_steps_aside_with_a_word_where_nothing_is_cold_or_has_a_text(caplog):
 
 
 def test_the_reason_names_what_the_item_reads_like():
-    retriever, catalogue = fitted(CHOICES, VECTORS)
+    choices = [(user, 0, 1) for user in range(4)] + [(user, 2, 1) for user in (3, 4, 5, 6)] + [(7, 1, 1), (8, 1, 1)]
+    retriever, catalogue = fitted(choices, np.concatenate([VECTORS, VECTORS[2:3]]))
     catalogue.titles[0], catalogue.titles[2] = "Moss", "Ferns"
     query = one_query("x", 9 * DAY, ["i0", "i2"], [DAY, DAY], catalogue.vocabulary)
     ones = np.ones((1, 1), dtype=np.float32)

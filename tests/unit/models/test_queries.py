@@ -13,7 +13,8 @@ from features.positives import Positives
 from features.schema import INTERACTIONS
 from features.states.histories import user_histories
 from features.states.user_state import UserState
-from models.data.queries import one_query, part_queries, queries_at, unavailable_at
+from models.data.availability import NEVER, Availability
+from models.data.queries import one_query, part_queries, queries_at
 from models.data.vocabulary import Vocabulary
 from models.retrieval.history_profile import Recency, history_profiles
 
@@ -111,13 +112,25 @@ def test_one_query_is_what_the_table_gives():
 
 
 def test_items_created_later_are_unavailable_for_all_or_excluded_for_some():
-    created = np.array([at(0), at(4), at(8), at(20), np.iinfo(np.int64).min])
-    queries = queries_at(LOG, WORDS, ["u", "v"], np.array([at(3), at(9)]), created_at=created)
+    created = Availability.since(np.array([at(0), at(4), at(8), at(20), np.iinfo(np.int64).min]))
+    queries = queries_at(LOG, WORDS, ["u", "v"], np.array([at(3), at(9)]), availability=created)
     assert queries.unavailable.tolist() == [False, False, False, True, False]
     assert excluded(queries, 0) == ["a", "b", "c", "d"]  # b and c did not exist yet at day 3
     assert excluded(queries, 1) == ["a"]
-    assert unavailable_at(created, at(30)) is None
-    assert queries_at(LOG, WORDS, ["u"], at(30), created_at=created).unavailable is None
+    assert created.unavailable_at(at(30)) is None
+    assert queries_at(LOG, WORDS, ["u"], at(30), availability=created).unavailable is None
+
+
+def test_an_item_is_offered_from_its_start_until_just_before_its_end():
+    starts = np.array([np.iinfo(np.int64).min] * 5)
+    ends = np.array([at(3), at(9), NEVER, np.iinfo(np.int64).min, at(6)])
+    times = Availability(starts, ends)
+    assert times.unavailable_at(at(3)).tolist() == [True, False, False, True, False]
+    assert times.unavailable_at(at(3) - 1).tolist() == [False, False, False, True, False]
+    queries = queries_at(LOG, WORDS, ["v", "w"], np.array([at(3), at(9)]), availability=times)
+    assert queries.unavailable.tolist() == [True, False, False, True, False]
+    assert "e" not in excluded(queries, 0)
+    assert {"b", "e"} <= set(excluded(queries, 1))  # both ended between the two queries
 
 
 def test_part_queries_of_a_split_by_time():

@@ -113,7 +113,7 @@ def recommender(catalogue, retrievers, relevance: float = 1.0) -> Recommender:
 def test_recommends_what_fits_the_taste_and_nothing_seen(catalogue, retrievers):
     asked = recommender(catalogue, retrievers)
     users = sorted(interactions()["user_id"].unique().to_list())
-    queries = queries_at(interactions(), catalogue.vocabulary, users, 301 * DAY, created_at=catalogue.created_at)
+    queries = queries_at(interactions(), catalogue.vocabulary, users, 301 * DAY, availability=catalogue.availability)
     slate = asked.recommend(queries, 5)
     assert slate.items.shape == slate.scores.shape == (len(users), 5)
     assert slate.sources.shape == (len(users), 5, len(NAMES))

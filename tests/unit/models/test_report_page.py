@@ -21,10 +21,15 @@ from models.gate.decision import Decision
 from models.reports.page.charts import bar, interval_bar, line_chart
 from models.reports.page.document import page
 from models.reports.page.origin import Origin
+from models.reports.page.written_texts import written_texts
 from models.reports.rolling_table import rolling_figures
 from models.reports.sample_users import sample_users
 from tests.support.part_inputs import DAY, make_catalogue
 
+PAID = {"calls": 3, "tokens_in": 1000, "tokens_out": 234, "seconds": 5.0, "price": 0.5, "refused": 1}
+USES = {"written": 9, "asked": 2, "local": 7, "reused": 0}
+TOTAL = PAID | {"valid_share": 2 / 3, "price_a_thousand_recommendations": 0.125}
+LEDGER = {"model": None, "parts": {"keywords": PAID | USES}, "total": TOTAL}
 EXAMPLES = [{"n_history": 2, "n_later": 1, "history": ["<b>&"], "shown": [{"title": "Tea", "chosen": True}]}]
 
 
@@ -131,9 +136,9 @@ def rolling() -> pl.DataFrame:
 
 
 def test_the_page_needs_nothing_else_and_is_well_formed(evaluation):
-    html = page(evaluation, decision(), rolling(), SIZES, EXAMPLES, ORIGIN)
+    html = page(evaluation, decision(), rolling(), SIZES, EXAMPLES, ORIGIN, LEDGER)
     assert not re.search(r"https?:|<script|<link|<img|url\(|@import", html)
-    assert html == page(evaluation, decision(), rolling(), SIZES, EXAMPLES, ORIGIN)
+    assert html == page(evaluation, decision(), rolling(), SIZES, EXAMPLES, ORIGIN, LEDGER)
     assert "nan%" not in html and "inf%" not in html
     reader = Balance()
     reader.feed(html)
@@ -145,7 +150,13 @@ def test_the_page_needs_nothing_else_and_is_well_formed(evaluation):
 
 def test_the_page_says_what_is_so_and_leaves_out_what_there_is_not(evaluation):
     html = page(
-        evaluation, decision(False, "Refused: worse than the champion in ndcg@10."), None, SIZES.clear(), [], ORIGIN
+        evaluation,
+        decision(False, "Refused: worse than the champion in ndcg@10."),
+        None,
+        SIZES.clear(),
+        [],
+        ORIGIN,
+        LEDGER,
     )
     assert "Stays off: worse than the champion in ndcg@10." in html
     assert all(words not in html for words in ("What users see", "rolling)", "more data"))
@@ -159,12 +170,12 @@ def test_the_page_says_what_is_so_and_leaves_out_what_there_is_not(evaluation):
         differences=evaluation.differences,
         curves=evaluation.curves,
     )
-    assert "How soon it knows a newcomer" not in page(bare, decision(), None, SIZES.clear(), [], ORIGIN)
+    assert "How soon it knows a newcomer" not in page(bare, decision(), None, SIZES.clear(), [], ORIGIN, LEDGER)
 
 
 def test_the_page_names_data_dates_bundle_and_release(evaluation):
     reader = Balance()
-    reader.feed(page(evaluation, decision(), None, SIZES, [], ORIGIN))
+    reader.feed(page(evaluation, decision(), None, SIZES, [], ORIGIN, LEDGER))
     for words in (
         "movielens",
         "100,000 from 943 users on 1,682 items",
@@ -178,7 +189,7 @@ def test_the_page_names_data_dates_bundle_and_release(evaluation):
 
 def test_the_page_makes_up_neither_dates_nor_releases(evaluation):
     bare = replace(ORIGIN, first_event=None, last_event=None, test_cut=None, champion_hash=None, release=None)
-    html = page(evaluation, decision(), None, SIZES, [], bare)
+    html = page(evaluation, decision(), None, SIZES, [], bare, LEDGER)
     assert "release" not in html.partition("Compared with")[2].partition("</dl>")[0]
     assert "none; the data have an order only" in html and "1997" not in html
     assert "the last choice of each user" in html
@@ -188,11 +199,11 @@ def test_a_champion_without_hits_is_compared_in_figures_on_the_page(evaluation):
     infinite = Interval(*[float("inf")] * 3)
     alone = replace(result("superior"), champion=0.0, relative=infinite, difference=Interval(0.12, 0.1, 0.14))
     words = replace(decision(), results=[alone])
-    html = page(evaluation, words, None, SIZES, [], ORIGIN)
+    html = page(evaluation, words, None, SIZES, [], ORIGIN, LEDGER)
     assert "+0.1200 absolute · better" in html
     assert "Where the champion has 0, no percentage can be given" in html
     assert "∞" not in html and "no percentage can be given" not in page(
-        evaluation, replace(words, results=[result("superior")]), None, SIZES, [], ORIGIN
+        evaluation, replace(words, results=[result("superior")]), None, SIZES, [], ORIGIN, LEDGER
     )
 
 
@@ -232,3 +243,10 @@ def test_examples_show_titles_newest_first_and_mark_what_was_chosen_later():
             "shown": [{"title": "Cup", "chosen": False}, {"title": "item i3", "chosen": True}],
         }
     ]
+
+
+def test_texts_say_who_wrote_them_and_at_what_price():
+    assert "nothing was sent anywhere" in written_texts(LEDGER)
+    told = written_texts(LEDGER | {"model": "qwen<3>"})
+    assert "qwen&lt;3&gt;" in told and "1,234 tokens" in told and "0.12500 for 1,000 recommendations" in told
+    assert "67% of the answers were valid" in told and "<td>keywords of items</td><td>9</td><td>2</td>" in told

@@ -8,7 +8,7 @@ import pytest
 from features.arrays import MICROSECONDS_A_DAY
 from models.data.types import Catalogue
 from models.data.vocabulary import Vocabulary
-from models.rerankers.calibrated import Calibrated, CalibratedParams, divergences
+from models.rerankers.calibrated import Calibrated, CalibratedParams, ListDivergence, distinct
 from models.rerankers.dpp import Dpp, DppParams
 
 FOUR = np.arange(4, dtype=np.int32)
@@ -67,10 +67,17 @@ def test_dpp_keeps_the_cap_of_a_category_until_nothing_else_is_left():
 
 def test_divergence_by_hand():
     # target 3/4, 1/4; one place taken by the first kind, one more: of the first 1, 0; of the second 1/2, 1/2
-    target, shown = np.array([0.75, 0.25]), np.array([1.0, 0.0])
+    target = np.array([0.75, 0.25])
+    divergence = ListDivergence(target, 0.1)
+    divergence.add(0)
     lists = [np.array([1.0, 0.0]), np.array([0.5, 0.5])]
     expected = [(target * np.log(target / (0.9 * one + 0.1 * target))).sum() for one in lists]
-    assert divergences(target, shown, 0.1) == pytest.approx(expected)
+    assert divergence.after_one_more() == pytest.approx(expected)
+
+
+def test_categories_are_numbered_without_gaps():
+    n_kinds, kinds = distinct(np.array([7, -1, 7, 2], dtype=np.int32))
+    assert (n_kinds, kinds.tolist()) == (3, [2, 0, 2, 1])
 
 
 def test_calibrated_shows_a_category_in_proportion():
@@ -78,7 +85,9 @@ def test_calibrated_shows_a_category_in_proportion():
     # after item 0: the list 0, 0 has KL 0.246, the list 0, 1 has 0.200: 2/3 - 0.246 λ against 1/3 - 0.200 λ
     # the second wins only where λ exceeds 1/3 over the gap
     two = catalogue(categories=(0, 0, 1, 1))
-    gap = np.diff(divergences(np.array([5 / 6, 1 / 6]), np.array([1.0, 0.0]), 0.1))[0]
+    divergence = ListDivergence(np.array([5 / 6, 1 / 6]), 0.1)
+    divergence.add(0)
+    gap = np.diff(divergence.after_one_more())[0]
     turn = -1 / 3 / gap
     for weight, expected in ((0.0, [0, 1, 2, 3]), (turn * 0.99, [0, 1, 2, 3]), (turn * 1.01, [0, 2, 1, 3])):
         reranker = Calibrated(CalibratedParams(calibration=weight, smoothing=0.1, depth=2))

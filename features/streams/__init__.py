@@ -1,0 +1,1 @@
+"""Event streams consumed into the event log, each message once; no parsing rules of its own and no HTTP."""

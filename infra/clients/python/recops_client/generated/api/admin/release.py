@@ -1,0 +1,276 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.error_answer import ErrorAnswer
+from ...models.release_answer import ReleaseAnswer
+from ...models.release_request import ReleaseRequest
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    body: ReleaseRequest,
+    x_recops_admin: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(x_recops_admin, Unset):
+        headers["X-Recops-Admin"] = x_recops_admin
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/admin/release",
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> ErrorAnswer | ReleaseAnswer | None:
+    if response.status_code == 200:
+        response_200 = ReleaseAnswer.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = ErrorAnswer.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = ErrorAnswer.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = ErrorAnswer.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = ErrorAnswer.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 408:
+        response_408 = ErrorAnswer.from_dict(response.json())
+
+        return response_408
+
+    if response.status_code == 409:
+        response_409 = ErrorAnswer.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 413:
+        response_413 = ErrorAnswer.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 415:
+        response_415 = ErrorAnswer.from_dict(response.json())
+
+        return response_415
+
+    if response.status_code == 429:
+        response_429 = ErrorAnswer.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 431:
+        response_431 = ErrorAnswer.from_dict(response.json())
+
+        return response_431
+
+    if response.status_code == 503:
+        response_503 = ErrorAnswer.from_dict(response.json())
+
+        return response_503
+
+    if response.status_code == 504:
+        response_504 = ErrorAnswer.from_dict(response.json())
+
+        return response_504
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ErrorAnswer | ReleaseAnswer]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    body: ReleaseRequest,
+    x_recops_admin: str | Unset = UNSET,
+) -> Response[ErrorAnswer | ReleaseAnswer]:
+    """Puts a recorded release live, or tries it beside the live one: as a canary for a share of the users,
+    or as a shadow that nobody sees.
+
+     Role: admin.
+
+    Args:
+        x_recops_admin (str | Unset):
+        body (ReleaseRequest): POST /admin/release: puts a recorded release live, or on trial
+            beside the live one.
+
+            canary: the share of the users, in per cent, who get its lists; shadow: it answers too and
+            nobody sees it. A canary
+            ends by itself when more than max_error_rate of its lists fail, or when its 99th
+            percentile of milliseconds is more
+            than max_p99_ratio times that of the live release.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorAnswer | ReleaseAnswer]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+        x_recops_admin=x_recops_admin,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient | Client,
+    body: ReleaseRequest,
+    x_recops_admin: str | Unset = UNSET,
+) -> ErrorAnswer | ReleaseAnswer | None:
+    """Puts a recorded release live, or tries it beside the live one: as a canary for a share of the users,
+    or as a shadow that nobody sees.
+
+     Role: admin.
+
+    Args:
+        x_recops_admin (str | Unset):
+        body (ReleaseRequest): POST /admin/release: puts a recorded release live, or on trial
+            beside the live one.
+
+            canary: the share of the users, in per cent, who get its lists; shadow: it answers too and
+            nobody sees it. A canary
+            ends by itself when more than max_error_rate of its lists fail, or when its 99th
+            percentile of milliseconds is more
+            than max_p99_ratio times that of the live release.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorAnswer | ReleaseAnswer
+    """
+
+    return sync_detailed(
+        client=client,
+        body=body,
+        x_recops_admin=x_recops_admin,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    body: ReleaseRequest,
+    x_recops_admin: str | Unset = UNSET,
+) -> Response[ErrorAnswer | ReleaseAnswer]:
+    """Puts a recorded release live, or tries it beside the live one: as a canary for a share of the users,
+    or as a shadow that nobody sees.
+
+     Role: admin.
+
+    Args:
+        x_recops_admin (str | Unset):
+        body (ReleaseRequest): POST /admin/release: puts a recorded release live, or on trial
+            beside the live one.
+
+            canary: the share of the users, in per cent, who get its lists; shadow: it answers too and
+            nobody sees it. A canary
+            ends by itself when more than max_error_rate of its lists fail, or when its 99th
+            percentile of milliseconds is more
+            than max_p99_ratio times that of the live release.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorAnswer | ReleaseAnswer]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+        x_recops_admin=x_recops_admin,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient | Client,
+    body: ReleaseRequest,
+    x_recops_admin: str | Unset = UNSET,
+) -> ErrorAnswer | ReleaseAnswer | None:
+    """Puts a recorded release live, or tries it beside the live one: as a canary for a share of the users,
+    or as a shadow that nobody sees.
+
+     Role: admin.
+
+    Args:
+        x_recops_admin (str | Unset):
+        body (ReleaseRequest): POST /admin/release: puts a recorded release live, or on trial
+            beside the live one.
+
+            canary: the share of the users, in per cent, who get its lists; shadow: it answers too and
+            nobody sees it. A canary
+            ends by itself when more than max_error_rate of its lists fail, or when its 99th
+            percentile of milliseconds is more
+            than max_p99_ratio times that of the live release.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorAnswer | ReleaseAnswer
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+            x_recops_admin=x_recops_admin,
+        )
+    ).parsed

@@ -1,0 +1,1 @@
+"""Records of answers and their files; nothing here knows a recommender."""

@@ -1,0 +1,1 @@
+"""What is kept of users between their queries, bounded by memory."""

@@ -1,0 +1,1 @@
+"""The routes of items: what may stand in their requests, and their answers."""

@@ -1,0 +1,1 @@
+"""Lists: a checked request becomes a query, the query an answer, the answer what is sent."""
