@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +57,7 @@ class SharedRegistryStore(RegistryStore):  # type: ignore[misc]
         if self._only:
             registry = _with_only(registry, {self._only})
         self._seen = _copy(registry)
+        registry.version_id = _version(registry)
         return registry
 
     def update_registry_proto(self, registry_proto: Registry) -> None:
@@ -69,6 +71,7 @@ class SharedRegistryStore(RegistryStore):  # type: ignore[misc]
             registry.MergeFrom(mine)
             _write(registry, self._path)
         self._seen = _copy(registry_proto)
+        registry_proto.version_id = _version(registry_proto)
 
     def teardown(self) -> None:
         """The releases' projects are in the file too, so it stays."""
@@ -97,6 +100,13 @@ def _read(path: Path) -> Registry:
 def _write(registry: Registry, path: Path) -> None:
     with replacing(path) as scratch:
         scratch.write_bytes(registry.SerializeToString(deterministic=True))
+
+
+def _version(registry: Registry) -> str:
+    """Names the content: Feast's caches know a registry by its address, which a later one may take, and its version."""
+    bare = _copy(registry)
+    bare.ClearField("version_id")
+    return hashlib.sha256(bare.SerializeToString(deterministic=True)).hexdigest()
 
 
 def _copy(registry: Registry) -> Registry:

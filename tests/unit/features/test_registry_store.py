@@ -65,6 +65,30 @@ def test_one_that_sees_all_projects_changes_only_what_it_touched(tmp_path):
     assert entities_of(tmp_path, "recops") == ["mine"]
 
 
+def test_feasts_caches_tell_what_was_read_later_from_what_had_the_same_address(tmp_path):
+    from feast.infra.registry.proto_registry_utils import list_entities
+
+    store = store_of(tmp_path, "a")
+    add(store, "x")
+    shared = store.registry._registry_store
+    read = shared.get_registry_proto()
+    assert [entity.name for entity in list_entities(read, "a", None)] == ["x"]
+    add(store, "y")
+    read.CopyFrom(shared.get_registry_proto())
+    assert [entity.name for entity in list_entities(read, "a", None)] == ["x", "y"]
+
+
+def test_feasts_caches_see_what_was_written_since_they_asked(tmp_path):
+    from feast.infra.registry.proto_registry_utils import list_entities
+
+    store = store_of(tmp_path, "a")
+    add(store, "x")
+    held = store.registry.cached_registry_proto
+    assert [entity.name for entity in list_entities(held, "a", None)] == ["x"]
+    add(store, "y")
+    assert [entity.name for entity in list_entities(held, "a", None)] == ["x", "y"]
+
+
 def _apply_many(home: Path, project: str) -> None:
     store = store_of(home, project)
     for number in range(8):
