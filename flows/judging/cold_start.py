@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,37 +45,41 @@ def with_history_sizes(
     lists_by_size: dict[int, dict[str, Int64]] = {}
     for n in HISTORY_SIZES:
         rows = newest(history, n, rule, test.cut)
-        recommenders = {"challenger": contenders.challenger, "champion": contenders.champion}
-        lists_by_size[n] = {
-            model: popular
-            if recommender is None
-            else _answer(project, recommender, judged, model, chosen, n, rows, params)
-            for model, recommender in recommenders.items()
-        } | {"popular": popular}
+        lists = {"challenger": popular, "champion": popular, "popular": popular}
+        for recommenders in contenders.by_catalogue():
+            lists |= _answers(project, recommenders, judged, chosen, n, rows, params)
+        lists_by_size[n] = lists
     logger.info("cold start users=%d", int(chosen.sum()))
     return replace(
         judged, evaluation=with_cold_start(judged.evaluation, judged.test_set, chosen, lists_by_size, params)
     )
 
 
-def _answer(
+def _answers(
     project: Project,
-    recommender: Recommender,
+    recommenders: Mapping[str, Recommender],
     judged: Judgement,
-    model: str,
     chosen: Bool,
     n: int,
     rows: pl.DataFrame,
     params: Params,
-) -> Int64:
-    """(n_chosen, greatest k) item codes that a recommender shows to users of whom it knows only the newest n acts.
+) -> dict[str, Int64]:
+    """What recommenders of one catalogue show to users of whom they know only the newest n acts.
 
-    rows: these acts.
+    rows: these acts. By model (n_chosen, greatest k) item codes.
     """
+    from models.together import recommend_together
+
+    model, recommender = next(iter(recommenders.items()))
     catalogue = recommender.catalogue
     places = np.flatnonzero(chosen)
     queries = truncate(judged.queries[model], places, np.full(len(places), n))
     with tempfile.TemporaryDirectory(prefix="recops-cold-start-") as scratch:
         write_features(project.paths.features, Path(scratch), rows, catalogue)
-        cold = replace(recommender, lookup=project.offline_lookup(catalogue, Path(scratch)))
-        return codes_of(judged.test_set, catalogue, cold.recommend(queries, max(params.k)).items)
+        lookup = project.offline_lookup(catalogue, Path(scratch))
+        cold = [replace(recommender, lookup=lookup) for recommender in recommenders.values()]
+        slates = recommend_together(cold, queries, max(params.k))
+    return {
+        model: codes_of(judged.test_set, catalogue, slate.items)
+        for model, slate in zip(recommenders, slates, strict=True)
+    }

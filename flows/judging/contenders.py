@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +17,11 @@ from features.params import read_params
 from features.positives import Positives
 from features.schema import INTERACTIONS, ITEMS, LOG
 from features.split import read_cuts
+from flows.judging.same_parts import with_same_parts
 from flows.project.dataset import Project
 from models.data.tables import make_log
-from models.data.types import Log, Queries
-from models.release.bundle import MANIFEST, unseal
+from models.data.types import Log, Queries, Slate
+from models.release.bundle import MANIFEST, read_manifest, unseal
 from models.retrievers.popular import Popular
 
 if TYPE_CHECKING:
@@ -70,6 +72,14 @@ class Contenders:
     log: Log
     popular: Popular
 
+    def by_catalogue(self) -> list[dict[str, Recommender]]:
+        """Challenger and champion, together where they have one catalogue and so are asked the same queries."""
+        if self.champion is None:
+            return [{"challenger": self.challenger}]
+        if self.champion.catalogue is self.challenger.catalogue:
+            return [{"challenger": self.challenger, "champion": self.champion}]
+        return [{"challenger": self.challenger}, {"champion": self.champion}]
+
     def singles(self, queries: Queries, k: int) -> dict[str, Int32]:
         """Each retriever of the challenger by itself; one that offers no candidates is left out."""
         alone = {
@@ -108,6 +118,9 @@ def open_contenders(project: Project, bundle: Path, positives: Positives, source
     unseal(bundle)
     challenger = _load(project, bundle)
     champion, name = _champion(project, project.root / source.reference / "champion")
+    if champion is not None:
+        files = [read_manifest(folder).files for folder in (project.root / source.reference / "champion", bundle)]
+        champion = with_same_parts(champion, challenger, *files)
     rows = LOG.read(project.paths.log / "full.parquet")
     log = make_log(rows, challenger.catalogue.vocabulary, positives=positives)
     return Contenders(
@@ -138,11 +151,15 @@ def _load(project: Project, bundle: Path) -> Recommender:
     return Recommender.load(bundle, project.offline_lookup(load_catalogue(bundle)))
 
 
-def in_parts(recommender: Recommender, queries: Queries, k: int) -> tuple[Int32, Float32]:
-    """A recommender's lists (n_queries, k) and their scores, computed in batches of queries."""
-    items, scores = [], []
+def in_parts(recommenders: Mapping[str, Recommender], queries: Queries, k: int) -> dict[str, tuple[Int32, Float32]]:
+    """The lists (n_queries, k) of recommenders of one catalogue, and their scores, in batches of queries."""
+    from models.together import recommend_together
+
+    slates: list[list[Slate]] = []
     for start in range(0, len(queries) or 1, QUERIES_AT_ONCE):
-        slate = recommender.recommend(queries.part(start, min(start + QUERIES_AT_ONCE, len(queries))), k)
-        items.append(slate.items)
-        scores.append(slate.scores)
-    return np.concatenate(items), np.concatenate(scores)
+        part = queries.part(start, min(start + QUERIES_AT_ONCE, len(queries)))
+        slates.append(recommend_together(list(recommenders.values()), part, k))
+    return {
+        name: (np.concatenate([slate.items for slate in own]), np.concatenate([slate.scores for slate in own]))
+        for name, own in zip(recommenders, zip(*slates, strict=True), strict=True)
+    }

@@ -94,8 +94,13 @@ def judge(test: Test, contenders: Contenders, params: Params, source: Source) ->
     rule = Positives.of(params.targets)
     part, n_possible = rows_of_some_users(test.part, params.max_users, params.seed, rule)
     test = replace(test, part=part)
-    ours = _answer(contenders.challenger, test, params.depth, rule)
-    theirs = _answer(contenders.champion, test, params.depth, rule) if contenders.champion is not None else ours
+    given = {
+        model: answer
+        for recommenders in contenders.by_catalogue()
+        for model, answer in answers(recommenders, test, params.depth, rule).items()
+    }
+    ours = given["challenger"]
+    theirs = given.get("champion", ours)
     catalogue = ours.catalogue
     kinds = pl.DataFrame(
         {"item_id": catalogue.vocabulary.item_ids, "category": catalogue.item_categories},
@@ -134,9 +139,11 @@ def judge(test: Test, contenders: Contenders, params: Params, source: Source) ->
     )
 
 
-def _answer(recommender: Recommender, test: Test, depth: int, positives: Positives) -> Answers:
-    """A bundle's recommendations for each test query."""
-    catalogue = recommender.catalogue
+def answers(
+    recommenders: Mapping[str, Recommender], test: Test, depth: int, positives: Positives
+) -> dict[str, Answers]:
+    """What recommenders of one catalogue recommend for each test query."""
+    catalogue = next(iter(recommenders.values())).catalogue
     queries, _ = part_queries(
         test.history,
         test.part,
@@ -145,7 +152,8 @@ def _answer(recommender: Recommender, test: Test, depth: int, positives: Positiv
         availability=catalogue.availability,
         positives=positives,
     )
-    return Answers(catalogue, queries, *in_parts(recommender, queries, depth))
+    lists = in_parts(recommenders, queries, depth)
+    return {model: Answers(catalogue, queries, *lists[model]) for model in recommenders}
 
 
 def _oracle(log: Log, challenger: Answers, world: dict[str, Any], params: Params) -> Int32:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from features.arrays import Int32
 from features.positives import Positives
 from flows.judging.contenders import Contenders, Test, in_parts
 from models.data.rolling_queries import rolling_events, rolling_queries
+from models.data.types import Queries, Targets
 from models.evaluation.evaluate import Params
 from models.evaluation.rolling import DEPTH, rolling_table, rolling_values
 from models.reports.rolling_table import rolling_figures
@@ -39,25 +42,26 @@ def judge_rolling(test: Test, contenders: Contenders, params: Params) -> Rolling
     events = rolling_events(test.history, test.part, n_events=params.rolling_events, seed=params.seed, positives=rule)
     if events.is_empty():
         return None
-    vocabulary = contenders.challenger.catalogue.vocabulary
-    queries, targets = rolling_queries(events, test.history, test.part, vocabulary, positives=rule)
-    lists, _ = in_parts(contenders.challenger, queries, DEPTH)
-    values = {"challenger": rolling_values(lists, targets, params.k)}
-    if contenders.champion is not None:
-        values["champion"] = _values(contenders.champion, events, test, params, rule)
+    values: dict[str, Mapping[str, npt.NDArray[np.float64]]] = {}
+    (queries, targets, shown), *others = (
+        _asked(recommenders, events, test, rule) for recommenders in contenders.by_catalogue()
+    )
+    for _, own_targets, lists in ((queries, targets, shown), *others):
+        values |= {model: rolling_values(items, own_targets, params.k) for model, items in lists.items()}
     singles = {"popular": contenders.popular.retrieve(queries, DEPTH).items} | contenders.singles(queries, DEPTH)
     values |= {model: rolling_values(items, targets, params.k) for model, items in singles.items()}
     figures = rolling_figures(
         queries.user_ids, values, n_resamples=params.bootstrap, seed=params.seed, confidence=params.confidence
     )
     logger.info("rolling events=%d users=%d", events.height, events.get_column("user_id").n_unique())
-    return Rolling(rolling_table(events, lists, vocabulary), figures)
+    return Rolling(rolling_table(events, shown["challenger"], contenders.challenger.catalogue.vocabulary), figures)
 
 
-def _values(
-    champion: Recommender, events: pl.DataFrame, test: Test, params: Params, rule: Positives
-) -> dict[str, npt.NDArray[np.float64]]:
-    """A recommender's metrics on the events, which it answers in its own vocabulary."""
-    queries, targets = rolling_queries(events, test.history, test.part, champion.catalogue.vocabulary, positives=rule)
-    lists, _ = in_parts(champion, queries, DEPTH)
-    return rolling_values(lists, targets, params.k)
+def _asked(
+    recommenders: Mapping[str, Recommender], events: pl.DataFrame, test: Test, positives: Positives
+) -> tuple[Queries, Targets, dict[str, Int32]]:
+    """The events as queries of the one catalogue of the recommenders, and the lists of each."""
+    vocabulary = next(iter(recommenders.values())).catalogue.vocabulary
+    queries, targets = rolling_queries(events, test.history, test.part, vocabulary, positives=positives)
+    lists = in_parts(recommenders, queries, DEPTH)
+    return queries, targets, {model: items for model, (items, _) in lists.items()}

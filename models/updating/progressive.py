@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from features.arrays import Float64, Int32, Int64
 from models.additive.learns_additively import LearnsAdditively
-from models.data.types import Hits, Queries, Targets
+from models.data.types import Queries, Targets
 from models.evaluation.rolling import rolling_values
 from models.interfaces import Retriever
 from models.recommender import Recommender
+from models.together import recommend_together
 
 K = 10
 METRIC = f"ndcg@{K}"
@@ -67,26 +67,12 @@ def ask(
         sides = [(updated, parts), (lists, live.retrievers), *([(learning, mixed)] if additive else [])]
         for first in range(int(events[0]), int(events[-1]) + 1, QUERIES_AT_ONCE):
             asked = slice(first, min(first + QUERIES_AT_ONCE, int(events[-1]) + 1))
-            once: dict[int, _AskedOnce] = {}
-            for side, retrievers in sides:
-                own = {name: once.setdefault(id(part), _AskedOnce(part)) for name, part in retrievers.items()}
-                recommender = replace(live, retrievers=cast("dict[str, Retriever]", own))
-                side[asked] = recommender.recommend(queries.part(asked.start, asked.stop), K).items
+            recommenders = [replace(live, retrievers=retrievers) for _, retrievers in sides]
+            slates = recommend_together(recommenders, queries.part(asked.start, asked.stop), K)
+            for (side, _), slate in zip(sides, slates, strict=True):
+                side[asked] = slate.items
 
     def ndcg(lists: Int32) -> Float64:
         return rolling_values(lists, targets, [K])[METRIC]
 
     return Asked(queries.user_ids, ndcg(updated), ndcg(lists), ndcg(learning) if additive else None)
-
-
-class _AskedOnce:
-    """A part that several sides share, for the same queries: its lists are made once."""
-
-    def __init__(self, part: Retriever) -> None:
-        self._part = part
-        self._hits: dict[int, Hits] = {}  # by k
-
-    def retrieve(self, queries: Queries, k: int) -> Hits:
-        if k not in self._hits:
-            self._hits[k] = self._part.retrieve(queries, k)
-        return self._hits[k]

@@ -8,12 +8,19 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
+from features.positives import DEFAULT_POSITIVES
+from flows.judging.contenders import Source, open_contenders, read_test
+from flows.judging.frozen import answers
 from flows.preflight.gate import measured_names
+from flows.project.dataset import Project
 from models.evaluation.results import RECOMMENDATIONS
 from models.gate.decision import Params
+from models.recommender import Recommender
+from models.release.bundle import read_manifest, seal
 from tests.support.one_stage import run_here
 from tests.support.workspace import bundle_hash, edit_params, recops, run
 
@@ -126,6 +133,35 @@ def test_a_bundle_that_is_its_own_champion_is_not_superior(project: Path) -> Non
     edit_params(project, {"decide.require": "superior"})
     run_here(project, "decide")
     assert _decision(project)["verdict"] == "not_superior"
+
+
+def test_a_champion_of_another_reranker_shares_all_other_parts_and_is_judged_as_by_itself(project: Path) -> None:
+    bundle, folder = project / "data" / "bundle", project / "data" / "initial" / "champion"
+    shutil.copytree(bundle, folder, dirs_exist_ok=True)
+    (folder / "champion.json").unlink(missing_ok=True)
+    plan = json.loads((folder / "recommender.json").read_text())
+    plan["reranker_params"]["relevance"] = 0.3
+    (folder / "recommender.json").write_text(json.dumps(plan))
+    sealed = read_manifest(bundle)
+    seal(
+        folder,
+        features=sealed.features,
+        data_hash=sealed.data_hash,
+        params_hash=sealed.params_hash,
+        code_version=sealed.code_version,
+    )
+    opened = open_contenders(Project(project), bundle, DEFAULT_POSITIVES, Source.read(project / "params.yaml"))
+    ours, theirs = opened.challenger, opened.champion
+    assert theirs is not None
+    assert all(theirs.retrievers[name] is part for name, part in ours.retrievers.items())
+    assert (theirs.catalogue, theirs.lookup, theirs.ranker) == (ours.catalogue, ours.lookup, ours.ranker)
+    assert theirs.reranker.params.relevance == 0.3 != ours.reranker.params.relevance
+    test = read_test(Project(project))
+    (asked,) = opened.by_catalogue()
+    judged = answers(asked, test, 10, DEFAULT_POSITIVES)
+    alone = Recommender.load(folder, Project(project).offline_lookup(ours.catalogue))
+    assert np.array_equal(judged["champion"].lists, alone.recommend(judged["champion"].queries, 10).items)
+    assert not np.array_equal(judged["champion"].lists, judged["challenger"].lists)
 
 
 def test_too_few_queries_refuse_and_unknown_metrics_are_the_callers_mistake(project: Path) -> None:
