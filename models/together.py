@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,25 +15,41 @@ from models.interfaces import FeatureLookup, Retriever, Scores
 from models.recommender import Recommender
 
 
-def recommend_together(recommenders: Sequence[Recommender], queries: Queries, k: int) -> list[Slate]:
-    """Each recommender's lists, as its own `recommend` makes them.
+class Together:
+    """One batch of queries, of a vocabulary that all who are asked know.
 
-    A retriever, lookup or ranker (the same object) of several recommenders is asked once. queries: of the vocabulary
-    that all of them know; in memory at once are the features of all their candidates.
+    A retriever, lookup or ranker (the same object) of several recommenders is asked once. In memory at once are the
+    features of the candidates of all that are asked.
     """
-    once: dict[int, Any] = {}
-    slates = []
-    for recommender in recommenders:
+
+    def __init__(self, queries: Queries) -> None:
+        self._queries = queries
+        self._once: dict[int, Any] = {}
+
+    def recommend(self, recommender: Recommender, k: int) -> Slate:
+        """Its lists, as its own `recommend` makes them."""
+        retrievers = {name: self._retriever(part) for name, part in recommender.retrievers.items()}
         sharing = replace(
             recommender,
-            retrievers={
-                name: once.setdefault(id(part), _RetrievedOnce(part)) for name, part in recommender.retrievers.items()
-            },
-            lookup=once.setdefault(id(recommender.lookup), _LookedUpOnce(recommender.lookup)),
-            ranker=once.setdefault(id(recommender.ranker), _ScoredOnce(recommender.ranker)),
+            retrievers=cast("dict[str, Retriever]", retrievers),
+            lookup=self._once.setdefault(id(recommender.lookup), _LookedUpOnce(recommender.lookup)),
+            ranker=self._once.setdefault(id(recommender.ranker), _ScoredOnce(recommender.ranker)),
         )
-        slates.append(sharing.recommend(queries, k))
-    return slates
+        return sharing.recommend(self._queries, k)
+
+    def retrieve(self, retriever: Retriever, k: int) -> Hits:
+        """A retriever's hits."""
+        return self._retriever(retriever).retrieve(self._queries, k)
+
+    def _retriever(self, part: Retriever) -> _RetrievedOnce:
+        once: _RetrievedOnce = self._once.setdefault(id(part), _RetrievedOnce(part))
+        return once
+
+
+def recommend_together(recommenders: Sequence[Recommender], queries: Queries, k: int) -> list[Slate]:
+    """Each recommender's lists for the same queries."""
+    together = Together(queries)
+    return [together.recommend(recommender, k) for recommender in recommenders]
 
 
 class _RetrievedOnce:

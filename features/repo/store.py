@@ -6,10 +6,11 @@ import contextlib
 import io
 import logging
 import sys
-import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from features.absent import absent
 
 logger = logging.getLogger(__name__)
 
@@ -24,29 +25,11 @@ def feast() -> Any:
     feast is imported.
     """
     if "feast" not in sys.modules:
-        with _absent("typeguard", "torch"):
+        with absent("typeguard", "torch"):
             import feast as package
     import feast as package  # noqa: F811
 
     return package
-
-
-@contextlib.contextmanager
-def _absent(*names: str) -> Iterator[None]:
-    """Makes modules impossible to import meanwhile; typeguard's decorator becomes the identity."""
-    substituted = [name for name in names if name not in sys.modules]
-    for name in substituted:
-        if name == "typeguard":
-            stub = types.ModuleType(name)
-            stub.typechecked = lambda thing=None, **_: thing or (lambda inner: inner)  # type: ignore[attr-defined]
-            sys.modules[name] = stub
-        else:
-            sys.modules[name] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        for name in substituted:
-            sys.modules.pop(name, None)
 
 
 def open_store(project: str, registry: dict[str, Any] | Path, online_store: dict[str, Any]) -> Any:

@@ -20,7 +20,7 @@ from features.split import read_cuts
 from flows.judging.same_parts import with_same_parts
 from flows.project.dataset import Project
 from models.data.tables import make_log
-from models.data.types import Log, Queries, Slate
+from models.data.types import Hits, Log, Queries, Slate
 from models.release.bundle import MANIFEST, read_manifest, unseal
 from models.retrievers.popular import Popular
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+OURS = "challenger"
 QUERIES_AT_ONCE = 2_000  # whose candidates' features are in memory together
 
 
@@ -79,14 +80,6 @@ class Contenders:
         if self.champion.catalogue is self.challenger.catalogue:
             return [{"challenger": self.challenger, "champion": self.champion}]
         return [{"challenger": self.challenger}, {"champion": self.champion}]
-
-    def singles(self, queries: Queries, k: int) -> dict[str, Int32]:
-        """Each retriever of the challenger by itself; one that offers no candidates is left out."""
-        alone = {
-            f"retriever:{name}": retriever.retrieve(queries, k).items
-            for name, retriever in sorted(self.challenger.retrievers.items())
-        }
-        return {name: items for name, items in alone.items() if (items >= 0).any()}
 
 
 def read_test(project: Project) -> Test:
@@ -152,14 +145,23 @@ def _load(project: Project, bundle: Path) -> Recommender:
 
 
 def in_parts(recommenders: Mapping[str, Recommender], queries: Queries, k: int) -> dict[str, tuple[Int32, Float32]]:
-    """The lists (n_queries, k) of recommenders of one catalogue, and their scores, in batches of queries."""
-    from models.together import recommend_together
+    """The lists (n_queries, k) of recommenders of one catalogue, and their scores, in batches of queries.
 
-    slates: list[list[Slate]] = []
+    The challenger's retrievers are judged by themselves too, as `retriever:NAME`; one that offers no candidates is left
+    out.
+    """
+    from models.together import Together
+
+    parts: dict[str, list[Slate | Hits]] = {}
     for start in range(0, len(queries) or 1, QUERIES_AT_ONCE):
-        part = queries.part(start, min(start + QUERIES_AT_ONCE, len(queries)))
-        slates.append(recommend_together(list(recommenders.values()), part, k))
-    return {
-        name: (np.concatenate([slate.items for slate in own]), np.concatenate([slate.scores for slate in own]))
-        for name, own in zip(recommenders, zip(*slates, strict=True), strict=True)
+        together = Together(queries.part(start, min(start + QUERIES_AT_ONCE, len(queries))))
+        for model, recommender in recommenders.items():
+            parts.setdefault(model, []).append(together.recommend(recommender, k))
+        for name, retriever in sorted(recommenders[OURS].retrievers.items() if OURS in recommenders else ()):
+            hits = together.retrieve(retriever, max(k, recommenders[OURS].k))  # the candidates that were made above
+            parts.setdefault(f"retriever:{name}", []).append(Hits(hits.items[:, :k], hits.scores[:, :k]))
+    lists = {
+        model: (np.concatenate([part.items for part in own]), np.concatenate([part.scores for part in own]))
+        for model, own in parts.items()
     }
+    return {model: own for model, own in lists.items() if model in recommenders or (own[0] >= 0).any()}

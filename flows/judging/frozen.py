@@ -119,7 +119,7 @@ def judge(test: Test, contenders: Contenders, params: Params, source: Source) ->
         "champion": popular if contenders.champion is None else codes_of(test_set, theirs.catalogue, theirs.lists),
         "popular": popular,
     }
-    singles = contenders.singles(ours.queries, params.depth)
+    singles = {model: own.lists for model, own in given.items() if model not in MAIN}
     if source.name == "simulator" and source.simulator is not None:
         singles["oracle"] = _oracle(contenders.log, ours, source.simulator, params)
     lists |= {model: codes_of(test_set, ours.catalogue, items) for model, items in singles.items()}
@@ -142,7 +142,7 @@ def judge(test: Test, contenders: Contenders, params: Params, source: Source) ->
 def answers(
     recommenders: Mapping[str, Recommender], test: Test, depth: int, positives: Positives
 ) -> dict[str, Answers]:
-    """What recommenders of one catalogue recommend for each test query."""
+    """What recommenders of one catalogue, and the challenger's retrievers, recommend for each test query."""
     catalogue = next(iter(recommenders.values())).catalogue
     queries, _ = part_queries(
         test.history,
@@ -153,7 +153,7 @@ def answers(
         positives=positives,
     )
     lists = in_parts(recommenders, queries, depth)
-    return {model: Answers(catalogue, queries, *lists[model]) for model in recommenders}
+    return {model: Answers(catalogue, queries, *own) for model, own in lists.items()}
 
 
 def _oracle(log: Log, challenger: Answers, world: dict[str, Any], params: Params) -> Int32:

@@ -14,6 +14,7 @@ import polars as pl
 from features.arrays import Int32
 from features.positives import Positives
 from flows.judging.contenders import Contenders, Test, in_parts
+from flows.judging.frozen import MAIN
 from models.data.rolling_queries import rolling_events, rolling_queries
 from models.data.types import Queries, Targets
 from models.evaluation.evaluate import Params
@@ -46,10 +47,13 @@ def judge_rolling(test: Test, contenders: Contenders, params: Params) -> Rolling
     (queries, targets, shown), *others = (
         _asked(recommenders, events, test, rule) for recommenders in contenders.by_catalogue()
     )
+    shown["popular"] = contenders.popular.retrieve(queries, DEPTH).items
     for _, own_targets, lists in ((queries, targets, shown), *others):
         values |= {model: rolling_values(items, own_targets, params.k) for model, items in lists.items()}
-    singles = {"popular": contenders.popular.retrieve(queries, DEPTH).items} | contenders.singles(queries, DEPTH)
-    values |= {model: rolling_values(items, targets, params.k) for model, items in singles.items()}
+    values = {
+        model: values[model]
+        for model in (*(name for name in MAIN if name in values), *sorted(values.keys() - set(MAIN)))
+    }
     figures = rolling_figures(
         queries.user_ids, values, n_resamples=params.bootstrap, seed=params.seed, confidence=params.confidence
     )
@@ -60,7 +64,7 @@ def judge_rolling(test: Test, contenders: Contenders, params: Params) -> Rolling
 def _asked(
     recommenders: Mapping[str, Recommender], events: pl.DataFrame, test: Test, positives: Positives
 ) -> tuple[Queries, Targets, dict[str, Int32]]:
-    """The events as queries of the one catalogue of the recommenders, and the lists of each."""
+    """The events as queries of the one catalogue of the recommenders, and the lists that `in_parts` makes."""
     vocabulary = next(iter(recommenders.values())).catalogue.vocabulary
     queries, targets = rolling_queries(events, test.history, test.part, vocabulary, positives=positives)
     lists = in_parts(recommenders, queries, DEPTH)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from features.arrays import Float32, Float64, Int64
+from models.compute.lightgbm_alone import lightgbm
 from models.flight.feature_groups import groups_of, summed
 from models.interfaces import CompilesScores, Scores
 from models.ranking.features import N_HISTORY, RANK_PREFIX
@@ -127,6 +128,4 @@ def _rank_columns(names: tuple[str, ...]) -> list[int]:
 
 @lru_cache(maxsize=8)
 def _boosters(models: tuple[str, ...]) -> list[Any]:
-    import lightgbm
-
-    return [lightgbm.Booster(model_str=model) for model in models]
+    return [lightgbm().Booster(model_str=model) for model in models]

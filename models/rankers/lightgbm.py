@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from features.arrays import Bool, Float32, Int32
 from features.files import write_text
+from models.compute.lightgbm_alone import lightgbm
 from models.data.saved_params import read_params, write_params
 from models.data.types import NotFittedError
 from models.interfaces import Rows
@@ -94,11 +95,9 @@ class LightGbm:
         seed: int,
     ) -> str:
         """The trees of one seed, from some of `rows`; weights: (n_queries,), owners: (n_rows,) the query of each."""
-        import lightgbm
-
         rows = rows_of_all_hits(labels, rows, self.params.max_rows, seed)
         sizes, weight, chosen = np.bincount(owners[rows]), weights[owners[rows]], features[rows]
-        data = lightgbm.Dataset(
+        data = lightgbm().Dataset(
             chosen,
             labels[rows],
             group=sizes[sizes > 0],
@@ -106,7 +105,7 @@ class LightGbm:
             init_score=self._prior(chosen),
             feature_name=[f"f{column}" for column in range(chosen.shape[1])],
         )
-        booster = lightgbm.train(self._options() | {"seed": seed}, data, self.params.n_trees)
+        booster = lightgbm().train(self._options() | {"seed": seed}, data, self.params.n_trees)
         return str(booster.model_to_string())
 
     def score(self, features: Float32) -> Float32:
@@ -188,9 +187,7 @@ class LightGbm:
     def _boosters(self) -> list[Any]:
         """Read from the text when they are first needed: a service that scores by kernels does without LightGBM."""
         if self._loaded is None:
-            import lightgbm
-
-            self._loaded = [lightgbm.Booster(model_str=model) for model in self.models_ or ()]
+            self._loaded = [lightgbm().Booster(model_str=model) for model in self.models_ or ()]
         return self._loaded
 
     def _learn(self, models: list[str]) -> None:

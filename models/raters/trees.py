@@ -9,6 +9,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.arrays import MICROSECONDS_A_DAY, Float32, Int32, Int64
+from models.compute.lightgbm_alone import lightgbm
 from models.compute.threads import one_thread
 from models.data.types import Catalogue, NotFittedError, Ratings
 from models.raters.biases import Biases
@@ -52,8 +53,6 @@ class Trees:
         self.booster_: Any = None
 
     def fit(self, ratings: Ratings, catalogue: Catalogue) -> Self:
-        import lightgbm
-
         chosen = self.params
         rng = np.random.default_rng(chosen.seed)
         fold = rng.integers(0, chosen.folds, size=len(ratings))
@@ -84,8 +83,8 @@ class Trees:
             "force_row_wise": True,
             "verbosity": -1,
         }
-        data = lightgbm.Dataset(table, ratings.values[order] - table[:, 0], weight=ratings.weights[order])
-        self.booster_ = lightgbm.train(options, data, num_boost_round=chosen.n_trees)
+        data = lightgbm().Dataset(table, ratings.values[order] - table[:, 0], weight=ratings.weights[order])
+        self.booster_ = lightgbm().train(options, data, num_boost_round=chosen.n_trees)
         return self
 
     def predict(self, users: Int32, items: Int32, times: Int64) -> Float32:
