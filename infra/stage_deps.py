@@ -24,6 +24,7 @@ from flows.project.code_closure import OURS, closure, module_files
 LOADED_BY_NAME = {
     "models/registry.py": ("models/retrievers", "models/rankers", "models/rerankers"),
     "models/language/writing/enriching.py": ("models/language/tasks",),
+    "flows/stages/embed.py": ("models/language/encoders",),
 }
 # file that reads its neighbors by name → the folder that comes with it
 WITH_FOLDER = {

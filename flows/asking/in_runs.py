@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from features.settings import Settings
-from flows.asking.ask import Asked, ask, language_server, open_now
+from flows.asking.ask import Asked, ask, language_server, open_now, vectors_model
 from flows.asking.budget import Budget
 from flows.orchestration.busy import BusyError
 from flows.project.dag import Dag
@@ -15,7 +15,7 @@ from models.language.writing.asking_params import Params
 
 def asks(project: Project, settings: Settings) -> bool:
     """Whether params name a model and the settings a server."""
-    return language_server(settings, _params(project)) is not None
+    return language_server(settings, _params(project), vectors_model(project)) is not None
 
 
 def asks_something(dag: Dag, settings: Settings, names: Iterable[str]) -> bool:
@@ -31,7 +31,7 @@ def asks_something(dag: Dag, settings: Settings, names: Iterable[str]) -> bool:
 def ask_in_run(project: Project, settings: Settings) -> Asked:
     """Asks within the settings' budget; not while a `recops ask` does."""
     params = _params(project)
-    server = language_server(settings, params)
+    server = language_server(settings, params, vectors_model(project))
     if server is None:
         return Asked()
     budget = Budget(

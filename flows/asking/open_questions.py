@@ -10,6 +10,7 @@ import polars as pl
 from features.errors import UserError
 from features.schema import CATALOGUE, LOG
 from flows.project.dataset import Project
+from models.language.encoding.asked_vectors import PART, vector_questions
 from models.language.tasks import TASKS
 from models.language.wire import LanguageServer, tokens_of
 from models.language.writing.answers import Question
@@ -18,7 +19,7 @@ from models.language.writing.enriching import Known, load_task, questions, times
 from models.language.writing.material import make_material
 from models.language.writing.prompt import read_prompt
 
-TOKENS_OUT = {"keywords": 60, "description": 80, "prior_popularity": 8, "profile": 120, "reason": 25}
+TOKENS_OUT = {PART: 0, "keywords": 60, "description": 80, "prior_popularity": 8, "profile": 120, "reason": 25}
 """Of an answer, where the ledger knows none of the part yet."""
 
 
@@ -29,11 +30,13 @@ class Open:
     questions: list[Question]
     n_answered: int
     tokens_out: dict[str, float]
+    vectors_model: str = ""
 
     @cached_property
     def _prompt_lengths(self) -> dict[str, int]:
         """In characters, by part: each prompt is read once."""
-        return {part: len(read_prompt(part).system) for part in {question.part for question in self.questions}}
+        parts = {question.part for question in self.questions} - {PART}
+        return {part: len(read_prompt(part).system) for part in parts} | {PART: 0}
 
     def estimate(self, question: Question) -> tuple[int, int]:
         """Tokens in and out of one question, roughly."""
@@ -41,14 +44,20 @@ class Open:
         return tokens_of(n_characters), round(self.tokens_out[question.part])
 
 
-def open_questions(project: Project, params: Params, answers: pl.DataFrame, part: str | None = None) -> Open:
-    """part: only that one; answers: ANSWERS of the folder and of the ledger.
+def open_questions(
+    project: Project,
+    params: Params,
+    answers: pl.DataFrame,
+    part: str | None = None,
+    vectors_model: str | None = None,
+) -> Open:
+    """part: only that one; answers: ANSWERS of the folder and of the ledger; vectors_model: whose vectors are wanted.
 
     Raises:
         UserError: the catalogue is not made yet, or the part is none.
     """
-    if part is not None and part not in TASKS:
-        raise UserError(f"ask: there is no part '{part}'; choose one of {', '.join(TASKS)}")
+    if part is not None and part not in (*TASKS, PART):
+        raise UserError(f"ask: there is no part '{part}'; choose one of {', '.join((*TASKS, PART))}")
     wanted = [name for name in TASKS if name in params.parts and part in (None, name)]
     if not (project.paths.catalogue / "catalogue.parquet").is_file():
         raise UserError("ask: there is no catalogue yet to ask about; run `recops run --until clean` first")
@@ -64,8 +73,14 @@ def open_questions(project: Project, params: Params, answers: pl.DataFrame, part
                 by_key.setdefault(question.key, question)
             elif question is not None:
                 n_answered += 1
+    if vectors_model and part in (None, PART):
+        for question in vector_questions(catalogue, material.demand, vectors_model):
+            if known.row(question) is None:
+                by_key.setdefault(question.key, question)
+            else:
+                n_answered += 1
     ordered = sorted(by_key.values(), key=lambda question: question.worth)
-    return Open(ordered, n_answered, _tokens_out(answers))
+    return Open(ordered, n_answered, _tokens_out(answers), vectors_model or "")
 
 
 def _tokens_out(answers: pl.DataFrame) -> dict[str, float]:

@@ -19,7 +19,7 @@ def ask(
     part: Annotated[
         str | None,
         typer.Argument(
-            help="keywords, description, prior_popularity, profile or reason.",
+            help="keywords, description, prior_popularity, profile, reason or vectors.",
             show_default="all of language.parts",
             autocompletion=part_names,
         ),
@@ -51,7 +51,7 @@ def ask(
     project, settings = open_project(verbose=verbose)
     from flows.asking.answer_shards import share
     from flows.asking.ask import ask as ask_server
-    from flows.asking.ask import language_server, open_now
+    from flows.asking.ask import language_server, open_now, vectors_model
     from flows.asking.budget import Budget
     from flows.asking.telling import asked_lines, estimate_lines
     from flows.project.running.run_lock import hold
@@ -59,12 +59,14 @@ def ask(
     from models.language.writing.asking_params import Params
 
     params = project.section("language", Params)
-    if params.model is None:
+    vectors = vectors_model(project)
+    if params.model is None and vectors is None:
         raise UserError(
             "ask: language.model in params.yaml is null, so nobody's answers count; name a model there "
-            "(docs/language.md), or leave it: the local methods need none"
+            "(docs/language.md), or embed.server.model and `server` among embed.encoders for vectors, or leave it: the "
+            "local methods need none"
         )
-    server = language_server(settings, params)
+    server = language_server(settings, params, vectors)
     if dry_run:
         for line in estimate_lines(open_now(project, settings, params, part), server):
             print(line)

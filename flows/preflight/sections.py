@@ -27,7 +27,7 @@ SECTIONS = {
     "clean": "features.cleaning.interactions:Params",
     "build_features": "features.offline.feature_tables:Params",
     "language": "models.language.writing.asking_params:Params",
-    "embed": "models.language.encoder:Params",
+    "embed": "models.language.encoding.embed_params:Params",
     "retrieve": "models.retrieval.candidates:Params",
     "reranker.explore": "models.exploration:ExploreParams",
     "evaluate": "models.evaluation.evaluate:Params",

@@ -11,7 +11,8 @@ from flows.project.dag import Dag, wanted_and_stale
 from flows.project.dataset import Project
 from models.compute.precision import resolve
 from models.compute.resolved import Resolved, check_precision_of, read_resolved, write_resolved
-from models.language.encoder import Params, encoder_folder, encoder_name, weights_sha256
+from models.language.encoder import encoder_name, model_folder, weights_sha256
+from models.language.encoding.embed_params import Params
 from models.registry import load_retriever
 
 
@@ -41,7 +42,7 @@ def resolved_here(project: Project, settings: Settings) -> Resolved:
         UserError: the encoder that params or settings name is not there.
     """
     recorded, params = _recorded(project), project.section("embed", Params)
-    sha256 = weights_sha256(encoder_folder(params.encoder or settings.encoder))
+    sha256 = weights_sha256(model_folder(params, settings.encoder))
     precision = resolve("auto")
     if recorded and precision != recorded.precision and not _leaves_precision(project):
         precision = recorded.precision

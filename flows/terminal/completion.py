@@ -23,7 +23,7 @@ def part_names(incomplete: str) -> list[str]:
     """Parts that a language model can be asked for."""
     from models.language.tasks import TASKS
 
-    return [name for name in TASKS if name.startswith(incomplete)]
+    return [name for name in (*TASKS, "vectors") if name.startswith(incomplete)]
 
 
 def source_names(incomplete: str) -> list[str]:

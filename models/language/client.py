@@ -13,13 +13,16 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import aclosing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, Omit, OpenAI, OpenAIError
 
+from features.arrays import Float32
 from features.resilience.outages import Outage
 from models.language.wire import (
     CHARACTERS_A_TOKEN,
+    Embedded,
     LanguageServer,
     Message,
     NoReplyError,
@@ -28,6 +31,8 @@ from models.language.wire import (
     ServerRefusedError,
     tokens_of,
 )
+
+T = TypeVar("T")
 
 RETRIED = {408, 409, 425, 429}  # and everything from 500 on
 OF_THE_QUESTION = {400, 413, 422}  # the server takes requests, but not this one
@@ -75,9 +80,21 @@ class LanguageClient:
             StoreUnavailableError: the server does not answer; it is probed in the background.
             QuestionRefusedError, ServerRefusedError: see there.
         """
+        started = time.monotonic()
         with self._outage.guard():
             async with self._slots:
-                return await self._with_retries(messages, schema)
+                return await self._with_retries(lambda: self._with_schema_or_without(messages, schema, started))
+
+    async def embed(self, model: str, texts: Sequence[str]) -> Embedded:
+        """Vectors of some texts by the model that the server knows under this name, in one request.
+
+        Raises:
+            StoreUnavailableError, QuestionRefusedError, ServerRefusedError: as `complete`.
+        """
+        started = time.monotonic()
+        with self._outage.guard():
+            async with self._slots:
+                return await self._with_retries(lambda: self._embed_once(model, texts, started))
 
     async def pieces(
         self, messages: Sequence[Message], schema: Mapping[str, Any] | None = None, usage: list[Any] | None = None
@@ -114,14 +131,14 @@ class LanguageClient:
         with OpenAI(**self._wire, timeout=5) as prober:
             prober.models.list()
 
-    async def _with_retries(self, messages: Sequence[Message], schema: Mapping[str, Any] | None) -> Reply:
-        started, fault, pause = time.monotonic(), "", 0.0
+    async def _with_retries(self, once: Callable[[], Awaitable[T]]) -> T:
+        fault, pause = "", 0.0
         for attempt in range(self._tries):
             if attempt:
                 await self._sleep(pause)
             pause = min(LONGEST_PAUSE_S, 0.5 * 2**attempt) * (0.5 + self._draw())
             try:
-                return await self._with_schema_or_without(messages, schema, started)
+                return await once()
             except APIStatusError as error:
                 fault = f"status {error.status_code}"
                 if error.status_code in OF_THE_QUESTION:
@@ -159,6 +176,18 @@ class LanguageClient:
             return reply
         return await self._once(messages, None, started)
 
+    async def _embed_once(self, model: str, texts: Sequence[str], started: float) -> Embedded:
+        async with asyncio.timeout(self.server.deadline_s):
+            reply = await self._client.embeddings.create(model=model, input=list(texts), encoding_format="float")
+        rows = sorted(reply.data or [], key=lambda row: row.index)
+        if [row.index for row in rows] != list(range(len(texts))):
+            raise _HalfAnswerError
+        vectors = [_vector(row.embedding) for row in rows]
+        if len({len(vector) for vector in vectors}) != 1:
+            raise ValueError("vectors of several lengths")
+        tokens = reply.usage.prompt_tokens if reply.usage else sum(tokens_of(len(text)) for text in texts)
+        return Embedded(vectors=vectors, tokens=int(tokens), seconds=time.monotonic() - started)
+
     async def _once(self, messages: Sequence[Message], schema: Mapping[str, Any] | None, started: float) -> Reply:
         most = CHARACTERS_A_TOKEN * 4 * int(self._sampling.get("max_tokens", 1024))  # of a server that does not stop
         text, finish, usage = "", "", list[Any]()
@@ -181,6 +210,17 @@ class LanguageClient:
             tokens_out=int(tokens_out),
             seconds=time.monotonic() - started,
         )
+
+
+def _vector(numbers: Any) -> Float32:
+    """
+    Raises:
+        ValueError: these are no numbers, or there are none.
+    """
+    vector: Float32 = np.asarray(numbers, dtype=np.float32)
+    if vector.ndim != 1 or not len(vector) or not np.isfinite(vector).all():
+        raise ValueError("no vector")
+    return vector
 
 
 class _HalfAnswerError(Exception):

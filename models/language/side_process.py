@@ -14,7 +14,9 @@ import os
 import sys
 from typing import Any
 
-from models.language.encoder import Params, encoder_folder, load_encoder, raw_vectors
+from models.language.encoder import encoder_folder, load_encoder
+from models.language.encoding.embed_params import Params
+from models.language.encoding.fixed_batches import raw_vectors
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from features.arrays import Float32
+
 CHARACTERS_A_TOKEN = 4  # where the server does not count
 
 Message = Mapping[str, str]
@@ -48,6 +50,15 @@ class Reply:
     finish: str
     tokens_in: int
     tokens_out: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embedded:
+    """Vectors of some texts, each (size,), in their order; seconds: of all tries together."""
+
+    vectors: list[Float32]
+    tokens: int
     seconds: float
 
 

@@ -33,8 +33,8 @@ from models.data.types import Catalogue, Queries, Targets
 from models.evaluation.intervals import bounds, resampled_means
 from models.evaluation.metrics import accuracy, target_positions
 from models.evaluation.oracle import Oracle, OracleParams
-from models.language.encoder import Params as EncoderParams
-from models.language.encoder import encode
+from models.language.encoding.embed_params import Params as EncoderParams
+from tests.support.encoded import encode
 from tests.support.trained import trained
 
 ROOT = Path(__file__).parents[2]

@@ -67,6 +67,9 @@ class ScriptedServer:
 
             def _answer(self, play: Play, body: dict) -> None:
                 time.sleep(play.delay_s)
+                if "input" in body and play.status == 200:
+                    self._vectors(play, body["input"])
+                    return
                 self.send_response(play.status)
                 for name, value in play.headers.items():
                     self.send_header(name, value)
@@ -88,6 +91,18 @@ class ScriptedServer:
                 usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
                 self._event({"choices": [], "usage": usage})
                 self.wfile.write(b"data: [DONE]\n\n")
+
+            def _vectors(self, play: Play, texts: list[str]) -> None:
+                rows = [
+                    {"index": n, "embedding": vector_of(text), "object": "embedding"} for n, text in enumerate(texts)
+                ]
+                answered = rows[: len(rows) // 2] if play.half else rows[::-1]  # the order is the server's own
+                whole = {"object": "list", "model": "m", "data": answered}
+                whole["usage"] = {"prompt_tokens": 10 * len(texts), "total_tokens": 10 * len(texts)}
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.end_headers()
+                self.wfile.write(json.dumps(whole).encode())
 
             def _chunk(self, choice: dict) -> None:
                 self._event({"choices": [{"index": 0, **choice}]})
@@ -130,8 +145,16 @@ def scripted(script: Script) -> Iterator[ScriptedServer]:
         server.close()
 
 
+def vector_of(text: str) -> list[float]:
+    """Eight numbers for a text: how many of its characters fall into each of as many classes, and always one."""
+    counts = Counter(ord(character) % 8 for character in text)
+    return [1.0 + counts[place] for place in range(8)]
+
+
 def asked_about(body: dict) -> str:
-    """The data block of a request."""
+    """The data block of a request, or the texts of one for vectors."""
+    if "input" in body:
+        return json.dumps(body["input"])
     return next((message["content"] for message in body.get("messages", []) if message["role"] == "user"), "")
 
 
@@ -155,7 +178,7 @@ def part_of(body: dict) -> str:
 
 def honest(body: dict, n: int) -> Play:
     """Says nothing but what stands in the data."""
-    return Play(honest_text(body)) if body else Play()
+    return Play(honest_text(body)) if "messages" in body else Play()
 
 
 def honest_text(body: dict) -> str:

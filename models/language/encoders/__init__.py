@@ -1,1 +1,8 @@
-"""Encoders of items, one file each, beside the pretrained one (`models/language/encoder.py`); no retriever."""
+"""Encoders of items, one file each: `vectors_of` makes named arrays from an EncoderInput; no retriever here."""
+
+ENCODERS = {
+    "sentence": "models.language.encoders.sentence:vectors_of",
+    "words": "models.language.encoders.words:vectors_of",
+    "static": "models.language.encoders.static:vectors_of",
+    "server": "models.language.encoders.server:vectors_of",
+}

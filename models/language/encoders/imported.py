@@ -9,7 +9,7 @@ import polars as pl
 
 from features.arrays import Float32
 from features.errors import UserError
-from models.language.encoder import centered
+from models.language.centering import centered
 
 
 def imported(frame: pl.DataFrame, item_ids: Sequence[str]) -> dict[str, Float32]:

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
 from scipy import sparse
 
 from features.arrays import Float32, Float64
 from features.table import write_parquet
 from models.compute.threads import one_thread
 from models.data.storage import read_arrays, write_arrays
+from models.language.encoding.embed_params import WordsParams
+from models.language.encoding.encoder_input import EncoderInput
 
 TERMS, ARRAYS = "words.parquet", "words.safetensors"
 SAMPLE = 6000  # texts that the directions are computed from; all of them up to this number
@@ -34,21 +35,11 @@ _RUNS = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
 _IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
 
 
-class WordsParams(BaseModel):
-    """Parameters of the encoder of words."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    n_directions: int = Field(default=512, ge=2)
-    """Directions that are kept. More tell more texts apart; fewer find words that mean the same."""
-    least_texts: int = Field(default=2, ge=1)
-    """A word or part of a word in fewer texts is not read."""
-    most_terms: int = Field(default=30_000, ge=100)
-    """Words, and as many parts of words, that are kept, the most frequent ones."""
-    length_quantile: float = Field(default=1.0, gt=0, le=1)
-    """Words beyond this quantile of the catalogue's lengths are not read: no text gains by being longer than others."""
-    repeats_quantile: float = Field(default=0.95, gt=0, le=1)
-    """A word counts at most as often as the most repeated word of a text at this quantile."""
+def vectors_of(given: EncoderInput) -> dict[str, npt.NDArray[Any]]:
+    """`words` → (n_items, size), `word_parts` → (n_items, PARTS, size); the fit is sealed in a folder `words`."""
+    words = Words.fit(given.texts, given.params.words)
+    words.save(given.sealed / "words")
+    return {"words": words.encode(given.texts), "word_parts": words.encode_parts(given.texts).astype(np.float16)}
 
 
 def words_of(text: str) -> Iterator[str]:

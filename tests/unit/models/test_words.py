@@ -10,7 +10,8 @@ import pytest
 
 from features.errors import UserError
 from models.language.encoders.imported import imported
-from models.language.encoders.words import Words, WordsParams, parts_of, words_of
+from models.language.encoders.words import Words, parts_of, words_of
+from models.language.encoding.embed_params import WordsParams
 
 TEXTS = ["Red garden lamp", "Blue garden lamp", "Red kitchen clock", "Blue kitchen clock", None, "", "garden garden"]
 

@@ -1,0 +1,128 @@
+"""Static: a text's vector is the mean of the vectors of its tokens, which are distilled from the sentence encoder.
+
+The token vectors E minimize Σ |mean of a text's rows of E - its sentence vector|² + ridge · n · |E|² over the texts of
+the catalogue (a model2vec or StaticEmbedding whose training is ridge regression, solved by conjugate gradients). Such
+vectors cost a look-up a token, and a posted text has its own at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from features.arrays import Float32, Float64, Int64
+from features.files import write_text
+from models.compute.threads import one_thread
+from models.data.storage import read_arrays, write_arrays
+from models.language.centering import unit_rows
+from models.language.encoder import fast_tokenizer, model_folder
+from models.language.encoding.embed_params import StaticParams
+from models.language.encoding.encoder_input import EncoderInput
+
+logger = logging.getLogger(__name__)
+
+TOKENIZER, ARRAYS = "tokenizer.json", "static.safetensors"
+
+
+def vectors_of(given: EncoderInput) -> dict[str, npt.NDArray[Any]]:
+    """`static` → (n_items, size); the token vectors are sealed in a folder `static`. None if no item has a text."""
+    if not given.sentence.size:
+        return {}
+    tokenizer = fast_tokenizer(model_folder(given.params, given.encoder))
+    static = Static.fit(given.texts, given.sentence, tokenizer, given.params.static)
+    static.save(given.sealed / "static")
+    return {"static": static.encode(given.texts)}
+
+
+@dataclass(frozen=True)
+class Static:
+    """tokenizer: of the `tokenizers` library; ids: (n_tokens,) ascending, of the tokens that the catalogue holds;
+    vectors: (n_tokens, size) of each."""
+
+    tokenizer: Any
+    ids: Int64
+    vectors: Float32
+
+    @classmethod
+    def fit(
+        cls, texts: Sequence[str | None], sentence: Float32, tokenizer: Any, params: StaticParams = StaticParams()
+    ) -> Static:
+        """sentence: (n_texts, size) unit rows of the same texts, zero rows where there is none."""
+        started = time.monotonic()
+        described = np.flatnonzero(sentence.any(axis=1)).tolist()
+        tokens = _tokens_of(tokenizer, [texts[place] for place in described])
+        ids = np.unique(np.concatenate([*tokens, np.zeros(0, dtype=np.int64)])).astype(np.int64)
+        means = _means(tokens, ids)
+        solution = _ridge(means, sentence[described].astype(np.float64), params.ridge, params.steps)
+        kept = solution.astype(np.float16).astype(np.float32)  # as they are stored
+        logger.info("static n_texts=%d n_tokens=%d s=%.1f", len(described), len(ids), time.monotonic() - started)
+        return cls(tokenizer, ids, kept)
+
+    def encode(self, texts: Sequence[str | None]) -> Float32:
+        """(n_texts, size) unit rows; zero rows for texts without a known token. Each depends on its text alone."""
+        means = _means(_tokens_of(self.tokenizer, texts), self.ids).astype(np.float32)
+        return unit_rows(np.asarray(means @ self.vectors.astype(np.float32), dtype=np.float32))
+
+    def save(self, folder: Path) -> None:
+        write_arrays({"ids": self.ids, "vectors": self.vectors.astype(np.float16)}, folder / ARRAYS)
+        write_text(self.tokenizer.to_str(), folder / TOKENIZER)
+
+    @classmethod
+    def load(cls, folder: Path) -> Static:
+        from tokenizers import Tokenizer
+
+        arrays = read_arrays(folder / ARRAYS)
+        return cls(Tokenizer.from_file(str(folder / TOKENIZER)), arrays["ids"], arrays["vectors"].astype(np.float32))
+
+
+def _tokens_of(tokenizer: Any, texts: Sequence[str | None]) -> list[Int64]:
+    """Ids of the tokens of each text, without those that mark its ends."""
+    encodings = tokenizer.encode_batch([text or "" for text in texts], add_special_tokens=False)
+    return [np.array(encoding.ids, dtype=np.int64) for encoding in encodings]
+
+
+def _means(tokens: Sequence[Int64], ids: Int64) -> sparse.csr_matrix:
+    """(n_texts, n_ids) share of each known token in each text."""
+    rows = np.repeat(np.arange(len(tokens)), [len(row) for row in tokens])
+    flat = np.concatenate([*tokens, np.zeros(0, dtype=np.int64)])
+    places = np.searchsorted(ids, flat)
+    known = np.zeros(len(flat), dtype=np.bool_)
+    if len(ids):
+        places = np.minimum(places, len(ids) - 1)
+        known = ids[places] == flat
+    shape = (len(tokens), len(ids))
+    counts = sparse.csr_matrix((np.ones(int(known.sum())), (rows[known], places[known])), shape=shape)
+    totals = np.asarray(counts.sum(axis=1)).ravel()
+    scale = np.divide(1.0, totals, out=np.zeros_like(totals), where=totals > 0)
+    return sparse.csr_matrix(sparse.diags(scale) @ counts)
+
+
+def _ridge(means: sparse.csr_matrix, targets: Float64, ridge: float, steps: int) -> Float64:
+    """(n_tokens, size) the minimizer, by conjugate gradients on the normal equations, each column by itself."""
+    n_tokens, size = means.shape[1], targets.shape[1]
+    solution = np.zeros((n_tokens, size))
+    transposed = means.T.tocsr()
+    penalty = ridge
+    with one_thread():
+        residual = transposed @ targets
+        direction, squares = residual.copy(), (residual**2).sum(axis=0)
+        start = squares.copy()
+        for _ in range(steps):
+            moved = transposed @ (means @ direction) + penalty * direction
+            curvature = (direction * moved).sum(axis=0)
+            step = np.divide(squares, curvature, out=np.zeros(size), where=curvature > 0)
+            solution += step * direction
+            residual -= step * moved
+            previous, squares = squares, (residual**2).sum(axis=0)
+            if (squares <= 1e-10 * start).all():
+                break
+            direction = residual + np.divide(squares, previous, out=np.zeros(size), where=previous > 0) * direction
+    return solution
