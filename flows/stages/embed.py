@@ -24,6 +24,7 @@ from models.language.encoders import ENCODERS
 from models.language.encoders.imported import imported
 from models.language.encoding.embed_params import Params
 from models.language.encoding.encoder_input import EncoderInput
+from models.language.encoding.given import Given
 from models.language.writing.asking_params import Params as LanguageParams
 
 IMPORTED = Path("data/tables/item_vectors.parquet")
@@ -74,9 +75,9 @@ def main() -> None:
     write_text(json.dumps(about, indent=1, sort_keys=True) + "\n", VECTORS / "encoder.json")
 
 
-def _vectors_of(name: str) -> Callable[[EncoderInput], dict[str, npt.NDArray[Any]]]:
+def _vectors_of(name: str) -> Callable[[Given], dict[str, npt.NDArray[Any]]]:
     module, _, function = ENCODERS[name].partition(":")
-    return cast(Callable[[EncoderInput], dict[str, npt.NDArray[Any]]], getattr(import_module(module), function))
+    return cast(Callable[[Given], dict[str, npt.NDArray[Any]]], getattr(import_module(module), function))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ the true one (the normal equations are Σ (I - c cᵀ) m = Σ (I - c cᵀ) r).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from features.arrays import Bool, Float32, Float64
@@ -58,3 +60,14 @@ def unit_rows(vectors: Float32) -> Float32:
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))[:, None]
     rows: Float32 = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0).astype(np.float32)
     return rows
+
+
+def centered_rows(texts: Sequence[str | None], distinct: Sequence[str], raw: Float32) -> Float32:
+    """(n_texts, size) unit rows, centered, of the raw vectors of the distinct texts; zero rows for others."""
+    row_of_text = {text: row for row, text in enumerate(distinct)}
+    vectors = np.zeros((len(texts), raw.shape[1]), dtype=np.float32)
+    there = [place for place, text in enumerate(texts) if text in row_of_text]
+    vectors[there] = raw[[row_of_text[texts[place] or ""] for place in there]]
+    present = np.zeros(len(texts), dtype=np.bool_)
+    present[there] = True
+    return centered(vectors, present)

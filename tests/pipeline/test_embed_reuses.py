@@ -30,7 +30,7 @@ def catalogue(n: int) -> pl.DataFrame:
     texts = [f"{'very ' * (row % 4)}old {things[row % 5]} number {row}" for row in range(n)]
     frame = pl.DataFrame({"item_id": [f"i{row}" for row in range(n)], "text": texts})
     missing = {name: pl.lit(None, dtype=kind) for name, kind in CATALOGUE.columns.items() if name not in frame.columns}
-    return frame.with_columns(**missing).select(CATALOGUE.columns)
+    return frame.with_columns(**missing).select(list(CATALOGUE.columns))
 
 
 def with_catalogue(folder: Path, frame: pl.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""Encoders of items, one file each: `vectors_of` makes named arrays from an EncoderInput; no retriever here."""
+"""Encoders of items, one file each: `vectors_of` makes named arrays from what is Given; no retriever here."""
 
 ENCODERS = {
     "sentence": "models.language.encoders.sentence:vectors_of",

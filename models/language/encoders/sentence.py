@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy.typing as npt
 
-from models.language.encoding.encoder_input import EncoderInput
+from models.language.encoding.given import Given
 
 
-def vectors_of(given: EncoderInput) -> dict[str, npt.NDArray[Any]]:
+def vectors_of(given: Given) -> dict[str, npt.NDArray[Any]]:
     """`sentence` → (n_items, size) unit rows, zero rows for items without a text; (n_items, 0) if none has one."""
     return {"sentence": given.sentence}

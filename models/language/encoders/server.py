@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.language.centering import centered_rows
 from models.language.encoding.asked_vectors import PART, asker_of_vectors, sent_text, unpacked
-from models.language.encoding.encoder_input import EncoderInput, centered_rows
+from models.language.encoding.given import Given
 from models.language.writing.answers import key_of, read_answers
 
 logger = logging.getLogger(__name__)
 
 
-def vectors_of(given: EncoderInput) -> dict[str, npt.NDArray[Any]]:
+def vectors_of(given: Given) -> dict[str, npt.NDArray[Any]]:
     """`server` → (n_items, size) unit rows, centered; zero rows for texts that are not answered. {} if none is."""
     model = given.params.server.model
     if model is None:

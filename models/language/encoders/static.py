@@ -23,21 +23,19 @@ from features.files import write_text
 from models.compute.threads import one_thread
 from models.data.storage import read_arrays, write_arrays
 from models.language.centering import unit_rows
-from models.language.encoder import fast_tokenizer, model_folder
 from models.language.encoding.embed_params import StaticParams
-from models.language.encoding.encoder_input import EncoderInput
+from models.language.encoding.given import Given
 
 logger = logging.getLogger(__name__)
 
 TOKENIZER, ARRAYS = "tokenizer.json", "static.safetensors"
 
 
-def vectors_of(given: EncoderInput) -> dict[str, npt.NDArray[Any]]:
+def vectors_of(given: Given) -> dict[str, npt.NDArray[Any]]:
     """`static` → (n_items, size); the token vectors are sealed in a folder `static`. None if no item has a text."""
     if not given.sentence.size:
         return {}
-    tokenizer = fast_tokenizer(model_folder(given.params, given.encoder))
-    static = Static.fit(given.texts, given.sentence, tokenizer, given.params.static)
+    static = Static.fit(given.texts, given.sentence, given.tokenizer(), given.params.static)
     static.save(given.sealed / "static")
     return {"static": static.encode(given.texts)}
 

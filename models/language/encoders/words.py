@@ -20,7 +20,7 @@ from features.table import write_parquet
 from models.compute.threads import one_thread
 from models.data.storage import read_arrays, write_arrays
 from models.language.encoding.embed_params import WordsParams
-from models.language.encoding.encoder_input import EncoderInput
+from models.language.encoding.given import Given
 
 TERMS, ARRAYS = "words.parquet", "words.safetensors"
 SAMPLE = 6000  # texts that the directions are computed from; all of them up to this number
@@ -35,7 +35,7 @@ _RUNS = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
 _IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
 
 
-def vectors_of(given: EncoderInput) -> dict[str, npt.NDArray[Any]]:
+def vectors_of(given: Given) -> dict[str, npt.NDArray[Any]]:
     """`words` → (n_items, size), `word_parts` → (n_items, PARTS, size); the fit is sealed in a folder `words`."""
     words = Words.fit(given.texts, given.params.words)
     words.save(given.sealed / "words")

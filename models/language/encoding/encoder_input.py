@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from features.arrays import Float32
-from models.language.centering import centered
-from models.language.encoder import encoder_name, load_encoder, maker_of, model_folder, readable
+from models.language.centering import centered_rows
+from models.language.encoder import encoder_name, fast_tokenizer, load_encoder, maker_of, model_folder, readable
 from models.language.encoding.embed_params import Params
 from models.language.encoding.fixed_batches import raw_vectors
 from models.language.encoding.vector_store import vectors_by_hash
@@ -22,10 +23,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderInput:
-    """texts: of the items in the order of the catalogue, None or empty where there is none.
+    """A Given, see there.
 
-    encoder: name or path of the sentence encoder where params name none (a setting of the machine); known: file of
-    sentence vectors by text hash; sealed: folder that fitted encoders are kept in; answers: folder of those of servers.
+    encoder: name or path of the sentence encoder where params name none (a setting of the machine); known: file of its
+    vectors by text hash.
     """
 
     texts: Sequence[str | None]
@@ -37,11 +38,6 @@ class EncoderInput:
 
     @cached_property
     def sentence(self) -> Float32:
-        """(n_texts, size) unit rows of the sentence encoder, centered; zero rows where there is no text.
-
-        Texts of which the encoder knows no token at all (another script) count as none: it could not tell them apart.
-        (n_texts, 0) if none is left.
-        """
         described = sorted({text for text in self.texts if text})
         folder, params = model_folder(self.params, self.encoder), self.params
         distinct = readable(folder, described) if described else []
@@ -64,13 +60,5 @@ class EncoderInput:
         )
         return centered_rows(self.texts, distinct, raw)
 
-
-def centered_rows(texts: Sequence[str | None], distinct: Sequence[str], raw: Float32) -> Float32:
-    """(n_texts, size) unit rows, centered, of the raw vectors of the distinct texts; zero rows for others."""
-    row_of_text = {text: row for row, text in enumerate(distinct)}
-    vectors = np.zeros((len(texts), raw.shape[1]), dtype=np.float32)
-    there = [place for place, text in enumerate(texts) if text in row_of_text]
-    vectors[there] = raw[[row_of_text[texts[place] or ""] for place in there]]
-    present = np.zeros(len(texts), dtype=np.bool_)
-    present[there] = True
-    return centered(vectors, present)
+    def tokenizer(self) -> Any:
+        return fast_tokenizer(model_folder(self.params, self.encoder))
