@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -69,19 +70,45 @@ def lists_of(name: str, past: Log, catalogue: Catalogue, queries: Queries, k: in
     return fitted.retrieve(queries, k).items
 
 
-def main() -> None:
-    """Prints a row a retriever."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--project", type=Path, default=Path())
-    parser.add_argument("--retriever", action="append")
-    parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
-    out = options.out.resolve() if options.out else None
-    os.chdir(options.project)
-    try:
-        catalogue = read_catalogue(CATALOGUE, VECTORS)
-    except UserError as error:
-        raise SystemExit(f"{error}\nlet `dvc repro embed` end there first") from None
+@dataclass(frozen=True)
+class NewItemsTask:
+    """The choices of known items, the users to ask, and what they chose of the new ones.
+
+    rows: all choices; known: ids of known items; new: (n_items,) which are new.
+    """
+
+    catalogue: Catalogue
+    rows: pl.DataFrame
+    known: pl.Series
+    new: npt.NDArray[np.bool_]
+    past: Log
+    queries: Queries
+    targets: Ragged
+
+    def described(self) -> str:
+        """Its sizes, for people."""
+        n_new = int((~self.queries.unavailable).sum())  # type: ignore[operator]
+        return f"{len(self.queries)} users, {n_new} new items, {len(self.targets.values)} targets"
+
+    def values(self, lists: Int32) -> npt.NDArray[np.float64]:
+        """(n_users, len(SHOWN)) of lists of items."""
+        values = accuracy(target_positions(lists, self.targets) >= 0, self.targets.lengths, [10, 20])
+        return np.stack([values[metric] for metric in SHOWN], axis=1)
+
+    def judge(self, name: str, catalogue: Catalogue) -> tuple[float, float, float]:
+        """NDCG@10 of a retriever of params.yaml fitted with the vectors of a catalogue, and its 95 % interval."""
+        table = self.values(lists_of(name, self.past, catalogue, self.queries))
+        return float(table[:, 0].mean()), *interval_of(table)
+
+
+def interval_of(table: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """95 % interval over users of the first column."""
+    low, high = bounds(resampled_means(table, 1000, 1)[:, 0], 0.95)
+    return float(low), float(high)
+
+
+def read_task(catalogue: Catalogue) -> NewItemsTask:
+    """That of the current project."""
     rule = positives()
     rows = INTERACTIONS.read(TABLE).filter(rule.where()).with_columns(trust=pl.lit(1.0))
     rows = rows.unique(["user_id", "item_id"], keep="first", maintain_order=True)
@@ -98,16 +125,33 @@ def main() -> None:
     owner, item = np.searchsorted(user_ids, names[wanted]), log.items[wanted]
     order = np.lexsort((item, owner))
     targets = Ragged.grouped(owner[order], len(user_ids), item[order])
-    print(f"{len(user_ids)} users, {int((~queries.unavailable).sum())} new items, {len(targets.values)} targets")  # type: ignore[operator]
+    return NewItemsTask(catalogue, rows, known, new, past, queries, targets)
+
+
+def main() -> None:
+    """Prints a row a retriever."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--project", type=Path, default=Path())
+    parser.add_argument("--retriever", action="append")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    out = options.out.resolve() if options.out else None
+    os.chdir(options.project)
+    try:
+        catalogue = read_catalogue(CATALOGUE, VECTORS)
+    except UserError as error:
+        raise SystemExit(f"{error}\nlet `dvc repro embed` end there first") from None
+    task = read_task(catalogue)
+    print(task.described())
     for name in [*(options.retriever or ["text", "cold_items"]), "random"]:
-        lists = lists_of(name, past, catalogue, queries)
-        values = accuracy(target_positions(lists, targets) >= 0, targets.lengths, [10, 20])
-        table = np.stack([values[metric] for metric in SHOWN], axis=1)
-        low, high = bounds(resampled_means(table, 1000, 1)[:, 0], 0.95)
+        lists = lists_of(name, task.past, catalogue, task.queries)
+        table = task.values(lists)
+        low, high = interval_of(table)
         shown = " · ".join(f"{metric} {value:.4f}" for metric, value in zip(SHOWN, table.mean(axis=0), strict=True))
         print(f"{name:12}{shown}   ndcg@10 in [{low:.4f}, {high:.4f}]", flush=True)
         if out and name != "random" and not (out / "recs.parquet").is_file():
-            _write(out, rows, known, user_ids, lists, np.asarray(item_ids))
+            item_ids = np.asarray(catalogue.vocabulary.item_ids)
+            _write(out, task.rows, task.known, task.queries.user_ids, lists, item_ids)
 
 
 def _write(

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from features.arrays import Float32, Float64, Int64
+from features.arrays import Float32, Int64
 from features.files import write_text
 from models.compute.threads import one_thread
 from models.data.storage import read_arrays, write_arrays
@@ -28,6 +28,7 @@ from models.language.encoding.given import Given
 
 logger = logging.getLogger(__name__)
 
+TOLERANCE = 1e-3  # of the equations, relative to their right side
 TOKENIZER, ARRAYS = "tokenizer.json", "static.safetensors"
 
 
@@ -59,7 +60,7 @@ class Static:
         tokens = _tokens_of(tokenizer, [texts[place] for place in described])
         ids = np.unique(np.concatenate([*tokens, np.zeros(0, dtype=np.int64)])).astype(np.int64)
         means = _means(tokens, ids)
-        solution = _ridge(means, sentence[described].astype(np.float64), params.ridge, params.steps)
+        solution = _ridge(means.astype(np.float32), sentence[described], params.ridge, params.steps)
         kept = solution.astype(np.float16).astype(np.float32)  # as they are stored
         logger.info("static n_texts=%d n_tokens=%d s=%.1f", len(described), len(ids), time.monotonic() - started)
         return cls(tokenizer, ids, kept)
@@ -103,24 +104,31 @@ def _means(tokens: Sequence[Int64], ids: Int64) -> sparse.csr_matrix:
     return sparse.csr_matrix(sparse.diags(scale) @ counts)
 
 
-def _ridge(means: sparse.csr_matrix, targets: Float64, ridge: float, steps: int) -> Float64:
-    """(n_tokens, size) the minimizer, by conjugate gradients on the normal equations, each column by itself."""
-    n_tokens, size = means.shape[1], targets.shape[1]
-    solution = np.zeros((n_tokens, size))
+def _ridge(means: sparse.csr_matrix, targets: Float32, ridge: float, steps: int) -> Float32:
+    """(n_tokens, size) the minimizer: of texts and tokens, the equations of what there is less of are solved."""
     transposed = means.T.tocsr()
-    penalty = ridge
     with one_thread():
-        residual = transposed @ targets
-        direction, squares = residual.copy(), (residual**2).sum(axis=0)
-        start = squares.copy()
-        for _ in range(steps):
-            moved = transposed @ (means @ direction) + penalty * direction
-            curvature = (direction * moved).sum(axis=0)
-            step = np.divide(squares, curvature, out=np.zeros(size), where=curvature > 0)
-            solution += step * direction
-            residual -= step * moved
-            previous, squares = squares, (residual**2).sum(axis=0)
-            if (squares <= 1e-10 * start).all():
-                break
-            direction = residual + np.divide(squares, previous, out=np.zeros(size), where=previous > 0) * direction
+        if means.shape[0] < means.shape[1]:  # E = Aᵀ (A Aᵀ + ridge)⁻¹ T
+            return np.asarray(transposed @ _conjugate_gradients(means, transposed, targets, ridge, steps))
+        return _conjugate_gradients(transposed, means, np.asarray(transposed @ targets), ridge, steps)
+
+
+def _conjugate_gradients(
+    left: sparse.csr_matrix, right: sparse.csr_matrix, targets: Float32, ridge: float, steps: int
+) -> Float32:
+    """The solution of (left · right + ridge) x = targets, each column by itself; left · right is symmetric."""
+    solution, residual = np.zeros_like(targets), targets.copy()
+    direction, squares = residual.copy(), np.einsum("ij,ij->j", residual, residual)
+    start = squares
+    for _ in range(steps):
+        moved = np.asarray(left @ (right @ direction)) + np.float32(ridge) * direction
+        curvature = np.einsum("ij,ij->j", direction, moved)
+        step = np.divide(squares, curvature, out=np.zeros_like(squares), where=curvature > 0)
+        solution += step * direction
+        residual -= step * moved
+        previous, squares = squares, np.einsum("ij,ij->j", residual, residual)
+        if (squares <= TOLERANCE**2 * start).all():
+            break
+        direction *= np.divide(squares, previous, out=np.zeros_like(squares), where=previous > 0)
+        direction += residual
     return solution
