@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
+
 import polars as pl
 
 
@@ -49,3 +52,44 @@ _entities = {
     "&gt;": ">",
     "&amp;": "&",  # last: it may stand before the others
 }
+
+
+def history_text(acts: Sequence[tuple[str | None, str]], budget: int = 600) -> str:
+    """A history in words, oldest to newest: "bought X, then Y; looked at Z".
+
+    acts: kind of event and title of each, oldest first; those without a title are left out. budget: characters at most;
+    where they do not suffice, the oldest acts are left out, and "…" stands for them. "" where nothing is left.
+    """
+    told = [(VERBS.get(event or "", (event or "chose").replace("_", " ")), title) for event, title in acts if title]
+    text = ""
+    for first in range(len(told) - 1, -1, -1):
+        longer = ("… " if first else "") + _sentence(told[first:])
+        if len(longer) > budget:
+            break
+        text = longer
+    return text
+
+
+def _sentence(told: Sequence[tuple[str, str]]) -> str:
+    groups = groupby(told, key=lambda act: act[0])
+    return "; ".join(f"{verb} {', then '.join(title for _, title in group)}" for verb, group in groups)
+
+
+VERBS = {
+    "purchase": "bought",
+    "buy": "bought",
+    "order": "bought",
+    "click": "looked at",
+    "view": "looked at",
+    "play": "played",
+    "watch": "watched",
+    "read": "read",
+    "rating": "rated",
+    "like": "liked",
+    "save": "saved",
+    "add_to_cart": "put into the cart",
+    "cart": "put into the cart",
+    "follow": "followed",
+    "share": "shared",
+}
+"""Kind of event → what is said of it; other kinds by their own name."""

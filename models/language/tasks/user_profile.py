@@ -8,16 +8,18 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
+from features.cleaning.text import history_text
 from models.language.grounding import ungrounded
 from models.language.tasks.description import listed
 from models.language.writing.asking_params import Params
 from models.language.writing.material import Material
+from models.language.writing.prompt import MOST_CHARACTERS
 from models.language.writing.task import Written
 
 HALF_LIFE = 10  # acts; one that many places older counts half
 LATELY = 5  # newest acts whose keywords can be new
 MOST = 6  # likes
-TOLD = 20  # titles that a model is given
+TOLD = 20  # acts that a model is told of
 
 Phrase = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 
@@ -45,10 +47,11 @@ class Profile:
     def facts(self, material: Material, params: Params) -> Sequence[Mapping[str, Any] | None]:
         titles, keywords = material.titles, material.keywords
         given: list[Mapping[str, Any] | None] = []
-        for rank, items in enumerate(material.histories.get_column("items").to_list()):
-            chosen = [titles[item] for item in items[:TOLD] if titles[item]]
-            local = profile_of([keywords[item] for item in items]) if chosen and rank < params.n_profiles else None
-            given.append({"chosen": chosen, "keywords": local.likes} if local else None)
+        for rank, (items, events) in enumerate(material.histories.select("items", "events").iter_rows()):
+            acts = [(event, titles[item]) for item, event in zip(items[:TOLD], events[:TOLD], strict=True)]
+            history = history_text(acts[::-1], MOST_CHARACTERS) if rank < params.n_profiles else ""
+            local = profile_of([keywords[item] for item in items]) if history else None
+            given.append({"history": history, "keywords": local.likes} if local else None)
         return given
 
     def ungrounded(self, answer: ProfileAnswer, facts: Mapping[str, Any]) -> list[str]:

@@ -19,8 +19,8 @@ ALONG = 3  # titles that are named as chosen along with an item
 @dataclass(frozen=True)
 class Material:
     """items: CATALOGUE in its order; demand: (n_items,) users who chose each in the rows before the first cutoff;
-    histories: a row a user with `user_id`, `items` (positions, the newest first, at most NEWEST, each once) and `times`
-    (µs), whoever acted last first."""
+    histories: a row a user with `user_id`, `items` (positions, the newest first, at most NEWEST, each once), `times`
+    (µs) and `events` (their kinds), whoever acted last first."""
 
     items: pl.DataFrame
     demand: Int64
@@ -89,9 +89,9 @@ def histories_of(rows: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
         rows.join(places, on="item_id")
         .sort("timestamp", "item", descending=True)
         .unique(["user_id", "item"], keep="first", maintain_order=True)
-        .select("user_id", "item", time=pl.col("timestamp").dt.epoch("us"))
+        .select("user_id", "item", "event", time=pl.col("timestamp").dt.epoch("us"))
     )
     lists = newest.group_by("user_id", maintain_order=True).agg(
-        items=pl.col("item").head(NEWEST), times=pl.col("time").head(NEWEST)
+        items=pl.col("item").head(NEWEST), times=pl.col("time").head(NEWEST), events=pl.col("event").head(NEWEST)
     )
     return lists.sort(pl.col("times").list.first(), "user_id", descending=[True, False])

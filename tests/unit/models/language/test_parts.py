@@ -167,7 +167,7 @@ def test_questions_come_by_worth_and_profiles_of_the_latest_only():
     assert ordered == ["i0", "i1", "i3", "i2"]  # i3 is new, i2 is not
     profiles = questions(load_task("profile"), material(), PARAMS)
     assert [one.subject if one else None for one in profiles] == ["u3", "u2", None]
-    assert profiles[1].facts["chosen"] == ["Red Scarf", "Blue Kettle", "Red Kettle"]
+    assert profiles[1].facts["history"] == "chose Red Kettle, then Blue Kettle, then Red Scarf"
 
 
 def test_nobody_is_asked_without_a_model_and_no_part_that_is_left_out():
