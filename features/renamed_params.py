@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 RENAMED = {
+    "retrievers.cold_items.most_taught": "most_exact",
     "clean.burst_times": "burst_factor",
     "decide.guards.slice": "segment",
     "decide.slice": "segment",

@@ -18,6 +18,7 @@ from models.interfaces import Reason
 from models.retrieval.history_profile import Recency, history_profiles, interactions_matrix
 from models.retrieval.text_to_collaborative.closed_form import standardized_rows
 from models.retrieval.text_to_collaborative.item_map import ItemMap, NewItems, some_histories
+from models.retrieval.text_to_collaborative.landmarks import choose_landmarks
 from models.retrieval.text_to_collaborative.own_evidence import with_own_evidence
 from models.retrieval.text_to_collaborative.pseudo_new_items import choose_settings
 from models.retrieval.topk import no_hits, retrieve_by
@@ -36,8 +37,11 @@ class ColdItemsParams(Recency):
     Where none is warm, all that were chosen train it."""
     offered: int = Field(default=20, ge=1)
     """Maximum number per query: most cold items stay cold, and each candidate costs ranking time."""
-    most_taught: int = Field(default=8000, ge=10)
-    """Items that the map is learned from, the most chosen ones; memory grows with the square, time with the cube."""
+    most_exact: int = Field(default=8000, ge=10)
+    """Up to so many warm items the map is exact, with memory by the square of their number and time by the cube; more
+    are approximated by landmarks."""
+    landmarks: int = Field(default=2000, ge=10)
+    """Warm items that stand for all where there are more; memory grows with their number times that of all."""
     seed: int = 1
     """Seed of the choice of items that are held out to choose the map's settings."""
 
@@ -71,9 +75,8 @@ class ColdItems:
         for rows in vectors.values():
             described |= rows.any(axis=1)
         cold = np.flatnonzero(described & (n_users <= self.params.max_users))
-        by_demand = np.argsort(-n_users, kind="stable")[: self.params.most_taught]
-        is_warm = n_users[by_demand] > self.params.max_users
-        taught = np.sort(by_demand[is_warm if is_warm.any() else n_users[by_demand] > 0])
+        is_warm = n_users > self.params.max_users
+        taught = np.flatnonzero(is_warm if is_warm.any() else n_users > 0)
         self._map, self._folder = None, None
         row_of = np.full(catalogue.n_items, -1, dtype=np.int32)
         if not len(cold) or not len(taught):
@@ -92,7 +95,10 @@ class ColdItems:
         new = _new_items(vectors, catalogue.word_parts, cold, n_users)
         known = matrix[:, taught].tocsr()
         taught_vectors = {name: np.ascontiguousarray(rows[taught]) for name, rows in vectors.items()}
-        self._map = ItemMap.fit(known, taught_vectors, chosen.settings, new)
+        landmarks = (
+            choose_landmarks(n_users[taught], self.params.landmarks) if len(taught) > self.params.most_exact else None
+        )
+        self._map = ItemMap.fit(known, taught_vectors, chosen.settings, new, landmarks)
         by_text, choices = self._map.columns(new), matrix[:, cold].tocsr()
         self._learn(
             cold.astype(np.int32),

@@ -20,6 +20,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from features.arrays import Float32, Float64, Int64
 from models.compute.threads import one_thread
+from models.retrieval.text_to_collaborative.landmarks import LowRank
 
 
 class MapSettings(BaseModel):
@@ -73,9 +74,10 @@ def damping(n_users: Int64) -> Float32:
 
 @dataclass(frozen=True)
 class TasteSide:
-    """(C + λI)⁻¹ C D, by the factor of C + λI: lower triangular (n_taught, n_taught); scales: (n_taught,) D."""
+    """(C + λI)⁻¹ C D, by the factor of C + λI: lower triangular (n_taught, n_taught), or of low rank; scales:
+    (n_taught,) D."""
 
-    factor: Float32
+    factor: Float32 | LowRank
     scales: Float32
     smoothing: float
 
@@ -86,6 +88,13 @@ class TasteSide:
         matrix = together * scales[:, None] * scales[None, :]
         matrix[np.diag_indices_from(matrix)] += np.float32(smoothing)
         return cls(lower_factor(matrix), scales, smoothing)
+
+    @classmethod
+    def by_landmarks(cls, matrix: sparse.csr_matrix, n_users: Int64, smoothing: float, landmarks: Int64) -> TasteSide:
+        """matrix: (n_users, n_taught) ones; landmarks: positions of taught items."""
+        scales = damping(n_users)
+        together = (matrix.T @ matrix[:, landmarks]).toarray().astype(np.float32)
+        return cls(LowRank.of(together * scales[:, None] * scales[landmarks], landmarks, smoothing), scales, smoothing)
 
     def smoothed(self, columns: Float32) -> Float32:
         """(n_taught, n) the product with columns; (C + λI)⁻¹ C is I - λ (C + λI)⁻¹."""
@@ -104,8 +113,10 @@ def lower_factor(matrix: Float32) -> Float32:
     return factor
 
 
-def solved(factor: Float32, right: Float32) -> Float32:
+def solved(factor: Float32 | LowRank, right: Float32) -> Float32:
     """The solution of the system with a factor's matrix."""
+    if isinstance(factor, LowRank):
+        return factor.solved(right)
     with one_thread():
         solution: Float32 = cho_solve((factor, True), right, check_finite=False)
     return solution
@@ -118,7 +129,7 @@ def text_factor(between: Float32, kappa: float) -> Float32:
     return lower_factor(matrix)
 
 
-def demand_slopes(factor: Float32, n_users: Int64) -> Float32:
+def demand_slopes(factor: Float32 | LowRank, n_users: Int64) -> Float32:
     """(n_taught,) their product with an item's kernel is its expected log(1 + users), less the mean.
 
     factor: of K + κI.

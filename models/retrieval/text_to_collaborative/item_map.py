@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from features.arrays import Float32, Int64
@@ -23,6 +25,7 @@ from models.retrieval.text_to_collaborative.closed_form import (
     text_factor,
     unpacked,
 )
+from models.retrieval.text_to_collaborative.landmarks import LowRank
 from models.retrieval.text_to_collaborative.level_guard import LEAST, LevelGuard
 
 MOST_USERS = 1000  # that levels are means over
@@ -51,7 +54,7 @@ class ItemMap:
 
     settings: MapSettings
     vectors: Mapping[str, Float32]
-    text: Float32
+    text: Float32 | LowRank
     taste: TasteSide
     demand: Float32
     level: Float32
@@ -65,12 +68,22 @@ class ItemMap:
         vectors: Mapping[str, Float32],
         settings: MapSettings,
         new: NewItems,
+        landmarks: Int64 | None = None,
     ) -> ItemMap:
-        """matrix: (n_users, n_taught) ones; new: the items that are to be ranked among each other."""
+        """matrix: (n_users, n_taught) ones; new: the items that are to be ranked among each other; landmarks: positions
+        of taught items that the others are approximated by, None: the map is exact."""
         n_users = np.asarray(matrix.getnnz(axis=0), dtype=np.int64)
-        taste = TasteSide.of(co_choices(matrix), n_users, settings.smoothing)
-        between, columns = kernel(vectors, vectors, settings), kernel(vectors, new.vectors, settings)
-        text = text_factor(between, settings.kappa)
+        guarding: slice | Int64 = slice(None) if landmarks is None else landmarks
+        text: Float32 | LowRank
+        if landmarks is None:
+            taste = TasteSide.of(co_choices(matrix), n_users, settings.smoothing)
+            between = kernel(vectors, vectors, settings)
+            text = text_factor(between, settings.kappa)
+        else:
+            taste = TasteSide.by_landmarks(matrix, n_users, settings.smoothing, landmarks)
+            between = kernel(vectors, {name: rows[landmarks] for name, rows in vectors.items()}, settings)
+            text = LowRank.of(between, landmarks, settings.kappa)
+        columns = _columns(vectors, text, new, settings)
         mapped = taste.smoothed(solved(text, columns))
         histories = some_histories(matrix)
         demand = demand_slopes(text, n_users)
@@ -87,7 +100,9 @@ class ItemMap:
         level += np.float32(settings.demand) / scales[2] * demand
         guard = None
         if new.parts is not None and WORDS in vectors and len(new.parts) >= LEAST:
-            guard = LevelGuard.fit(vectors[WORDS], between @ level, new.parts, columns.T @ level)
+            levels = text.times(level) if isinstance(text, LowRank) else between @ level
+            words = vectors[WORDS][guarding]
+            guard = LevelGuard.fit(words, levels[guarding], new.parts, columns.T @ level)
         return cls(
             settings=settings,
             vectors=vectors,
@@ -102,18 +117,29 @@ class ItemMap:
     def columns(self, new: NewItems) -> tuple[Float32, Float32]:
         """(n_taught, n) what each taught item of a history adds to each new item's score, and (n,) what is added for
         everybody."""
-        columns = kernel(self.vectors, new.vectors, self.settings)
+        columns = _columns(self.vectors, self.text, new, self.settings)
         weights = self.taste.smoothed(solved(self.text, columns)) / self.scales[0]
         if self.settings.text:
             weights += np.float32(self.settings.text) / self.scales[1] * columns
         prior = np.float32(self.settings.demand) * (columns.T @ self.demand - self.scales[3]) / self.scales[2]
         if self.guard is not None and new.parts is not None:
-            prior = prior - self.guard.excess(self.vectors[WORDS], new.parts, columns.T @ self.level, new.n_users)
+            prior = prior - self.guard.excess(self._guarding(), new.parts, columns.T @ self.level, new.n_users)
         return np.ascontiguousarray(weights, dtype=np.float32), prior.astype(np.float32)
 
+    def _guarding(self) -> Float32:
+        """Vectors of words of the items that the guard was fitted on."""
+        words = self.vectors[WORDS]
+        return words[self.text.landmarks] if isinstance(self.text, LowRank) else words
+
     def save(self, folder: Path) -> None:
-        arrays = {f"taught.{name}": rows for name, rows in self.vectors.items()}
-        arrays |= {"text": packed(self.text), "taste": packed(self.taste.factor), "damping": self.taste.scales}
+        arrays: dict[str, npt.NDArray[Any]] = {f"taught.{name}": rows for name, rows in self.vectors.items()}
+        arrays |= {"damping": self.taste.scales}
+        for side, factor in (("text", self.text), ("taste", self.taste.factor)):
+            if isinstance(factor, LowRank):
+                arrays |= {f"{side}.features": factor.features, f"{side}.factor": packed(factor.factor)}
+                arrays["landmarks"] = factor.landmarks
+            else:
+                arrays[side] = packed(factor)
         arrays |= {"demand": self.demand, "level": self.level, "scales": self.scales}
         if self.guard is not None:
             arrays |= {
@@ -139,13 +165,26 @@ class ItemMap:
         return cls(
             settings=settings,
             vectors={name.removeprefix("taught."): rows for name, rows in arrays.items() if name.startswith("taught.")},
-            text=unpacked(arrays["text"]),
-            taste=TasteSide(unpacked(arrays["taste"]), arrays["damping"], settings.smoothing),
+            text=_factor(arrays, "text", settings.kappa),
+            taste=TasteSide(_factor(arrays, "taste", settings.smoothing), arrays["damping"], settings.smoothing),
             demand=arrays["demand"],
             level=arrays["level"],
             scales=arrays["scales"],
             guard=guard,
         )
+
+
+def _columns(vectors: Mapping[str, Float32], text: Float32 | LowRank, new: NewItems, settings: MapSettings) -> Float32:
+    """(n_taught, n) the kernel between taught and new items, as the text side sees it."""
+    columns = kernel(vectors, new.vectors, settings)
+    return text.extended(columns) if isinstance(text, LowRank) else columns
+
+
+def _factor(arrays: Mapping[str, npt.NDArray[Any]], side: str, noise: float) -> Float32 | LowRank:
+    """A side's factor as it was saved."""
+    if "landmarks" not in arrays:
+        return unpacked(arrays[side])
+    return LowRank(arrays[f"{side}.features"], unpacked(arrays[f"{side}.factor"]), arrays["landmarks"], noise)
 
 
 def some_histories(matrix: sparse.csr_matrix) -> sparse.csr_matrix:

@@ -106,3 +106,20 @@ def test_the_reason_names_what_the_item_reads_like():
         items=np.array([[3]], dtype=np.int32), scores=ones, sources=ones[..., None], retrievers=("cold_items",)
     )
     assert reasons({"cold_items": retriever}, catalogue, query, slate) == [["Because of “Moss” in your history"]]
+
+
+def test_above_so_many_warm_items_landmarks_rank_almost_as_the_exact_map_does():
+    """140 warm items of five kinds, 40 of them landmarks: at least eight of the first ten are the exact map's."""
+    rng = np.random.default_rng(5)
+    kinds = rng.normal(size=(5, 16))
+    rows = kinds[np.arange(200) % 5] + 0.3 * rng.normal(size=(200, 16))
+    vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    alike = np.arange(120)[:, None] % 5 == np.arange(140) % 5
+    chosen = rng.random((120, 140)) < np.where(alike, 0.5, 0.05)
+    choices = [(int(user), int(item), 1) for user, item in np.argwhere(chosen)]
+    exact, catalogue = fitted(choices, vectors)
+    fewer, _ = fitted(choices, vectors, most_exact=100, landmarks=40)
+    for history in ([0, 5], [1, 11, 26], [7, 3]):
+        first, second = (set(ask(one, catalogue, history, k=10)[0]) for one in (exact, fewer))
+        assert len(first & second) >= 8
+    assert fitted(choices, vectors, most_exact=140, landmarks=40)[0].weights_.tobytes() == exact.weights_.tobytes()

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from models.retrieval.text_to_collaborative.closed_form import MapSettings, TasteSide, co_choices, packed, unpacked
 from models.retrieval.text_to_collaborative.item_map import ItemMap, NewItems
+from models.retrieval.text_to_collaborative.landmarks import choose_landmarks
 from models.retrieval.text_to_collaborative.level_guard import LevelGuard
 from models.retrieval.text_to_collaborative.own_evidence import with_own_evidence
 from models.retrieval.text_to_collaborative.pseudo_new_items import choose_settings
@@ -97,3 +98,62 @@ def test_choices_say_for_whom_an_item_is_and_not_how_well_liked(world):
     assert after.mean(axis=0) == pytest.approx(before.mean(axis=0), abs=1e-3)
     picked = chosen.toarray() > 0
     assert (after - before)[picked].mean() > (after - before)[~picked].mean() + 0.1
+
+
+def clustered(n_items: int, seed: int = 3) -> tuple[sparse.csr_matrix, dict[str, np.ndarray]]:
+    """People choose by taste of one of eight kinds of items; texts tell the kind."""
+    rng = np.random.default_rng(seed)
+    items = rng.normal(size=(8, 24))[rng.integers(0, 8, n_items)] + 0.4 * rng.normal(size=(n_items, 24))
+    users = rng.normal(size=(400, 24)) / 2
+    chosen = rng.random((400, n_items)) < 1 / (1 + np.exp(2.5 - users @ items.T))
+    units = items / np.linalg.norm(items, axis=1, keepdims=True)
+    return sparse.csr_matrix(chosen.astype(np.float32)), {"words": units.astype(np.float32)}
+
+
+SETTINGS = MapSettings(weights={"words": 1.0}, power=2, kappa=0.3, smoothing=60.0)
+
+
+def columns_by(
+    n_landmarks: int | None, settings: MapSettings = SETTINGS
+) -> tuple[np.ndarray, np.ndarray, ItemMap, NewItems]:
+    """Columns and priors of 60 new items by 600 taught ones, with their parts guarded."""
+    matrix, vectors = clustered(660)
+    taught, new = matrix[:, :600].tocsr(), {name: rows[600:] for name, rows in vectors.items()}
+    parts = np.repeat(new["words"][:, None], 3, axis=1)
+    items = NewItems(new, parts, np.zeros(60, dtype=np.int64))
+    n_users = np.asarray(taught.getnnz(axis=0))
+    landmarks = None if n_landmarks is None else choose_landmarks(n_users, n_landmarks)
+    rows = {name: one[:600] for name, one in vectors.items()}
+    fitted = ItemMap.fit(taught, rows, settings, items, landmarks)
+    return *fitted.columns(items), fitted, items
+
+
+def test_landmarks_are_half_the_most_chosen_and_half_spread_over_the_others():
+    n_users = np.array([1, 9, 3, 8, 2, 7, 5, 4])
+    assert choose_landmarks(n_users, 4).tolist() == [0, 1, 3, 5]  # 9 and 8; of 7 5 4 3 2 1 the first and the last
+    assert choose_landmarks(n_users, 20).tolist() == list(range(8))
+
+
+def test_all_items_as_landmarks_give_the_exact_map():
+    plain = SETTINGS.model_copy(update={"power": 1})  # a plain cosine has no negative eigenvalue that would be left out
+    exact, all_of_them = columns_by(None, plain), columns_by(600, plain)
+    assert all_of_them[0] == pytest.approx(exact[0], abs=2e-3 * float(np.abs(exact[0]).max()))
+    assert all_of_them[1] == pytest.approx(exact[1], abs=2e-3 * float(np.abs(exact[1]).max()))
+
+
+def test_a_fifth_of_the_items_as_landmarks_ranks_new_items_almost_as_all_do():
+    """Scores of everybody for the new items: relative error below a tenth, less with more landmarks."""
+    histories = clustered(660)[0][:, :600]
+    exact = histories @ columns_by(None)[0]
+    errors = []
+    for n_landmarks in (30, 120, 300):
+        approximate = histories @ columns_by(n_landmarks)[0]
+        errors.append(np.linalg.norm(approximate - exact) / np.linalg.norm(exact))
+    assert errors == sorted(errors, reverse=True) and errors[1] < 0.1, errors
+
+
+def test_a_saved_map_by_landmarks_gives_the_same_columns(tmp_path):
+    weights, prior, fitted, items = columns_by(120)
+    fitted.save(tmp_path)
+    again = ItemMap.load(tmp_path).columns(items)
+    assert np.array_equal(again[0], weights) and np.array_equal(again[1], prior)
