@@ -129,6 +129,17 @@ def write_items(items: pl.DataFrame, sidecar: Sidecar, folder: Path) -> None:
     replace_folder(folder, fill)
 
 
+def write_item_vectors(item_vectors: pl.DataFrame, folder: Path) -> None:
+    """The folder with other item vectors, everything else as it is, in one step."""
+
+    def fill(scratch: Path) -> None:
+        others = shutil.ignore_patterns("item_vectors.parquet")
+        shutil.copytree(folder, scratch, ignore=others, copy_function=shutil.copyfile, dirs_exist_ok=True)
+        RAW_TABLES["item_vectors"].write(item_vectors, scratch / "item_vectors.parquet")
+
+    replace_folder(folder, fill)
+
+
 def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
     """Fills a scratch folder beside `folder` and puts it in its place; an error in `fill` changes nothing."""
     folder.parent.mkdir(parents=True, exist_ok=True)

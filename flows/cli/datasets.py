@@ -89,6 +89,44 @@ def data_import(
         print("next: recops run")
 
 
+@data_app.command("vectors")
+def data_vectors(
+    images: Annotated[Path, typer.Option(help="Folder of pictures, named ITEM_ID.jpg, .png or .webp.")],
+    model: Annotated[str, typer.Option(help="Name or path of a CLIP-like model of sentence-transformers.")],
+    modality: Annotated[str, typer.Option(help="What these vectors are called, beside those of others.")] = "image",
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make vectors of pictures of items, into data/raw.
+
+    They take the place of those of the same modality; the retriever of new items reads them. Needs the package Pillow.
+
+    \b
+      recops data vectors --images photos --model clip-ViT-B-32
+    """
+    folder = images.absolute()
+    project, settings = open_project(verbose=verbose)
+    from flows.terminal.activity import activity
+
+    with (
+        stoppable("nothing changed: data/raw is as it was before"),
+        activity("encoding pictures", verbose=verbose, silent=quiet),
+    ):
+        from flows.project.imports import add_item_vectors
+        from models.language.encoding.pictures import picture_vectors
+
+        pictures = picture_vectors(folder, model, modality)
+        n_known = add_item_vectors(project, settings, pictures.rows)
+    if not quiet:
+        print(
+            f"{n_known:,} items have a vector '{modality}'; {pictures.rows.height - n_known:,} pictures of none "
+            "left out"
+        )
+        if pictures.unreadable:
+            print(f"{len(pictures.unreadable):,} files are no pictures, e.g. {pictures.unreadable[0]}")
+        print("next: recops run")
+
+
 def _pairs(given: list[str] | None, flag: str, form: str) -> dict[str, str]:
     """`left=right` of a repeated option.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from ruamel.yaml import YAML
 
 from features.catalogue_changes.item import ItemState
@@ -18,9 +19,9 @@ from features.events import shards
 from features.events.connecting import open_database
 from features.events.event_log import EventLog, as_interactions
 from features.importing.importer import ImportReport, append_events, import_source
-from features.importing.raw_folder import SIDECAR, read_sidecar, recover, write_items
+from features.importing.raw_folder import SIDECAR, read_sidecar, recover, write_item_vectors, write_items
 from features.privacy.hashed_ids import KEY, MAKE_ONE, IdHasher, hashed, hasher_for, read_id_key
-from features.schema import ITEMS
+from features.schema import INTERACTIONS, ITEM_VECTORS, ITEMS
 from features.settings import Settings
 from features.validation.expectations import Params
 from flows.project.dag import Dag
@@ -109,6 +110,32 @@ def make_solid(project: Project, settings: Settings) -> None:
         )
         put_under_dvc(project.root, RAW)
         edit_source(project, {"input": RAW})
+
+
+def add_item_vectors(project: Project, settings: Settings, rows: pl.DataFrame) -> int:
+    """Puts rows of ITEM_VECTORS into data/raw, in place of those of their modalities; how many are of known items.
+
+    Raises:
+        UserError: none is of an item of the data, a run holds the workspace, or DVC refuses; then nothing has changed.
+    """
+    with Dag(project.root).exclusive(wait_s=0):
+        make_solid(project, settings)
+        folder = project.root / RAW
+        known = {*ITEMS.read(folder / "items.parquet")["item_id"]}
+        known |= {*INTERACTIONS.read(folder / "interactions.parquet")["item_id"].unique()}
+        there = rows.filter(pl.col("item_id").is_in(sorted(known)))
+        if there.is_empty():
+            raise UserError(
+                f"item vectors: none of {rows.height} is of an item of the data, e.g. '{rows['item_id'][0]}'; files "
+                "are named by item ids"
+            )
+        others = ITEM_VECTORS.read(folder / "item_vectors.parquet").filter(
+            ~pl.col("modality").is_in(there["modality"].unique().to_list())
+        )
+        with _all_or_nothing(project):
+            write_item_vectors(pl.concat([others, there]), folder)
+            put_under_dvc(project.root, RAW)
+    return there.height
 
 
 def last_event(settings: Settings) -> int:
