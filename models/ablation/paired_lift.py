@@ -12,7 +12,7 @@ from models.ablation.ablate_params import AblateParams
 from models.evaluation.intervals import bounds, ratio_less_one, resampled_means, sums_by_user
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Lift:
     """The mean of a metric with a part and without it; lift = 1 - without / with, in [-1, 1], and its bounds.
 
@@ -40,7 +40,7 @@ def paired_lift(
     sums = sums_by_user(np.stack([with_part, without], axis=1), users)
     n_users, n_queries = len(sums), len(with_part)
     if not n_queries:
-        return Lift(0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        return Lift(n_users=0, with_part=0.0, without=0.0, lift=0.0, low=0.0, high=0.0)
     means = resampled_means(sums, params.bootstrap, params.seed)
     low, high = bounds(_lost(means[:, 0], means[:, 1]), params.confidence)
     whole = sums.sum(axis=0)
@@ -56,5 +56,5 @@ def paired_lift(
 
 def _lost(with_part: Float64, without: Float64) -> Float64:
     """1 - without / with, 0 where both are 0, at least -1."""
-    lost: Float64 = np.clip(-ratio_less_one(without, with_part), -1.0, 1.0)
+    lost: Float64 = np.clip(-ratio_less_one(without, with_part), -1.0, 1.0) + 0.0  # no -0
     return lost
