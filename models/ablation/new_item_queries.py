@@ -75,13 +75,24 @@ class NewItemQueries:
         self.users: npt.NDArray[np.str_] = self.queries.user_ids
         self._profiles = history_profiles(self.queries, n_items, recency)[:, self.taught].tocsr()
 
-    def by_map(self, names: frozenset[str], settings: MapSettings | None = None) -> Float64:
-        """(n_queries,) NDCG@10 by a map from the vectors of some encoders; settings: chosen already."""
-        material = self._material
-        vectors = {name: material.vectors[name] for name in sorted(names)}
-        if settings is None:
-            warm = self._warm[np.any([rows[self._warm].any(axis=1) for rows in vectors.values()], axis=0)]
-            settings = choose_settings(material.choices, vectors, warm, material.seed).settings
+    def settings_of(self, names: frozenset[str], others: MapSettings | None = None) -> MapSettings:
+        """What a fit on train chooses with the vectors of some encoders, as the retriever does.
+
+        others: chosen with more encoders; the same without these is tried too. What is compared then differs by the
+        encoders rather than by the luck of a search among other settings.
+        """
+        vectors, shares = self._vectors(names), {} if others is None else others.weights
+        warm = self._warm[np.any([rows[self._warm].any(axis=1) for rows in vectors.values()], axis=0)]
+        total = sum(shares.get(name, 0.0) for name in names)
+        also = []
+        if others is not None and total:
+            weights = {name: shares.get(name, 0.0) / total for name in sorted(names)}
+            also = [others.model_copy(update={"weights": weights})]
+        return choose_settings(self._material.choices, vectors, warm, self._material.seed, also).settings
+
+    def by_map(self, names: frozenset[str], settings: MapSettings) -> Float64:
+        """(n_queries,) NDCG@10 by a map from the vectors of some encoders."""
+        material, vectors = self._material, self._vectors(names)
         parts = material.word_parts
         new = NewItems(
             {name: rows[self.new] for name, rows in vectors.items()},
@@ -101,6 +112,9 @@ class NewItemQueries:
         lists = np.where(np.take_along_axis(scores, order, axis=1) > -np.inf, self.new[order], -1)
         hits = target_positions(lists, self._targets) >= 0
         return accuracy(hits, self._targets.lengths, [K])[f"ndcg@{K}"]
+
+    def _vectors(self, names: frozenset[str]) -> dict[str, Float32]:
+        return {name: self._material.vectors[name] for name in sorted(names)}
 
     def _seen(self) -> Bool:
         """(n_queries, n_new) items that are not offered to a query."""

@@ -251,7 +251,7 @@ def test_examples_show_titles_newest_first_and_mark_what_was_chosen_later():
 
 
 def test_texts_say_who_wrote_them_and_at_what_price():
-    assert "nothing was sent anywhere" in written_texts(LEDGER, KEPT)
+    assert "nothing was sent anywhere" in written_texts(LEDGER)
     told = written_texts(LEDGER | {"model": "qwen<3>"})
     assert "qwen&lt;3&gt;" in told and "1,234 tokens" in told and "0.12500 for 1,000 recommendations" in told
     assert "67% of the answers were valid" in told and "<td>keywords of items</td><td>9</td><td>2</td>" in told
