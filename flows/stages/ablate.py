@@ -105,9 +105,9 @@ def _new_item_queries(params: AblateParams, catalogue: Catalogue) -> NewItemQuer
 
 
 def _by_text(asked: NewItemQueries, retrievers: list[str]) -> Float64:
-    """NDCG@10 of new items as the retriever `text` ranks them: without a map, no other one offers them."""
+    """As `NewItemQueries.ndcg`, in the order of the retriever `text`: without a map, no other one offers new items."""
     if TEXT not in retrievers:
-        return np.zeros(len(asked.users))
+        return np.zeros((len(asked.users), len(asked.new)))
     return asked.ndcg(Text.load(BY_TEXT).scores_of(asked.queries, asked.new.astype(np.int32)))
 
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-import numpy.typing as npt
-
 from features.arrays import Float64
 from models.ablation.ablate_params import AblateParams
 from models.ablation.assessing import Subject, assess
@@ -14,18 +11,18 @@ from models.ablation.kept import JudgedPart
 from models.ablation.paired_lift import paired_lift
 
 Metric = Callable[[frozenset[str]], Float64]
-"""Names of parts in use → (n_queries,) a metric with exactly these."""
+"""Names of parts in use → (n_users, n_items) contributions to a metric with exactly these (paired_lift.py)."""
 
 
 def eliminate(
     subjects: Sequence[tuple[str, Subject]],
     metric: Metric,
-    users: npt.NDArray[np.generic],
     params: AblateParams,
     *,
     least: int,
 ) -> tuple[list[JudgedPart], frozenset[str], Float64]:
-    """Backward elimination: each part is left out in turn, the worst that fails goes, and the others are judged anew.
+    """Backward elimination: each part is left out in turn, of those that fail the least worth goes, and the others are
+    judged anew.
 
     subjects: (name for `metric`, subject); least: so many parts are left whatever they show. Returns the verdicts in
     the order of the subjects, the names that stay, and their metric.
@@ -43,15 +40,20 @@ def eliminate(
         together = frozenset(left)
         if len(left) > least:
             for name, subject in left.items():
-                lift = paired_lift(values(together), values(together - {name}), users, params)
+                lift = paired_lift(values(together), values(together - {name}), params)
                 verdicts[name] = assess(subject, lift, params)
         failed = [name for name in left if len(left) > least and not verdicts[name].kept]
         if not failed:
             break
-        del left[min(failed, key=lambda name: (verdicts[name].low, verdicts[name].lift, name))]
+        del left[min(failed, key=lambda name: (_worth(verdicts[name]), name))]
     for name in left:
         if name in verdicts and not verdicts[name].kept:  # the last one of its kind
             why = "stays: the others of its kind were dropped, and one is needed"
             verdicts[name] = verdicts[name].model_copy(update={"kept": True, "why": why})
     ordered = [verdicts[name] for name, _ in subjects if name in verdicts]
     return ordered, frozenset(left), values(frozenset(left))
+
+
+def _worth(part: JudgedPart) -> float:
+    """What a part is worth beyond its price, in percent, at least."""
+    return 100 * part.low - part.price

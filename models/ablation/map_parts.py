@@ -40,13 +40,14 @@ def judge_map(
     tokens: Mapping[str, int],
     bytes_of_map: int,
 ) -> JudgedMap:
-    """settings: those chosen with all encoders, None: they are chosen here; without_map: (n_queries,) NDCG@10 by what
-    would rank new items otherwise; tokens: of a language server, by encoder; bytes_of_map: of its folder."""
+    """settings: those chosen with all encoders, None: they are chosen here; without_map: as `NewItemQueries.ndcg`, by
+    what would rank new items otherwise; tokens: of a language server, by encoder; bytes_of_map: of its folder.
+    """
     everything = frozenset(vectors)
     subjects = [(name, _encoder(asked, name, rows, tokens.get(name, 0))) for name, rows in sorted(vectors.items())]
     if len(asked.users) < params.least_users:
-        nobody = np.zeros(len(asked.users))
-        lift = paired_lift(nobody, nobody, asked.users, params)
+        nobody = np.zeros((len(asked.users), 1))
+        lift = paired_lift(nobody, nobody, params)
         few = [*(subject for _, subject in subjects), _map(asked, bytes_of_map)]
         return JudgedMap([assess(subject, lift, params) for subject in few], everything, True)
     chosen = asked.settings_of(everything) if settings is None else settings
@@ -54,8 +55,8 @@ def judge_map(
     def metric(names: frozenset[str]) -> Float64:
         return asked.by_map(names, chosen if names == everything else asked.settings_of(names, chosen))
 
-    parts, encoders, values = eliminate(subjects, metric, asked.users, params, least=1)
-    lift = paired_lift(values, without_map, asked.users, params)
+    parts, encoders, values = eliminate(subjects, metric, params, least=1)
+    lift = paired_lift(values, without_map, params)
     whole = assess(_map(asked, bytes_of_map), lift, params)
     return JudgedMap([*parts, whole], encoders, whole.kept)
 

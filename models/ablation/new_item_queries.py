@@ -13,7 +13,7 @@ from features.arrays import Bool, Float32, Float64, Int64
 from models.ablation.ablate_params import AblateParams
 from models.data.ragged import Ragged
 from models.data.types import History, Queries, Targets
-from models.evaluation.metrics import accuracy, target_positions
+from models.evaluation.metrics import target_positions
 from models.retrieval.history_profile import Recency, history_profiles
 from models.retrieval.text_to_collaborative.closed_form import MapSettings, standardized_rows
 from models.retrieval.text_to_collaborative.item_map import ItemMap, NewItems
@@ -91,7 +91,7 @@ class NewItemQueries:
         return choose_settings(self._material.choices, vectors, warm, self._material.seed, also).settings
 
     def by_map(self, names: frozenset[str], settings: MapSettings) -> Float64:
-        """(n_queries,) NDCG@10 by a map from the vectors of some encoders."""
+        """(n_queries, n_new) as `ndcg`, by a map from the vectors of some encoders."""
         material, vectors = self._material, self._vectors(names)
         parts = material.word_parts
         new = NewItems(
@@ -105,13 +105,18 @@ class NewItemQueries:
         return self.ndcg(standardized_rows(np.asarray(self._profiles @ weights, dtype=np.float32)) + prior)
 
     def ndcg(self, scores: Float32) -> Float64:
-        """(n_queries,) NDCG@10 of the new items in the order of scores (n_queries, n_new); -inf is not shown."""
+        """(n_queries, n_new) what each new item contributes to NDCG@10 in the order of scores (n_queries, n_new); -inf
+        is not shown."""
         blocked = self._seen()
         scores = np.where(blocked, np.float32(-np.inf), scores)
         order = np.argsort(-scores, axis=1, kind="stable")[:, :K]
         lists = np.where(np.take_along_axis(scores, order, axis=1) > -np.inf, self.new[order], -1)
         hits = target_positions(lists, self._targets) >= 0
-        return accuracy(hits, self._targets.lengths, [K])[f"ndcg@{K}"]
+        discount = 1.0 / np.log2(np.arange(2, K + 2))
+        ideal = np.cumsum(discount)[np.minimum(self._targets.lengths, K) - 1]
+        gains = np.zeros(scores.shape)
+        np.put_along_axis(gains, order, np.where(hits, discount[: hits.shape[1]], 0.0) / ideal[:, None], axis=1)
+        return gains
 
     def _vectors(self, names: frozenset[str]) -> dict[str, Float32]:
         return {name: self._material.vectors[name] for name in sorted(names)}

@@ -1,15 +1,14 @@
-"""Paired lift: how much of a metric a part accounts for, with an interval over users."""
+"""Paired lift: how much of a metric a part accounts for, with an interval over users and items."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from features.arrays import Float64
 from models.ablation.ablate_params import AblateParams
-from models.evaluation.intervals import bounds, ratio_less_one, resampled_means, sums_by_user
+from models.evaluation.intervals import bounds, ratio_less_one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,28 +26,27 @@ class Lift:
     high: float
 
 
-def paired_lift(
-    with_part: Float64,
-    without: Float64,
-    users: npt.NDArray[np.generic],
-    params: AblateParams,
-) -> Lift:
-    """with_part, without: (n_queries,) the metric of the same queries; users: (n_queries,) who asked each.
+def paired_lift(with_part: Float64, without: Float64, params: AblateParams) -> Lift:
+    """with_part, without: (n_users, n_items) what each item contributes to the metric of each user, which is the sum.
 
-    Users are drawn with all their queries (models/evaluation/intervals.py).
+    Users and items are both drawn with replacement: kernels that say nothing rank some items well by luck, for all
+    users alike, and an interval over users alone would take that for a lift (pigeonhole bootstrap, which errs on the
+    wide side: Owen 2007, doi:10.1214/07-AOAS122).
     """
-    sums = sums_by_user(np.stack([with_part, without], axis=1), users)
-    n_users, n_queries = len(sums), len(with_part)
-    if not n_queries:
+    n_users, n_items = with_part.shape
+    if not n_users:
         return Lift(n_users=0, with_part=0.0, without=0.0, lift=0.0, low=0.0, high=0.0)
-    means = resampled_means(sums, params.bootstrap, params.seed)
-    low, high = bounds(_lost(means[:, 0], means[:, 1]), params.confidence)
-    whole = sums.sum(axis=0)
+    rng = np.random.default_rng(params.seed)
+    users = rng.multinomial(n_users, np.full(n_users, 1 / n_users), size=params.bootstrap).astype(np.float64)
+    items = rng.multinomial(n_items, np.full(n_items, 1 / n_items), size=params.bootstrap).astype(np.float64)
+    drawn = [((users @ gains) * items).sum(axis=1) for gains in (with_part, without)]
+    low, high = bounds(_lost(*drawn), params.confidence)
+    whole, rest = with_part.sum(keepdims=True).ravel(), without.sum(keepdims=True).ravel()
     return Lift(
         n_users=n_users,
-        with_part=float(whole[0] / n_queries),
-        without=float(whole[1] / n_queries),
-        lift=float(_lost(whole[:1], whole[1:2])[0]),
+        with_part=float(whole[0] / n_users),
+        without=float(rest[0] / n_users),
+        lift=float(_lost(whole, rest)[0]),
         low=low,
         high=high,
     )

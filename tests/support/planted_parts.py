@@ -79,7 +79,7 @@ def judge_planted(world: World, planted: Float32, params: AblateParams) -> Judge
         targets=Targets(world.later, world.later.lengths),
     )
     asked = NewItemQueries(material, params, Recency())
-    nothing = np.zeros(len(asked.users))
+    nothing = np.zeros((len(asked.users), len(asked.new)))
     judged = judge_map(asked, vectors, None, params, without_map=nothing, tokens={}, bytes_of_map=1_000_000)
     return next(part for part in judged.parts if part.part == "encoder keywords")
 

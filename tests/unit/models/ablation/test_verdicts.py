@@ -13,7 +13,6 @@ from models.ablation.kept import Kept, KeptOfRetriever, kept_of_retriever
 from models.ablation.paired_lift import Lift, paired_lift
 
 PARAMS = AblateParams(least_users=2, bootstrap=400)
-USERS = np.arange(200)
 
 
 def lift(value: float, low: float, n_users: int = 200) -> Lift:
@@ -25,23 +24,25 @@ def subject(name: str = "encoder words", **cost: float) -> Subject:
 
 
 def test_a_lift_is_the_share_that_would_be_lost():
-    found = paired_lift(np.array([0.5, 0.3]), np.array([0.3, 0.3]), np.array(["a", "b"]), PARAMS)
+    found = paired_lift(np.array([[0.5], [0.3]]), np.array([[0.3], [0.3]]), PARAMS)
     assert (found.n_users, found.with_part, found.without) == (2, pytest.approx(0.4), pytest.approx(0.3))
     assert found.lift == pytest.approx(0.25)  # 1 - 0.3 / 0.4
-    assert (found.low, found.high) == (pytest.approx(0.0), pytest.approx(0.4))  # b alone: 0; a alone: 1 - 0.3 / 0.5
+    assert (found.low, found.high) == (pytest.approx(0.0), pytest.approx(0.4))  # the second alone; the first alone
 
 
-def test_queries_of_one_user_are_drawn_together():
-    queries = np.repeat([1.0, 0.0], 8), np.zeros(16)
-    many = paired_lift(*queries, np.arange(16), PARAMS)
-    two = paired_lift(*queries, np.repeat([0, 1], 8), PARAMS)
-    assert (many.n_users, two.n_users) == (16, 2)
-    assert many.lift == two.lift == 1.0
+def test_what_a_single_item_gains_for_all_users_is_no_lift_beyond_doubt():
+    """Ten items; without the part each contributes 0.1, with it one of them 0.2: three of ten draws are without it."""
+    without = np.full((200, 10), 0.1)
+    with_part = without.copy()
+    with_part[:, 3] = 0.2
+    found = paired_lift(with_part, without, PARAMS)
+    assert found.lift == pytest.approx(1 / 11)
+    assert found.low == pytest.approx(0.0)
 
 
 def test_a_part_that_changes_nothing_has_no_lift_and_is_dropped():
-    values = np.linspace(0, 1, 200)
-    found = paired_lift(values, values, USERS, PARAMS)
+    values = np.linspace(0, 1, 200)[:, None]
+    found = paired_lift(values, values, PARAMS)
     assert (found.lift, found.low, found.high) == (0, 0, 0)
     judged = assess(subject(), found, PARAMS)
     assert not judged.kept
@@ -50,13 +51,13 @@ def test_a_part_that_changes_nothing_has_no_lift_and_is_dropped():
 
 
 def test_without_users_nothing_is_dropped():
-    judged = assess(subject(), paired_lift(np.zeros(0), np.zeros(0), np.zeros(0), PARAMS), PARAMS)
+    judged = assess(subject(), paired_lift(np.zeros((0, 3)), np.zeros((0, 3)), PARAMS), PARAMS)
     assert judged.kept and judged.why.startswith("stays: 0 users are fewer than the 2")
 
 
 def test_nothing_with_and_without_is_no_lift_and_less_with_it_is_bounded():
-    assert paired_lift(np.zeros(9), np.zeros(9), np.arange(9), PARAMS).lift == 0
-    assert paired_lift(np.full(9, 0.1), np.ones(9), np.arange(9), PARAMS).low == -1
+    assert paired_lift(np.zeros((9, 1)), np.zeros((9, 1)), PARAMS).lift == 0
+    assert paired_lift(np.full((9, 1), 0.1), np.ones((9, 1)), PARAMS).low == -1
 
 
 def test_a_price_is_the_sum_of_its_shares_and_the_sentence_says_at_what_price_a_part_would_stay():
@@ -82,18 +83,18 @@ def test_of_two_parts_that_say_the_same_one_stays():
     """Either alone gives 0.3; both together no more; neither: 0.1."""
 
     def metric(names: frozenset[str]) -> np.ndarray:
-        return np.full(200, 0.3 if names else 0.1)
+        return np.full((200, 1), 0.3 if names else 0.1)
 
     both = [(name, subject(name)) for name in ("one", "other")]
-    parts, left, values = eliminate(both, metric, USERS, PARAMS, least=0)
+    parts, left, values = eliminate(both, metric, PARAMS, least=0)
     assert [(part.part, part.kept) for part in parts] == [("one", False), ("other", True)]
-    assert left == {"other"} and values[0] == 0.3
+    assert left == {"other"} and values[0, 0] == 0.3
     assert parts[1].lift == pytest.approx(2 / 3, abs=1e-5)  # judged anew when the first was gone
 
 
 def test_the_last_one_of_its_kind_stays_whatever_it_shows():
     parts, left, _ = eliminate(
-        [(name, subject(name)) for name in ("one", "other")], lambda _: np.full(200, 0.3), USERS, PARAMS, least=1
+        [(name, subject(name)) for name in ("one", "other")], lambda _: np.full((200, 1), 0.3), PARAMS, least=1
     )
     assert [(part.part, part.kept) for part in parts] == [("one", False), ("other", True)]
     assert parts[1].why == "stays: the others of its kind were dropped, and one is needed"
@@ -105,10 +106,10 @@ def test_useful_parts_stay_and_each_set_is_asked_once():
 
     def metric(names: frozenset[str]) -> np.ndarray:
         asked.append(names)
-        return np.full(200, 0.1 + 0.1 * len(names & {"one", "other"}))
+        return np.full((200, 1), 0.1 + 0.1 * len(names & {"one", "other"}))
 
     subjects = [(name, subject(name)) for name in ("one", "other", "useless")]
-    parts, left, _ = eliminate(subjects, metric, USERS, PARAMS, least=1)
+    parts, left, _ = eliminate(subjects, metric, PARAMS, least=1)
     assert left == {"one", "other"} and [part.kept for part in parts] == [True, True, False]
     assert len(asked) == len(set(asked)) == 6  # all; three without one; then two without one of the rest
 
