@@ -67,7 +67,6 @@ def _judge(params: AblateParams, retrievers: list[str]) -> Kept:
     judged = judge_map(
         asked,
         catalogue.encoded,
-        settings,
         params,
         without_map=_by_text(asked, retrievers),
         tokens={},

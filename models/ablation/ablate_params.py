@@ -53,15 +53,9 @@ class AblateParams(BaseModel):
     """Share of the known items that are taken out of all histories, so that they are new to the map."""
     most_held_out: int = Field(default=400, ge=1)
     """At most so many of them; more cost time."""
-    most_rows: int = Field(default=300_000, ge=1)
-    """Examples that a small ranker learns from, those of a seeded sample of queries; more cost time."""
-    n_trees: int = Field(default=60, ge=1)
-    """Trees of a small ranker."""
     confidence: float = Field(default=0.95, gt=0, lt=1)
     """Of the interval of a lift; higher keeps fewer useless parts, and fewer useful ones."""
-    bootstrap: int = Field(default=1000, ge=100)
-    """Paired resamples of users."""
     worth: Worth = Worth()
     """What a lift may cost."""
     seed: int = Field(default=1, ge=0)
-    """Of the samples and resamples."""
+    """Of the samples of users and items."""

@@ -55,5 +55,5 @@ def eliminate(
 
 
 def _worth(part: JudgedPart) -> float:
-    """What a part is worth beyond its price, in percent, at least."""
-    return 100 * part.low - part.price
+    """The lift of a part beyond its price, in percent."""
+    return 100 * part.lift - part.price

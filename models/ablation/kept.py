@@ -50,8 +50,6 @@ class Kept(BaseModel):
     """Masked in the candidates, not refitted, not in the bundle."""
     vectors_left_out: list[str] = []
     """Encoders that the map does without; of these, all but `sentence` are not in the bundle."""
-    columns_left_out: list[str] = []
-    """Columns that the ranker does without."""
 
     def write(self, path: Path) -> None:
         """Rounded to six digits, so that the file is the same on every machine."""

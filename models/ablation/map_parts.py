@@ -15,7 +15,6 @@ from models.ablation.elimination import eliminate
 from models.ablation.kept import JudgedPart
 from models.ablation.new_item_queries import NewItemQueries
 from models.ablation.paired_lift import paired_lift
-from models.retrieval.text_to_collaborative.closed_form import MapSettings
 
 METRIC = "NDCG@10 among new items"
 SENTENCE = "sentence"  # the encoder whose vectors other parts read too
@@ -33,14 +32,13 @@ class JudgedMap:
 def judge_map(
     asked: NewItemQueries,
     vectors: Mapping[str, Float32],
-    settings: MapSettings | None,
     params: AblateParams,
     *,
     without_map: Float64,
     tokens: Mapping[str, int],
     bytes_of_map: int,
 ) -> JudgedMap:
-    """settings: those chosen with all encoders, None: they are chosen here; without_map: as `NewItemQueries.ndcg`, by
+    """without_map: as `NewItemQueries.ndcg`, by
     what would rank new items otherwise; tokens: of a language server, by encoder; bytes_of_map: of its folder.
     """
     everything = frozenset(vectors)
@@ -50,7 +48,7 @@ def judge_map(
         lift = paired_lift(nobody, nobody, params)
         few = [*(subject for _, subject in subjects), _map(asked, bytes_of_map)]
         return JudgedMap([assess(subject, lift, params) for subject in few], everything, True)
-    chosen = asked.settings_of(everything) if settings is None else settings
+    chosen = asked.settings_of(everything)
 
     def metric(names: frozenset[str]) -> Float64:
         return asked.by_map(names, chosen if names == everything else asked.settings_of(names, chosen))

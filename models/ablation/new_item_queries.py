@@ -61,7 +61,7 @@ class NewItemQueries:
         by_demand = np.argsort(-n_users, kind="stable")
         by_demand = by_demand[(n_users[by_demand] > material.max_users) & ~np.isin(by_demand, held)]
         self.taught: Int64 = np.sort(by_demand[: material.most_taught]).astype(np.int64)
-        self._warm = known
+        self._known = np.setdiff1d(known, held)
         targets = _among(material.targets.items, self.new, n_items)
         history = _history_among(material.queries.history, self.taught, n_items)
         asked = np.flatnonzero((targets.lengths > 0) & (history.items.lengths > 0))
@@ -76,13 +76,14 @@ class NewItemQueries:
         self._profiles = history_profiles(self.queries, n_items, recency)[:, self.taught].tocsr()
 
     def settings_of(self, names: frozenset[str], others: MapSettings | None = None) -> MapSettings:
-        """What a fit on train chooses with the vectors of some encoders, as the retriever does.
+        """What the retriever's fit chooses with the vectors of some encoders, on the known items that are not held out
+        here: a kernel that suits the held-out ones by luck must not be chosen for that.
 
         others: chosen with more encoders; the same without these is tried too. What is compared then differs by the
         encoders rather than by the luck of a search among other settings.
         """
         vectors, shares = self._vectors(names), {} if others is None else others.weights
-        warm = self._warm[np.any([rows[self._warm].any(axis=1) for rows in vectors.values()], axis=0)]
+        warm = self._known[np.any([rows[self._known].any(axis=1) for rows in vectors.values()], axis=0)]
         total = sum(shares.get(name, 0.0) for name in names)
         also = []
         if others is not None and total:

@@ -80,7 +80,7 @@ def judge_planted(world: World, planted: Float32, params: AblateParams) -> Judge
     )
     asked = NewItemQueries(material, params, Recency())
     nothing = np.zeros((len(asked.users), len(asked.new)))
-    judged = judge_map(asked, vectors, None, params, without_map=nothing, tokens={}, bytes_of_map=1_000_000)
+    judged = judge_map(asked, vectors, params, without_map=nothing, tokens={}, bytes_of_map=1_000_000)
     return next(part for part in judged.parts if part.part == "encoder keywords")
 
 

@@ -12,7 +12,7 @@ from models.ablation.elimination import eliminate
 from models.ablation.kept import Kept, KeptOfRetriever, kept_of_retriever
 from models.ablation.paired_lift import Lift, paired_lift
 
-PARAMS = AblateParams(least_users=2, bootstrap=400)
+PARAMS = AblateParams(least_users=2)
 
 
 def lift(value: float, low: float, n_users: int = 200) -> Lift:
@@ -23,21 +23,23 @@ def subject(name: str = "encoder words", **cost: float) -> Subject:
     return Subject(name, "NDCG@10", Cost(**cost))
 
 
-def test_a_lift_is_the_share_that_would_be_lost():
+def test_a_lift_is_the_share_that_would_be_lost_and_its_interval_is_over_users_and_items():
+    """One item: cells of the lift ((1 - 0.25) · 0.5 - 0.3) / 0.8 = 0.09375 and -0.09375; over users and over cells
+    alike 2 · 0.09375², over items 0, so that the variance is that over users."""
     found = paired_lift(np.array([[0.5], [0.3]]), np.array([[0.3], [0.3]]), PARAMS)
     assert (found.n_users, found.with_part, found.without) == (2, pytest.approx(0.4), pytest.approx(0.3))
     assert found.lift == pytest.approx(0.25)  # 1 - 0.3 / 0.4
-    assert (found.low, found.high) == (pytest.approx(0.0), pytest.approx(0.4))  # the second alone; the first alone
+    assert found.high - found.lift == pytest.approx(1.959964 * 0.09375 * 2**0.5)
+    assert found.lift - found.low == pytest.approx(found.high - found.lift)
 
 
-def test_what_a_single_item_gains_for_all_users_is_no_lift_beyond_doubt():
-    """Ten items; without the part each contributes 0.1, with it one of them 0.2: three of ten draws are without it."""
-    without = np.full((200, 10), 0.1)
-    with_part = without.copy()
-    with_part[:, 3] = 0.2
-    found = paired_lift(with_part, without, PARAMS)
-    assert found.lift == pytest.approx(1 / 11)
-    assert found.low == pytest.approx(0.0)
+def test_what_a_single_item_gains_for_all_users_alike_is_no_lift_beyond_doubt():
+    """Two users, two items: the first loses 0.1 for both, the second gains 0.2 for both; over users nothing varies."""
+    found = paired_lift(np.array([[0.1, 0.3], [0.1, 0.3]]), np.array([[0.2, 0.1], [0.2, 0.1]]), PARAMS)
+    assert found.lift == pytest.approx(0.25)  # 1 - 0.6 / 0.8
+    cells = np.array([[0.075 - 0.2, 0.225 - 0.1]] * 2) / 0.8
+    error = (2 * (2 * cells[0, 0]) ** 2 - 4 * cells[0, 0] ** 2) ** 0.5
+    assert found.low == pytest.approx(0.25 - 1.959964 * error) and found.low < 0
 
 
 def test_a_part_that_changes_nothing_has_no_lift_and_is_dropped():
