@@ -29,6 +29,7 @@ SECTIONS = {
     "language": "models.language.writing.asking_params:Params",
     "embed": "models.language.encoding.embed_params:Params",
     "retrieve": "models.retrieval.candidates:Params",
+    "ablate": "models.ablation.ablate_params:AblateParams",
     "reranker.explore": "models.exploration:ExploreParams",
     "evaluate": "models.evaluation.evaluate:Params",
     "decide": "models.gate.decision:Params",

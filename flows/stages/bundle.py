@@ -9,6 +9,7 @@ from features.params import parse, positives, read_params, section
 from features.states.aggregates import STATS, state_columns
 from flows.project.fingerprints import code_version, params_hash
 from flows.stages.entry import stage
+from models.ablation.kept import Kept
 from models.exploration import ExploreParams
 from models.registry import load_reranker
 from models.release.bundle import combined_hash, seal, sha256_of_files
@@ -16,10 +17,11 @@ from models.release.plan import assemble
 from models.retrieval.candidates import Params as RetrieveParams
 
 BUNDLE = Path("data/bundle")
+KEPT = Path("data/language/kept.json")
 
 
 def main() -> None:
-    """data/{retrievers/full,ranker,catalogue,vectors} → data/bundle with its manifest."""
+    """data/{retrievers/full,ranker,catalogue,vectors}, but what `ablate` left out → data/bundle with its manifest."""
     params = read_params()
     chosen = dict(params.get("reranker") or {})
     name, explored = str(chosen.pop("name", "mmr")), chosen.pop("explore", None)
@@ -31,6 +33,7 @@ def main() -> None:
         ranker=Path("data/ranker"),
         catalogue=Path("data/catalogue"),
         vectors=Path("data/vectors"),
+        encoders_left_out=Kept.read(KEPT).vectors_left_out,
         k=section("retrieve", RetrieveParams).k,
         reranker=name,
         reranker_params=parse("reranker", chosen, load_reranker(name).Params),

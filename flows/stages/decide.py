@@ -29,6 +29,7 @@ EVALUATION = Path("data/evaluation")
 LEARNING_CURVE_TABLE = Path("data/reports/plots") / LEARNING_CURVE
 REPORT = Path("data/reports/decision")
 LEDGER = Path("data/reports/language.json")
+KEPT = Path("data/language/kept.json")
 SUMMARY = Path("data/reports/summary.json")
 PAGE = Path("data/reports/report.html")
 PROFILE = Path("data/profile.json")
@@ -86,7 +87,7 @@ def _page(decision: Decision, evaluation: Evaluation, rolling: pl.DataFrame | No
     """The HTML report of the evaluation and the verdict."""
     examples = json.loads((EVALUATION / EXAMPLES).read_text(encoding="utf-8"))
     sizes = pl.read_csv(LEARNING_CURVE_TABLE, schema_overrides={"value": pl.Float64})
-    return page(evaluation, decision, rolling, sizes, examples, origin, _json(LEDGER))
+    return page(evaluation, decision, rolling, sizes, examples, origin, _json(LEDGER), _json(KEPT))
 
 
 def _origin(judged: Mapping[str, Any], profile: Mapping[str, Any]) -> Origin:

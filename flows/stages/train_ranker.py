@@ -16,10 +16,12 @@ from features.schema import INTERACTIONS
 from flows.judging.truncated_features import lookup_with_truncated
 from flows.project.dataset import Project
 from flows.stages.entry import stage
+from models.ablation.kept import Kept
 from models.data.tables import read_catalogue
 from models.data.truncation import TRUNCATED
 from models.ranking.examples import SAMPLE, Outcomes, joined, load_parts, retrievers_of, user_ids_of
 from models.ranking.features import feature_names, features_of
+from models.ranking.masking import masked
 from models.ranking.ranker_data import RankerData
 from models.ranking.rows import RowFile
 from models.ranking.training import Params, train_ranker
@@ -27,21 +29,25 @@ from models.ranking.training import Params, train_ranker
 CANDIDATES = Path("data/candidates")
 CATALOGUE = Path("data/catalogue")
 RANKER = Path("data/ranker")
+KEPT = Path("data/language/kept.json")
 
 log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Reads examples, feature tables and catalogue; writes the ranker and what was chosen and why (ranker.json)."""
+    """Reads examples, feature tables, catalogue and which parts stay; writes the ranker and what was chosen and why
+    (ranker.json)."""
     params, catalogue = section("ranker", Params), read_catalogue(CATALOGUE)
     short, user_ids = INTERACTIONS.read(CANDIDATES / TRUNCATED), pl.Series(user_ids_of(CANDIDATES))
-    retrievers = retrievers_of(CANDIDATES)
+    left_out = Kept.read(KEPT).retrievers_left_out
+    retrievers = tuple(name for name in retrievers_of(CANDIDATES) if name not in left_out)
     outcomes: list[Outcomes] = []
     with tempfile.TemporaryDirectory(prefix="recops-rows-") as scratch:
         with lookup_with_truncated(Project(Path()), catalogue, short, user_ids) as lookup:
             names = feature_names(retrievers, lookup.names)
             file = RowFile(Path(scratch) / "features", len(names))
-            for part in load_parts(CANDIDATES):
+            for whole in load_parts(CANDIDATES):
+                part = masked(whole, left_out)
                 file.append(features_of(part.candidates, part.names, part.at, part.asked, lookup))
                 outcomes.append(Outcomes.of(part))
         trained = train_ranker(RankerData.of(joined(outcomes), file.rows(), names), params)

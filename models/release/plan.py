@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from pydantic import BaseModel, ConfigDict
 from features.errors import UserError
 from features.positives import DEFAULT_POSITIVES, Positives
 from models.data.saved_params import read_params, write_params
-from models.data.tables import FURTHER, TIMES, WORDS, read_catalogue
+from models.data.storage import read_arrays, write_arrays
+from models.data.tables import FURTHER, TIMES, WORD_PARTS, WORDS, read_catalogue
 from models.data.types import Catalogue
 from models.exploration import ExploreParams
 from models.registry import load_part
@@ -79,6 +81,7 @@ def assemble(
     ranker: Path,
     catalogue: Path,
     vectors: Path,
+    encoders_left_out: Collection[str] = (),
     k: int,
     reranker: str,
     reranker_params: BaseModel,
@@ -88,7 +91,8 @@ def assemble(
     """Copies the parts into an empty `target` and writes its plan; the caller seals the bundle after the last file.
 
     retrievers: folder with one folder a retriever; ranker: output of `train_ranker` (ranker.json names it);
-    catalogue: folder with catalogue.parquet; vectors: folder with vectors.safetensors.
+    catalogue: folder with catalogue.parquet; vectors: folder with vectors.safetensors; encoders_left_out: whose vectors
+    are not copied, except those of the text, which other parts read too.
 
     Raises:
         UserError: the ranker was trained on other retrievers.
@@ -117,10 +121,20 @@ def assemble(
         (target / source.name).mkdir(parents=True)
         shutil.copyfile(source / file, target / source.name / file)
     if (vectors / FURTHER).is_file():
-        shutil.copyfile(vectors / FURTHER, target / vectors.name / FURTHER)
-    if (vectors / WORDS).is_dir():
+        _copy_further(vectors / FURTHER, target / vectors.name / FURTHER, encoders_left_out)
+    if (vectors / WORDS).is_dir() and WORDS not in encoders_left_out:
         shutil.copytree(vectors / WORDS, target / vectors.name / WORDS)
     if (catalogue / TIMES).is_file():
         shutil.copyfile(catalogue / TIMES, target / catalogue.name / TIMES)
     write_params(plan, target / PLAN)
     return plan
+
+
+def _copy_further(source: Path, target: Path, left_out: Collection[str]) -> None:
+    """The vectors of further encoders but some; without words none of their parts either."""
+    dropped = {*left_out, *([WORD_PARTS] if WORDS in left_out else [])}
+    arrays = read_arrays(source)
+    if dropped.isdisjoint(arrays):
+        shutil.copyfile(source, target)
+    else:
+        write_arrays({name: rows for name, rows in arrays.items() if name not in dropped}, target)

@@ -111,6 +111,11 @@ UNCHANGED = {
     "embed.encoder": "another encoder is a folder of its own: tests/pipeline/test_resolved.py",
     "embed.threads": "may change the last bits of large products; the texts of this world are short",
     "ranker.fusion.weights.cold_items": "the small world is without the retriever cold_items; see weights.text",
+    **dict.fromkeys(
+        [f"ablate.{name}" for name in ("n_users", "least_lift")]
+        + [f"ablate.worth.{name}" for name in ("tokens", "milliseconds", "bytes")],
+        "the small world is without the retriever cold_items, so nothing is judged: tests/pipeline/test_ablate.py",
+    ),
     "decide.require": "the challenger of the small world is shown to win, which satisfies both values",
 }
 

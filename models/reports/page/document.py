@@ -14,6 +14,7 @@ from models.gate.decision import Decision
 from models.gate.wording import difference_in_words, number
 from models.reports.page.comparison import against_champion, cold_start, learning_curve, parts, side_by_side
 from models.reports.page.html import frame, section, table, text
+from models.reports.page.judged_language import language_parts
 from models.reports.page.labels import METRICS, VARIETY, metric_name
 from models.reports.page.origin import Origin, what_was_judged
 from models.reports.page.written_texts import written_texts
@@ -29,12 +30,14 @@ def page(
     examples: Sequence[Mapping[str, Any]],
     origin: Origin,
     ledger: Mapping[str, Any],
+    kept: Mapping[str, Any],
 ) -> str:
     """The whole report as one html file.
 
     rolling: of `rolling_figures`, None without rolling judging;
     sizes: of `models.evaluation.learning_curve`; examples: of `models.reports.sample_users`;
-    origin: which data and which bundle the page is about; ledger: as `report` of models/language/writing/enriched.py.
+    origin: which data and which bundle the page is about; ledger: as `report` of models/language/writing/enriched.py;
+    kept: as models/ablation/kept.py has it.
     """
     k = cut(evaluation)
     metrics = [f"ndcg@{k}", f"hr@{k}"]
@@ -51,6 +54,7 @@ def page(
             groups(evaluation, metrics[0], decision.champion),
             parts(evaluation, metrics[0], decision.champion),
             learning_curve(sizes, metrics[0]),
+            language_parts(kept),
             written_texts(ledger),
             how_to_read(k),
         ],

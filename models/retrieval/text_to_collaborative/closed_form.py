@@ -16,11 +16,13 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 from scipy import sparse
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from features.arrays import Float32, Float64, Int64
 from models.compute.threads import one_thread
 from models.retrieval.text_to_collaborative.landmarks import LowRank
+
+MOST_TRIES = 10  # each with four times the noise of the one before
 
 
 class MapSettings(BaseModel):
@@ -123,10 +125,19 @@ def solved(factor: Float32 | LowRank, right: Float32) -> Float32:
 
 
 def text_factor(between: Float32, kappa: float) -> Float32:
-    """The factor of K + κI; between: the kernel of the taught items with each other."""
-    matrix = between.copy()
-    matrix[np.diag_indices_from(matrix)] += np.float32(kappa)
-    return lower_factor(matrix)
+    """The factor of K + κI; between: the kernel of the taught items with each other.
+
+    Squares of cosines without their negative half need not be positive definite where vectors have few dimensions: κ
+    is then taken four times as large until the sum is.
+    """
+    for noise in kappa * 4.0 ** np.arange(MOST_TRIES):
+        matrix = between.copy()
+        matrix[np.diag_indices_from(matrix)] += np.float32(noise)
+        try:
+            return lower_factor(matrix)
+        except LinAlgError:
+            continue
+    raise ValueError(f"the kernel of {len(between)} items has no factor, even with noise {noise:g}")
 
 
 def demand_slopes(factor: Float32 | LowRank, n_users: Int64) -> Float32:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -86,11 +86,17 @@ class Fold:
         return figures
 
 
-def choose_settings(matrix: sparse.csr_matrix, vectors: Mapping[str, Float32], warm: Int64, seed: int) -> Choice:
+def choose_settings(
+    matrix: sparse.csr_matrix,
+    vectors: Mapping[str, Float32],
+    warm: Int64,
+    seed: int,
+    also: Sequence[MapSettings] = (),
+) -> Choice:
     """By successive halving over two folds of the warm items; the same input gives the same choice.
 
     matrix: (n_users, n_items) choices; vectors: (n_items, size) unit rows by encoder; warm: items to hold out and to
-    teach with, each with a vector.
+    teach with, each with a vector; also: settings that are tried in the last round as well.
     """
     started = time.monotonic()
     start = MapSettings(weights={name: 1.0 / len(vectors) for name in vectors})
@@ -110,6 +116,7 @@ def choose_settings(matrix: sparse.csr_matrix, vectors: Mapping[str, Float32], w
     candidates = [
         each.model_copy(update={"smoothing": each.smoothing * factor}) for each in kept for factor in SMOOTHINGS
     ]
+    candidates += also
     best, settings = _ranked(candidates, folds, few=False)[0]
     n_tried += len(candidates)
     logger.info("map n_tried=%d ndcg@10=%.4f seconds=%.1f %s", n_tried, best, time.monotonic() - started, settings)

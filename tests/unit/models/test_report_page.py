@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from models.ablation.kept import JudgedPart, Kept
 from models.data.queries import queries_at
 from models.data.vocabulary import Vocabulary
 from models.evaluation.cold_start import with_cold_start
@@ -20,16 +21,19 @@ from models.gate.checks import Result
 from models.gate.decision import Decision
 from models.reports.page.charts import bar, interval_bar, line_chart
 from models.reports.page.document import page
+from models.reports.page.judged_language import language_parts
 from models.reports.page.origin import Origin
 from models.reports.page.written_texts import written_texts
 from models.reports.rolling_table import rolling_figures
 from models.reports.sample_users import sample_users
+from models.retrieval.text_to_collaborative.closed_form import MapSettings
 from tests.support.part_inputs import DAY, make_catalogue
 
 PAID = {"calls": 3, "tokens_in": 1000, "tokens_out": 234, "seconds": 5.0, "price": 0.5, "refused": 1}
 USES = {"written": 9, "asked": 2, "local": 7, "reused": 0}
 TOTAL = PAID | {"valid_share": 2 / 3, "price_a_thousand_recommendations": 0.125}
 LEDGER = {"model": None, "parts": {"keywords": PAID | USES}, "total": TOTAL}
+KEPT = Kept(skipped="nothing is on").model_dump()
 EXAMPLES = [{"n_history": 2, "n_later": 1, "history": ["<b>&"], "shown": [{"title": "Tea", "chosen": True}]}]
 
 
@@ -136,9 +140,9 @@ def rolling() -> pl.DataFrame:
 
 
 def test_the_page_needs_nothing_else_and_is_well_formed(evaluation):
-    html = page(evaluation, decision(), rolling(), SIZES, EXAMPLES, ORIGIN, LEDGER)
+    html = page(evaluation, decision(), rolling(), SIZES, EXAMPLES, ORIGIN, LEDGER, KEPT)
     assert not re.search(r"https?:|<script|<link|<img|url\(|@import", html)
-    assert html == page(evaluation, decision(), rolling(), SIZES, EXAMPLES, ORIGIN, LEDGER)
+    assert html == page(evaluation, decision(), rolling(), SIZES, EXAMPLES, ORIGIN, LEDGER, KEPT)
     assert "nan%" not in html and "inf%" not in html
     reader = Balance()
     reader.feed(html)
@@ -157,6 +161,7 @@ def test_the_page_says_what_is_so_and_leaves_out_what_there_is_not(evaluation):
         [],
         ORIGIN,
         LEDGER,
+        KEPT,
     )
     assert "Stays off: worse than the champion in ndcg@10." in html
     assert all(words not in html for words in ("What users see", "rolling)", "more data"))
@@ -170,12 +175,12 @@ def test_the_page_says_what_is_so_and_leaves_out_what_there_is_not(evaluation):
         differences=evaluation.differences,
         curves=evaluation.curves,
     )
-    assert "How soon it knows a newcomer" not in page(bare, decision(), None, SIZES.clear(), [], ORIGIN, LEDGER)
+    assert "How soon it knows a newcomer" not in page(bare, decision(), None, SIZES.clear(), [], ORIGIN, LEDGER, KEPT)
 
 
 def test_the_page_names_data_dates_bundle_and_release(evaluation):
     reader = Balance()
-    reader.feed(page(evaluation, decision(), None, SIZES, [], ORIGIN, LEDGER))
+    reader.feed(page(evaluation, decision(), None, SIZES, [], ORIGIN, LEDGER, KEPT))
     for words in (
         "movielens",
         "100,000 from 943 users on 1,682 items",
@@ -189,7 +194,7 @@ def test_the_page_names_data_dates_bundle_and_release(evaluation):
 
 def test_the_page_makes_up_neither_dates_nor_releases(evaluation):
     bare = replace(ORIGIN, first_event=None, last_event=None, test_cut=None, champion_hash=None, release=None)
-    html = page(evaluation, decision(), None, SIZES, [], bare, LEDGER)
+    html = page(evaluation, decision(), None, SIZES, [], bare, LEDGER, KEPT)
     assert "release" not in html.partition("Compared with")[2].partition("</dl>")[0]
     assert "none; the data have an order only" in html and "1997" not in html
     assert "the last choice of each user" in html
@@ -199,11 +204,11 @@ def test_a_champion_without_hits_is_compared_in_figures_on_the_page(evaluation):
     infinite = Interval(*[float("inf")] * 3)
     alone = replace(result("superior"), champion=0.0, relative=infinite, difference=Interval(0.12, 0.1, 0.14))
     words = replace(decision(), results=[alone])
-    html = page(evaluation, words, None, SIZES, [], ORIGIN, LEDGER)
+    html = page(evaluation, words, None, SIZES, [], ORIGIN, LEDGER, KEPT)
     assert "+0.1200 absolute · better" in html
     assert "Where the champion has 0, no percentage can be given" in html
     assert "∞" not in html and "no percentage can be given" not in page(
-        evaluation, replace(words, results=[result("superior")]), None, SIZES, [], ORIGIN, LEDGER
+        evaluation, replace(words, results=[result("superior")]), None, SIZES, [], ORIGIN, LEDGER, KEPT
     )
 
 
@@ -250,3 +255,23 @@ def test_texts_say_who_wrote_them_and_at_what_price():
     told = written_texts(LEDGER | {"model": "qwen<3>"})
     assert "qwen&lt;3&gt;" in told and "1,234 tokens" in told and "0.12500 for 1,000 recommendations" in told
     assert "67% of the answers were valid" in told and "<td>keywords of items</td><td>9</td><td>2</td>" in told
+
+
+def test_the_page_says_what_was_dropped_why_and_what_the_map_has_chosen():
+    nothing = {"tokens": 0, "milliseconds": 0.25, "bytes": 2_000_000, "price": 0.1}
+    figures = {"metric": "NDCG@10 among new items", "n_users": 1234, "low": -0.01, "high": 0.05} | nothing
+    parts = [
+        JudgedPart(part="map", kept=True, with_part=0.2, without=0.1, lift=0.5, why="stays: it is good", **figures),
+        JudgedPart(part="encoder a<b", kept=False, with_part=0.2, without=0.2, lift=0.0, why="dropped: why", **figures),
+    ]
+    settings = MapSettings(weights={"words": 0.65, "sentence": 0.35}, power=1, kappa=2.0, smoothing=60.0)
+    html = language_parts(Kept(parts=parts, map_settings=settings.model_dump()).model_dump())
+    assert "1 of 2 were left out." in html
+    assert "Encoder a&lt;b was dropped: why." in html and "a<b" not in html
+    assert "kernels sentence 0.35, words 0.65, power 1 of the cosine, noise κ 2, smoothing λ 60" in html
+    assert "50.0% (-1.0% to 5.0%)" in html and "2.0 MB, 0.25 ms, 0 tokens" in html and "1,234" in html
+
+
+def test_a_run_that_judged_no_language_part_says_so():
+    html = language_parts(Kept(skipped="ablate.n_users is 0, so every part stays").model_dump())
+    assert "Not judged in this run: ablate.n_users is 0, so every part stays." in html and "<table" not in html
