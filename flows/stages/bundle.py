@@ -16,6 +16,7 @@ from models.release.plan import assemble
 from models.retrieval.candidates import Params as RetrieveParams
 
 BUNDLE = Path("data/bundle")
+NUMBERS = Path("data/catalogue/numbers.parquet")  # only where items have further numeric columns
 
 
 def main() -> None:
@@ -37,6 +38,8 @@ def main() -> None:
         explore=parse("reranker.explore", explored, ExploreParams),
         positives=positives(),
     )
+    if NUMBERS.is_file():
+        shutil.copyfile(NUMBERS, BUNDLE / "catalogue" / NUMBERS.name)
     seal(
         BUNDLE,
         features=feature_references(),

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from services.api import answers, handlers, schemas
+from services.api.chat import chat_messages, chatting
 from services.api.flight import explaining, flight_messages
 from services.api.items import item_messages, posting
 from services.api.releases import changing, messages
@@ -140,6 +141,17 @@ ENDPOINTS = (
         work=searching.search,
         summary="Items that fit a text, by its words and its vector; a known user's taste counts too.",
         tag="lists",
+    ),
+    Endpoint(
+        name="chat",
+        method="POST",
+        path="/chat",
+        request=chat_messages.ChatRequest,
+        answer=chat_messages.ChatAnswer,
+        work=chatting.chat,
+        summary="A message of a user: what it asks for, and the items that pass; with `stream` as server-sent events.",
+        tag="lists",
+        errors=(404,),
     ),
     Endpoint(
         name="status",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from services.api import answers, schemas
+from services.api.chat import chat_messages
 from services.api.flight import flight_messages
 from services.api.items import item_messages
 from services.api.releases import messages
@@ -101,6 +102,19 @@ EXAMPLES: dict[str, tuple[msgspec.Struct | None, msgspec.Struct]] = {
     "search": (
         search_messages.SearchRequest("warm scarf for winter", user_id="u-17", k=5),
         search_messages.SearchAnswer(RELEASE, "warm scarf for winter", True, [FOUND_ITEM], 3.1),
+    ),
+    "chat": (
+        chat_messages.ChatRequest("u-17", "something warm for winter, not wool, under 40 euros", k=5),
+        chat_messages.ChatAnswer(
+            "5f0c",
+            "Here are 5: winter, without wool, price < 40. First comes “Fleece scarf”.",
+            chat_messages.ChatIntent(
+                include=["winter"], exclude=["wool"], numbers=[chat_messages.ChatLimit("price", "<", 40.0)], text="warm"
+            ),
+            [answers.RecommendedItem("p-88", "Fleece scarf", 1, 0.09, sources=["words", "item_knn"])],
+            RELEASE,
+            REQUEST,
+        ),
     ),
     "status": (
         None,

@@ -5,20 +5,34 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
+from features.arrays import Float64
 from models.data.tables import WORDS
 from models.data.types import Catalogue
 from models.language.encoders.words import Words
+from models.language.intent.lexicon import Lexicon
 from models.language.search.item_search import ItemSearch
 from models.language.search.text_index import ItemTexts, TextIndex, labels_of
 from services.live.items.live_items import LiveItems
 
+NUMBERS = "numbers.parquet"  # beside the catalogue, where items have further numeric columns
+
+
+@dataclass(frozen=True)
+class CatalogueWords:
+    """One form of a catalogue, as texts are looked up in it. search: items by a text; lexicon: what its words mean."""
+
+    search: ItemSearch
+    lexicon: Lexicon
+
 
 class CatalogueTexts:
-    """The search over one release; each form of its catalogue, with the items that joined, is indexed once."""
+    """The words of one release; each form of its catalogue, with the items that joined, is indexed once."""
 
     def __init__(
         self, bundle: Path, keywords: Sequence[Sequence[str]], items: LiveItems, words: Words | None = None
@@ -28,28 +42,43 @@ class CatalogueTexts:
         self._lock = threading.Lock()
         self._released: TextIndex | None = None
         self._catalogue: weakref.ref[Catalogue] | None = None
-        self._search: ItemSearch | None = None
+        self._made: CatalogueWords | None = None
 
-    def kept(self, catalogue: Catalogue) -> ItemSearch | None:
-        """The search over a catalogue if it is there already."""
-        search, known = self._search, self._catalogue
-        return search if known is not None and known() is catalogue else None
+    def kept(self, catalogue: Catalogue) -> CatalogueWords | None:
+        """The words of a catalogue if they are there already."""
+        made, known = self._made, self._catalogue
+        return made if known is not None and known() is catalogue else None
 
-    def search(self, catalogue: Catalogue) -> ItemSearch:
-        """The search over a catalogue; the first time that takes some tenths of a second."""
+    def words(self, catalogue: Catalogue) -> CatalogueWords:
+        """The words of a catalogue; the first time that takes some tenths of a second."""
         with self._lock:
             if (kept := self.kept(catalogue)) is not None:
                 return kept
             if self._released is None:
                 self._released = TextIndex.of(self._released_texts(catalogue))
             index = self._released.with_items(self._added_texts(catalogue))
-            self._search = ItemSearch(index, self._words, catalogue.further.get(WORDS))
+            search = ItemSearch(index, self._words, catalogue.further.get(WORDS))
+            lexicon = Lexicon(catalogue, self._keywords, self._numbers(catalogue.n_items), index.mentions)
+            self._made = CatalogueWords(search, lexicon)
             self._catalogue = weakref.ref(catalogue)
-            return self._search
+            return self._made
 
     def keywords_of(self, position: int) -> Sequence[str]:
         """Keywords of an item."""
         return self._keywords[position] if position < len(self._keywords) else ()
+
+    def _numbers(self, n_items: int) -> dict[str, Float64]:
+        """Further numeric columns, (n_items,) each; NaN for items that joined."""
+        path = self._bundle / "catalogue" / NUMBERS
+        if not path.is_file():
+            return {}
+        frame = pl.read_parquet(path).drop("item_id")
+        columns = {}
+        for name in frame.columns:
+            values = np.full(n_items, np.nan)
+            values[: frame.height] = frame[name].fill_null(float("nan")).to_numpy()
+            columns[name] = values
+        return columns
 
     def _released_texts(self, catalogue: Catalogue) -> list[ItemTexts]:
         path = self._bundle / "catalogue" / "catalogue.parquet"

@@ -11,7 +11,9 @@ from tests.support.chat_messages import messages, rental_shop, score
 LEXICON = rental_shop()
 
 
-@pytest.mark.parametrize(("language", "least", "n"), [("en", 0.80, 40), ("de", 0.70, 40), ("zh", 0.60, 40), ("later", 0.70, 24)])
+@pytest.mark.parametrize(
+    ("language", "least", "n"), [("en", 0.80, 40), ("de", 0.70, 40), ("zh", 0.60, 40), ("later", 0.70, 24)]
+)
 def test_messages_are_understood(language, least, n):
     assert len(messages(language)) == n
     counts, faults = score(language, LEXICON)
@@ -37,7 +39,10 @@ def test_what_no_rule_reads_becomes_free_text():
     assert said("a lighthouse keeper who waits, no dogs").text == "lighthouse keeper waits"
 
 
-@pytest.mark.parametrize("message", ["", " ", "?!", "\u202e\u0000", "a" * 100_000, "1e999 €", "9" * 400 + " euros", "或或或不不不", "<" * 5000])
+@pytest.mark.parametrize(
+    "message",
+    ["", " ", "?!", "\u202e\u0000", "a" * 100_000, "1e999 €", "9" * 400 + " euros", "或或或不不不", "<" * 5000],
+)
 def test_no_message_breaks_the_parser(message):
     assert isinstance(said(message), Intent)
 

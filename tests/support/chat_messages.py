@@ -1,4 +1,4 @@
-"""Messages of a conversation with what is meant by each: the hand-written ones, their catalogue, and how they are scored."""
+"""Messages of a conversation with what is meant by each, the catalogue they are about, and how they are scored."""
 
 from __future__ import annotations
 
@@ -48,14 +48,18 @@ def messages(language: str) -> list[dict[str, Any]]:
 def rental_shop() -> Lexicon:
     """The lexicon of tests/behaviour/chat/catalogue.yaml."""
     rows = yaml.safe_load((FOLDER / "catalogue.yaml").read_text(encoding="utf-8"))
-    columns = {name: [row.get(name) for row in rows] for name in ("item_id", "title", "description", "tags", "category")}
+    columns = {
+        name: [row.get(name) for row in rows] for name in ("item_id", "title", "description", "tags", "category")
+    }
     frame = pl.DataFrame(columns).with_columns(
         pl.Series("price", [float(row["price"]) for row in rows]),
         pl.lit(datetime(2026, 1, 1, tzinfo=UTC)).cast(CATALOGUE.columns["created_at"]).alias("created_at"),
         pl.lit(None, pl.String).alias("text"),
     )
     texts = [
-        ItemTexts(title=row["title"], description=row["description"], labels=labels_of(row["tags"], row["category"], ()))
+        ItemTexts(
+            title=row["title"], description=row["description"], labels=labels_of(row["tags"], row["category"], ())
+        )
         for row in rows
     ]
     numbers = {name: np.array([row.get(name, np.nan) for row in rows], dtype=np.float64) for name in FURTHER}
@@ -86,4 +90,3 @@ def score(language: str, lexicon: Lexicon) -> tuple[Counts, list[str]]:
         if found != expected:
             faults.append(f"{message['say']}: missed {sorted(expected - found)}, wrong {sorted(found - expected)}")
     return counts, faults
-

@@ -1,1 +1,1 @@
-"""What a message means: a pure function of message, memory and catalogue, with its phrases in data files. No lists, no servers."""
+"""What a message means, by message, memory and catalogue; its phrases are data files. No lists, no servers."""

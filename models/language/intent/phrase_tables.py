@@ -13,9 +13,11 @@ from models.language.intent.tokens import Token, key_of, stemmed_keys
 
 FOLDER = Path(__file__).with_name("phrases")
 LANGUAGES = ("en", "de", "zh")
-_FIRST = ("restart", "more_of_all", "more", "comparatives", "operators", "operators_after", "units", "negation")
-_FIRST += ("these", "wish", "like", "break", "or", "ordinals", "decades", "numbers", "adjectives", "columns", "terms")
-ORDER = (*_FIRST, "than", "to", "and", "decade_after", "filler")
+ORDER: tuple[str, ...] = (
+    *("restart", "more_of_all", "more", "comparatives", "operators", "operators_after", "units", "negation", "these"),
+    *("wish", "like", "break", "or", "ordinals", "decades", "numbers", "adjectives", "columns", "terms", "than", "to"),
+    *("and", "decade_after", "filler"),
+)
 """Kinds of phrases; of two that are alike and do different things the first one counts."""
 
 
@@ -79,7 +81,9 @@ def language_of(tokens: list[Token]) -> str:
 
 def _knows(tokens: list[Token], language: str) -> int:
     table = _read(language)
-    words = {word for section in ("operators", "comparatives", "units", "terms", "adjectives") for word in table[section]}
+    words = {
+        word for section in ("operators", "comparatives", "units", "terms", "adjectives") for word in table[section]
+    }
     return sum(any(form in words for form in token.forms) for token in tokens)
 
 

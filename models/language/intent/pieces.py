@@ -11,7 +11,8 @@ from models.language.intent.phrase_tables import Phrases
 from models.language.intent.title_matching import ARTICLES
 from models.language.intent.tokens import COMMAS, STOPS, Token
 
-LONGEST_CUE = 8  # tokens after "something like" that may be a title
+LONGEST_CUE = 6  # pieces after "something like" that may be a title
+MOST_CUES = 4  # of a message that are followed
 YIELDS = frozenset(["filler", "terms", "and", "wish", "adjectives", "numbers", "columns", "break"])
 """Kinds of phrases that give way to a term of the catalogue of the same length."""
 
@@ -42,8 +43,14 @@ def pieces_of(tokens: list[Token], lexicon: Lexicon, phrases: Phrases) -> list[P
         phrase = _phrase(tokens, start, phrases, lexicon)
         term = _term(tokens, start, lexicon)
         if term is not None and (piece is None or term.end > piece.end):
-            keeps = phrase is not None and phrase.end >= term.end and not (
-                phrase.end == term.end and phrase.kind in YIELDS and (phrases.language == "en" or phrase.kind != "filler")
+            keeps = (
+                phrase is not None
+                and phrase.end >= term.end
+                and not (
+                    phrase.end == term.end
+                    and phrase.kind in YIELDS
+                    and (phrases.language == "en" or phrase.kind != "filler")
+                )
             )
             piece = phrase if keeps else term
         elif phrase is not None and (piece is None or phrase.end > piece.end):
@@ -126,14 +133,18 @@ def _rest(tokens: list[Token], start: int) -> Piece:
     return Piece("word", start, end, token.word)
 
 
-def _with_misspelled(pieces: list[Piece], tokens: list[Token], lexicon: Lexicon) -> list[Piece]:
+def _with_misspelled(pieces: list[Piece], tokens: list[Token], lexicon: Lexicon, most: int = MOST_CUES) -> list[Piece]:
     """Words after `like` that are no term and no title as written are looked for among the titles."""
     for place, piece in enumerate(pieces):
         if not (piece.has("like") or piece.has("negation")):
             continue
-        following = [one for one in pieces[place + 1 :]]
+        most -= 1
+        if most < 0:
+            break
+        following = pieces[place + 1 :]
         stop = next(
-            (n for n, one in enumerate(following) if one.kind in ("stop", "comma", "break", "title", "wish")), len(following)
+            (n for n, one in enumerate(following) if one.kind in ("stop", "comma", "break", "title", "wish")),
+            len(following),
         )
         span = following[:stop]
         while span and span[0].kind == "filler" and not tokens[span[0].start].capital:
@@ -151,5 +162,5 @@ def _with_misspelled(pieces: list[Piece], tokens: list[Token], lexicon: Lexicon)
             if items:
                 first = pieces.index(part[0])
                 title = Piece("title", part[0].start, part[-1].end, items)
-                return _with_misspelled([*pieces[:first], title, *pieces[first + end :]], tokens, lexicon)
+                return _with_misspelled([*pieces[:first], title, *pieces[first + end :]], tokens, lexicon, most)
     return pieces

@@ -49,7 +49,11 @@ def tokens_of(text: str) -> list[Token]:
     for match in _TOKEN.finditer(text):
         word = match[0].casefold().replace("’", "'")
         number = _value(word) if word[0].isdigit() else None
-        stems = (word, english_stem(word.removesuffix("'s")), german_stem(word)) if word.isalpha() or "'" in word else (word,)
+        stems = (
+            (word, english_stem(word.removesuffix("'s")), german_stem(word))
+            if word.isalpha() or "'" in word
+            else (word,)
+        )
         tokens.append(Token(tuple(dict.fromkeys(stems)), number, match.start(), match.end(), match[0][0].isupper()))
         if len(tokens) == MOST:
             break

@@ -14,6 +14,7 @@ from services.api.answers import RecommendedItem
 from services.api.lists.query import unavailable_for
 from services.api.lists.shown import add_details
 from services.api.search.search_messages import SearchAnswer, SearchRequest
+from services.live.catalogue_texts import CatalogueWords
 from services.live.serving import Serving
 from services.live.users.session import Session
 from services.runtime import Runtime
@@ -22,13 +23,13 @@ FOUND = 200  # items that a user's own taste may reorder
 FUSION, PERSONAL_SHARE = 20, 0.5  # of reciprocal rank fusion: its constant, and the weight of the user's list
 
 
-async def search_for(serving: Serving, runtime: Runtime) -> ItemSearch:
-    """The search over a release as it is now; who asks first waits until it is made."""
+async def words_for(serving: Serving, runtime: Runtime) -> CatalogueWords:
+    """The words of a release as it is now; who asks first waits until they are indexed."""
     catalogue = serving.recommender.catalogue
     kept = serving.catalogue_texts.kept(catalogue)
     if kept is not None:
         return kept
-    made: ItemSearch = await runtime.beside(serving.catalogue_texts.search, catalogue)
+    made: CatalogueWords = await runtime.beside(serving.catalogue_texts.words, catalogue)
     return made
 
 
@@ -36,7 +37,7 @@ async def search(request: SearchRequest, runtime: Runtime) -> SearchAnswer:
     """POST /search: only items that may be offered now; those that the user refused stay out."""
     started = time.perf_counter()
     serving = runtime.serving()
-    items = await search_for(serving, runtime)
+    items = (await words_for(serving, runtime)).search
     session = None
     if request.user_id is not None:
         session = await runtime.arrive(serving, serving.stored_id(request.user_id))
@@ -63,10 +64,10 @@ def _search(
         found, scores = _fused(found, answer.items.astype(np.int64))
     else:
         scores = fit.scores[found]
-    listed = _listed(serving, fit, found[: request.k], scores, answer)
+    shown = listed(serving, fit, found[: request.k], scores, answer)
     if request.details:
-        add_details(serving, listed)
-    return SearchAnswer(serving.release.release, request.query, answer is not None, listed, 0.0)
+        add_details(serving, shown)
+    return SearchAnswer(serving.release.release, request.query, answer is not None, shown, 0.0)
 
 
 def own_list(serving: Serving, session: Session, at: int, found: Int64) -> OneAnswer:
@@ -86,18 +87,19 @@ def _fused(found: Int64, own: Int64) -> tuple[Int64, Float32]:
     return found[order], fused[order].astype(np.float32)
 
 
-def _listed(
+def listed(
     serving: Serving, fit: Fit, found: Int64, scores: Float32, answer: OneAnswer | None
 ) -> list[RecommendedItem]:
+    """Some items as they are sent, with what found each; answer: the user's list of them, where there is one."""
     catalogue = serving.recommender.catalogue
     row_of = {} if answer is None else {item: row for row, item in enumerate(answer.candidates.items.tolist())}
-    listed = []
+    items = []
     for place, item in enumerate(found.tolist()):
         sources = ["words"] * bool(fit.by_words[item] > 0) + ["vectors"] * bool(fit.by_vectors[item] > 0)
         if answer is not None and item in row_of:
             ranks = answer.candidates.ranks[row_of[item]].tolist()
             sources += [name for _, name in sorted((r, n) for r, n in zip(ranks, answer.retrievers, strict=True) if r)]
-        listed.append(
+        items.append(
             RecommendedItem(
                 catalogue.vocabulary.item_ids[item],
                 catalogue.titles[item],
@@ -106,4 +108,4 @@ def _listed(
                 sources=sources,
             )
         )
-    return listed
+    return items
