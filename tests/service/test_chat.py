@@ -7,9 +7,10 @@ import time
 
 import pytest
 
+from features.arrays import MICROSECONDS_A_DAY
 from features.settings import Settings
 from flows.forgetting.forget import forget
-from models.language.conversation.conversations import DAY, Conversations
+from models.language.conversation.conversations import Conversations
 from models.language.intent.intent import Intent, Memory
 from tests.support.language_server import Play, asked_about, scripted
 from tests.support.small_release import release
@@ -147,8 +148,8 @@ def test_memory_is_bounded_in_age_and_number(tmp_path):
     assert kept.read("c9", "u", 40) is None  # twenty of one user are kept
     assert kept.read("c10", "u", 40) is not None
     assert kept.read("c29", "v", 40) is None
-    assert kept.read("c29", "u", 29 + 2 * DAY - 1) is not None
-    assert kept.read("c29", "u", 29 + 2 * DAY) is None
+    assert kept.read("c29", "u", 29 + 2 * MICROSECONDS_A_DAY - 1) is not None
+    assert kept.read("c29", "u", 29 + 2 * MICROSECONDS_A_DAY) is None
     kept.close()
 
 

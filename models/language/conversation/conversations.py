@@ -10,12 +10,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from features.arrays import MICROSECONDS_A_DAY
 from features.privacy.erasing import erasing
 from models.language.intent.intent import Memory
 
 MOST_OF_USER, MOST = 20, 50_000  # conversations that are kept, the newest ones
 LOOK_EVERY = 50  # writes between two looks for what is too old or too many
-DAY = 86_400_000_000  # µs
 _schema = """
 create table if not exists conversations (
     conversation_id text primary key, user_id text not null, memory text not null, changed_at integer not null)
@@ -29,7 +29,7 @@ class Conversations:
     """
 
     def __init__(self, path: Path, days: float) -> None:
-        self._path, self._age = path, round(days * DAY)
+        self._path, self._age = path, round(days * MICROSECONDS_A_DAY)
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._n_writes = 0

@@ -17,7 +17,7 @@ YIELDS = frozenset(["filler", "terms", "and", "wish", "adjectives", "numbers", "
 """Kinds of phrases that give way to a term of the catalogue of the same length."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Piece:
     """kind: `title`, `term`, `number`, `word`, `comma`, `stop`, `mark`, or a kind of phrase; value: item positions of a
     title, name of a term, value of a number, text of a word; start, end: its tokens."""
@@ -75,7 +75,7 @@ def _title(tokens: list[Token], start: int, lexicon: Lexicon, *, cued: bool) -> 
         items = lexicon.titles.exact(tokens[start:end])
         n_words = sum(not token.is_mark and token.word not in ARTICLES for token in tokens[start:end])
         if items and (n_words > 1 or (cued and lexicon.term([(tokens[start].word,)]) is None)):
-            return Piece("title", start, end, items)
+            return Piece(kind="title", start=start, end=end, value=items)
     return None
 
 
@@ -85,7 +85,7 @@ def _term(tokens: list[Token], start: int, lexicon: Lexicon) -> Piece | None:
         ways = max(len(token.forms) for token in part)
         keys = [tuple(token.forms[min(way, len(token.forms) - 1)] for token in part) for way in range(min(ways, 2))]
         if (name := lexicon.term(keys)) is not None:
-            return Piece("term", start, end, name)
+            return Piece(kind="term", start=start, end=end, value=name)
     return None
 
 
@@ -95,18 +95,25 @@ def _phrase(tokens: list[Token], start: int, phrases: Phrases, lexicon: Lexicon)
         return _compound(tokens, start, phrases, lexicon)
     end, phrase = found
     if phrase.kind == "numbers":
-        return Piece("number", start, end, float(phrase.meanings["numbers"]), phrase.meanings)
+        return Piece(
+            kind="number", start=start, end=end, value=float(phrase.meanings["numbers"]), meanings=phrase.meanings
+        )
     if phrase.kind == "terms":
         return _translated(start, end, phrase.meanings["terms"], lexicon)
-    return Piece(phrase.kind, start, end, phrase.meanings[phrase.kind], phrase.meanings)
+    return Piece(kind=phrase.kind, start=start, end=end, value=phrase.meanings[phrase.kind], meanings=phrase.meanings)
 
 
 def _translated(start: int, end: int, names: Sequence[str], lexicon: Lexicon) -> Piece:
     """A word that other catalogues call otherwise: as the term of this one, else as a word of texts."""
     known = next((name for name in names if lexicon.term([tuple(name.split())]) or lexicon.is_known(name)), None)
     if known is None:
-        return Piece("word", start, end, names[0])
-    return Piece("term", start, end, known if lexicon.is_known(known) else lexicon.term([tuple(known.split())]))
+        return Piece(kind="word", start=start, end=end, value=names[0])
+    return Piece(
+        kind="term",
+        start=start,
+        end=end,
+        value=known if lexicon.is_known(known) else lexicon.term([tuple(known.split())]),
+    )
 
 
 def _compound(tokens: list[Token], start: int, phrases: Phrases, lexicon: Lexicon) -> Piece | None:
@@ -116,7 +123,7 @@ def _compound(tokens: list[Token], start: int, phrases: Phrases, lexicon: Lexico
         first = word.removesuffix(head)
         if first != word and len(first) > 2:
             for form in (first, first.removesuffix("s"), first.removesuffix("n")):
-                found = phrases.at([Token((form,), None, 0, 0, False)], 0)
+                found = phrases.at([Token(forms=(form,), number=None, start=0, end=0, capital=False)], 0)
                 if found is not None and "terms" in found[1].meanings:
                     return _translated(start, start + 1, found[1].meanings["terms"], lexicon)
     return None
@@ -125,12 +132,12 @@ def _compound(tokens: list[Token], start: int, phrases: Phrases, lexicon: Lexico
 def _rest(tokens: list[Token], start: int) -> Piece:
     token = tokens[start]
     if token.number is not None:
-        return Piece("number", start, start + 1, token.number)
+        return Piece(kind="number", start=start, end=start + 1, value=token.number)
     if token.is_mark:
         kind = "stop" if token.word in STOPS else "comma" if token.word in COMMAS else "mark"
-        return Piece(kind, start, start + 1, token.word)
+        return Piece(kind=kind, start=start, end=start + 1, value=token.word)
     end = start + 1
-    return Piece("word", start, end, token.word)
+    return Piece(kind="word", start=start, end=end, value=token.word)
 
 
 def _with_misspelled(pieces: list[Piece], tokens: list[Token], lexicon: Lexicon, most: int = MOST_CUES) -> list[Piece]:
@@ -161,6 +168,6 @@ def _with_misspelled(pieces: list[Piece], tokens: list[Token], lexicon: Lexicon,
             items = lexicon.titles.similar(tokens[part[0].start : part[-1].end])
             if items:
                 first = pieces.index(part[0])
-                title = Piece("title", part[0].start, part[-1].end, items)
+                title = Piece(kind="title", start=part[0].start, end=part[-1].end, value=items)
                 return _with_misspelled([*pieces[:first], title, *pieces[first + end :]], tokens, lexicon, most)
     return pieces

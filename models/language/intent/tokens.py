@@ -17,7 +17,7 @@ STOPS = frozenset(".;!?。！？；\n")
 COMMAS = frozenset(",、，:：")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Token:
     """forms: as written in lower case, then its stems; number: its value where it is one; start, end: in the text;
     capital: whether it begins with a capital letter."""
@@ -54,7 +54,9 @@ def tokens_of(text: str) -> list[Token]:
             if word.isalpha() or "'" in word
             else (word,)
         )
-        tokens.append(Token(tuple(dict.fromkeys(stems)), number, match.start(), match.end(), match[0][0].isupper()))
+        forms = tuple(dict.fromkeys(stems))
+        capital = match[0][0].isupper()
+        tokens.append(Token(forms=forms, number=number, start=match.start(), end=match.end(), capital=capital))
         if len(tokens) == MOST:
             break
     return tokens

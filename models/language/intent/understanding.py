@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from features.arrays import Bool
-from models.language.intent.comparison import comparison_at, middle
+from models.language.intent.comparatives import comparison_at, middle
 from models.language.intent.decades import decade_at
 from models.language.intent.intent import MOST, Intent, Memory, NumberLimit
 from models.language.intent.lexicon import Lexicon

@@ -62,7 +62,12 @@ class ChatModel:
         if not url or not settings.llm_model:
             return None
         key = settings.llm_api_key.get_secret_value()
-        return _model(url, key, settings.llm_model, min(settings.llm_deadline_s, DEADLINE_S), settings.llm_concurrency)
+        deadline_s = min(settings.llm_deadline_s, DEADLINE_S)
+        try:
+            return _model(url, key, settings.llm_model, deadline_s, settings.llm_concurrency)
+        except ImportError:  # a Bento has the package only where somebody adds it
+            repeats.warning("RECOPS_LLM_BASE_URL is set, and the package openai is not installed: rules answer")
+            return None
 
     async def understood(self, message: str, memory: Memory, lexicon: Lexicon) -> Intent | None:
         """What a message asks for; None: there is no answer that fits, and rules have to read it."""
