@@ -16,6 +16,7 @@ import os
 import shutil
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.chat_made import MadeMessage, made_messages
+from models.language.conversation.replies import FILE as REPLIES
 from models.language.grounding import ungrounded
 from tests.support.chat_messages import Counts, rental_shop, score
 from tests.support.language_server import Play, scripted
@@ -107,7 +109,7 @@ def _invented(client: Any, message: MadeMessage) -> bool:
         "intent": answer["intent"],
         "n": len(answer["items"]),
     }
-    own = ["Here are. First comes. There is one. Nothing fits all of that; I let go of this. There is nothing left."]
+    own = [told for words in tomllib.loads(REPLIES.read_text(encoding="utf-8")).values() for told in words.values()]
     return bool(ungrounded(answer["reply"], {**facts, "said": own, "message": message.text, "liked": message.titles}))
 
 

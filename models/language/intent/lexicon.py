@@ -10,8 +10,9 @@ import numpy as np
 
 from features.arrays import Bool, Float64
 from models.data.types import UNKNOWN_TIME, Catalogue
+from models.language.grounding import ordinary_words
 from models.language.intent.title_matching import Titles
-from models.language.intent.tokens import stemmed_keys
+from models.language.intent.tokens import key_of, stemmed_keys
 
 ROLES = {
     "price": ("price", "cost"),
@@ -59,9 +60,13 @@ class Lexicon:
         given = zip(catalogue.item_categories, catalogue.tags, strict=True)
         for place, (category, tags) in enumerate(given):
             self._add(place, [*([category] if category else []), *tags])
+        self.named = frozenset(self._having)  # tags and categories: what the catalogue itself calls things
         for place, words in enumerate(keywords[: self.n_items]):
-            self._add(place, words)
-        for name in sorted(self._having, key=lambda name: (name not in self.categories, name)):
+            self._add(place, [word for word in words if word in self.named or word.casefold() not in ordinary_words()])
+        names = sorted(self._having, key=lambda name: (name not in self.categories, name not in self.named, name))
+        for name in names:
+            self.terms.setdefault(key_of(name), name)
+        for name in names:
             for key in stemmed_keys(name):
                 self.terms.setdefault(key, name)
         self.longest_term = max(map(len, self.terms), default=1)

@@ -75,16 +75,21 @@ def language_of(tokens: list[Token]) -> str:
     counts = {name: sum(token.word in _markers(name) for token in tokens) for name in ("en", "de")}
     if counts["de"] == counts["en"]:
         german = any(c in token.word for token in tokens for c in "äöüß")
-        return "de" if german or (not counts["en"] and _knows(tokens, "de") > _knows(tokens, "en")) else "en"
+        return "de" if german or _knows(tokens, "de") > _knows(tokens, "en") else "en"
     return max(counts, key=lambda name: counts[name])
 
 
 def _knows(tokens: list[Token], language: str) -> int:
-    table = _read(language)
-    words = {
-        word for section in ("operators", "comparatives", "units", "terms", "adjectives") for word in table[section]
-    }
-    return sum(any(form in words for form in token.forms) for token in tokens)
+    """How many tokens a language has a phrase of one word for."""
+    return sum(any(form in _words(language) for form in token.forms) for token in tokens)
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _words(language: str) -> frozenset[str]:
+    told = _read(language)
+    sections = ("operators", "comparatives", "units", "terms", "adjectives", "numbers", "decades", "ordinals")
+    words = {word for section in sections for word in told[section]}
+    return frozenset(words | {word for phrases in told["phrases"].values() for word in phrases})
 
 
 @lru_cache(maxsize=len(LANGUAGES))

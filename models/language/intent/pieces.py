@@ -44,13 +44,7 @@ def pieces_of(tokens: list[Token], lexicon: Lexicon, phrases: Phrases) -> list[P
         term = _term(tokens, start, lexicon)
         if term is not None and (piece is None or term.end > piece.end):
             keeps = (
-                phrase is not None
-                and phrase.end >= term.end
-                and not (
-                    phrase.end == term.end
-                    and phrase.kind in YIELDS
-                    and (phrases.language == "en" or phrase.kind != "filler")
-                )
+                phrase is not None and phrase.end >= term.end and not _yields(phrase, term, pieces, lexicon, phrases)
             )
             piece = phrase if keeps else term
         elif phrase is not None and (piece is None or phrase.end > piece.end):
@@ -59,6 +53,17 @@ def pieces_of(tokens: list[Token], lexicon: Lexicon, phrases: Phrases) -> list[P
         pieces.append(piece)
         start = piece.end
     return _with_misspelled(pieces, tokens, lexicon)
+
+
+def _yields(phrase: Piece, term: Piece, pieces: Sequence[Piece], lexicon: Lexicon, phrases: Phrases) -> bool:
+    """Whether a phrase gives way to a term that is as long: to a keyword only a translation does, to a tag or category
+    most small words do; but a small word of another language may look like one, unless it is refused."""
+    if phrase.end > term.end or phrase.kind not in YIELDS:
+        return False
+    if term.value not in lexicon.named:
+        return phrase.kind in ("terms", "columns")
+    is_refused = bool(pieces) and pieces[-1].has("negation")
+    return phrase.kind != "filler" or phrases.language == "en" or is_refused
 
 
 def _is_cued(pieces: Sequence[Piece], tokens: Sequence[Token]) -> bool:
