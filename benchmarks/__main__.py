@@ -6,7 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-PROGRAMS = ("feature_join", "retrieval", "reasons", "ranking_kernels", "serving", "peers", "new_items", "streams")
+PROGRAMS = (
+    "feature_join",
+    "retrieval",
+    "reasons",
+    "ranking_kernels",
+    "serving",
+    "peers",
+    "new_items",
+    "streams",
+    "chat",
+)
 
 
 def main() -> int:

@@ -72,7 +72,9 @@ def chat(
         str, typer.Option(envvar="RECOPS_CHAT_KEY", show_envvar=True, help="Key of the service's API.")
     ] = "",
 ) -> None:
-    """Talk to a running service: say what you look for, in English, German or Chinese.
+    """Talk to a running service about what you look for.
+
+    In English, German or Chinese; each message builds on those before it, and an empty line ends.
 
     \b
       recops chat --user u-17
