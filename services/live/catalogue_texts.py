@@ -58,7 +58,7 @@ class CatalogueTexts:
                 self._released = TextIndex.of(self._released_texts(catalogue))
             index = self._released.with_items(self._added_texts(catalogue))
             search = ItemSearch(index, self._words, catalogue.further.get(WORDS))
-            lexicon = Lexicon(catalogue, self._keywords, self._numbers(catalogue.n_items), index.mentions)
+            lexicon = Lexicon(catalogue, self._keywords, self._numbers(catalogue.n_items), index.mentions, self._words)
             self._made = CatalogueWords(search, lexicon)
             self._catalogue = weakref.ref(catalogue)
             return self._made

@@ -10,9 +10,11 @@ import numpy as np
 
 from features.arrays import Bool, Float64
 from models.data.types import UNKNOWN_TIME, Catalogue
+from models.language.encoders.words import Words
 from models.language.grounding import ordinary_words
 from models.language.intent.title_matching import Titles
 from models.language.intent.tokens import key_of, stemmed_keys
+from models.language.search.term_vectors import TermVectors
 
 ROLES = {
     "price": ("price", "cost"),
@@ -48,9 +50,10 @@ class Lexicon:
         keywords: Sequence[Sequence[str]],
         numbers: Mapping[str, Float64],
         mentions: Callable[[str], Bool],
+        words: Words | None = None,
     ) -> None:
         """keywords: of the first items, or empty; numbers: further columns, (n_items,) each; mentions: which items have
-        a word in their text."""
+        a word in their text; words: the encoder that finds the term a word is near to, None: no word is."""
         self.item_ids, self.n_items = catalogue.vocabulary.item_ids, catalogue.n_items
         self.titles = Titles(catalogue.titles)
         self.position, self.mentions = catalogue.vocabulary.position, mentions
@@ -61,8 +64,10 @@ class Lexicon:
         for place, (category, tags) in enumerate(given):
             self._add(place, [*([category] if category else []), *tags])
         self.named = frozenset(self._having)  # tags and categories: what the catalogue itself calls things
-        for place, words in enumerate(keywords[: self.n_items]):
-            self._add(place, [word for word in words if word in self.named or word.casefold() not in ordinary_words()])
+        for place, of_item in enumerate(keywords[: self.n_items]):
+            self._add(
+                place, [word for word in of_item if word in self.named or word.casefold() not in ordinary_words()]
+            )
         names = sorted(self._having, key=lambda name: (name not in self.categories, name not in self.named, name))
         for name in names:
             self.terms.setdefault(key_of(name), name)
@@ -71,10 +76,15 @@ class Lexicon:
                 self.terms.setdefault(key, name)
         self.longest_term = max(map(len, self.terms), default=1)
         self.columns = _columns(catalogue, numbers)
+        self._vectors = None if words is None else TermVectors(words, sorted(self.named))
 
     def term(self, keys: Iterable[tuple[str, ...]]) -> str | None:
         """The tag, category or keyword of a key."""
         return next((self.terms[key] for key in keys if key in self.terms), None)
+
+    def nearest(self, words: Sequence[str]) -> list[str | None]:
+        """The tag or category that each word is near to, as far as there is one."""
+        return [None] * len(words) if self._vectors is None else self._vectors.nearest(words)
 
     def column(self, role: str) -> Column | None:
         """The first column of a role."""

@@ -103,9 +103,13 @@ class _Reading:
         return used
 
     def _read_terms(self) -> None:
+        places = [place for place, piece in enumerate(self.pieces) if piece.kind == "word" and place not in self.used]
+        near = dict(zip(places, self.lexicon.nearest([self.pieces[place].value for place in places]), strict=True))
         for place, piece in enumerate(self.pieces):
             if piece.kind == "term" and place not in self.used:
                 (self.exclude if self.negated[place] else self.include).append(piece.value)
+            elif (term := near.get(place)) is not None:
+                (self.exclude if self.negated[place] else self.include).append(term)
             elif piece.kind == "word" and place not in self.used:
                 if self.negated[place]:
                     if self.lexicon.mentions(piece.value).any():
