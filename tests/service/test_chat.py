@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 
+import polars as pl
 import pytest
 
 from features.arrays import MICROSECONDS_A_DAY
@@ -12,8 +14,9 @@ from features.settings import Settings
 from flows.forgetting.forget import forget
 from models.language.conversation.conversations import Conversations
 from models.language.intent.intent import Intent, Memory
+from models.release.bundle import seal
 from tests.support.language_server import Play, asked_about, scripted
-from tests.support.small_release import release
+from tests.support.small_release import Made, release
 
 
 def chat(client, message: str, **more) -> dict:
@@ -210,3 +213,22 @@ def test_the_time_beyond_a_list_is_small(shared):
 
 def test_settings_name_the_days():
     assert Settings().conversation_days == 30
+
+
+def test_any_numeric_column_of_the_bundle_can_be_asked_for(made, settings, start, tmp_path):
+    folder = tmp_path / "made"
+    shutil.copytree(made.bundle, folder / "bundle")
+    (folder / "bundle" / "manifest.json").unlink()
+    for name in ("features", "filled"):
+        if (made.folder / name).exists():
+            (folder / name).symlink_to(made.folder / name)
+    ids = made.catalogue["item_id"].to_list()
+    weights = [float(100 + 10 * place) if place % 2 else None for place in range(len(ids))]
+    numbers = pl.DataFrame({"item_id": ids, "weight_g": weights}, schema_overrides={"weight_g": pl.Float64})
+    numbers.write_parquet(folder / "bundle" / "catalogue" / "numbers.parquet")
+    seal(folder / "bundle", features=[], data_hash="d", params_hash="p", code_version="c")
+    release(Made(made.world, folder, made.at), settings, "r1")
+    answer = chat(start(), "nothing heavier than 0.2 kg", k=50)
+    assert answer["intent"]["numbers"] == [{"column": "weight_g", "op": "<=", "value": 200.0}]
+    expected = {item_id for item_id, weight in zip(ids, weights, strict=True) if weight is not None and weight <= 200}
+    assert set(shown(answer)) == expected

@@ -5,7 +5,6 @@ Texts of people and items stand only in a data block of the user's message; no i
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -22,6 +21,7 @@ from models.language.intent.lexicon import Lexicon
 from models.language.intent.phrase_tables import language_of
 from models.language.intent.tokens import plain, tokens_of
 from models.language.wire import LanguageServer
+from models.language.writing.prompt import data_block, read_prompt
 from services.api.answers import RecommendedItem
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class ChatModel:
             "categories": sorted(lexicon.categories)[:TERMS],
             "columns": sorted(lexicon.columns),
         }
-        text = await self._asked("understand.md", facts, ReadMessage.model_json_schema())
+        text = await self._asked("understand", facts, ReadMessage.model_json_schema())
         start, end = (text.find("{"), text.rfind("}")) if text is not None else (-1, -1)
         if text is None or start < 0:
             return None
@@ -96,17 +96,16 @@ class ChatModel:
             "unwanted": intent.exclude,
             "summary": local,
         }
-        text = await self._asked("reply.md", facts, None)
+        text = await self._asked("reply", facts, None)
         given = {name: told for name, told in facts.items() if name != "message"}
         if not text or not text.strip() or len(text) > 1500 or ungrounded(text, given):
             return None
         return text.strip()
 
     async def _asked(self, prompt: str, facts: Mapping[str, Any], schema: Mapping[str, Any] | None) -> str | None:
-        data = json.dumps(facts, ensure_ascii=False).replace("<", "\\u003c")  # nothing in it closes the block
         messages = [
             {"role": "system", "content": _prompt(prompt)},
-            {"role": "user", "content": f"<data>\n{data}\n</data>"},
+            {"role": "user", "content": data_block(facts)},
         ]
         try:
             return (await self._client.complete(messages, schema)).text
@@ -152,4 +151,4 @@ def _model(url: str, key: str, model: str, deadline_s: float, concurrency: int) 
 
 @lru_cache(maxsize=4)
 def _prompt(name: str) -> str:
-    return (PROMPTS / name).read_text(encoding="utf-8")
+    return read_prompt(name, PROMPTS).system
