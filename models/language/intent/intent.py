@@ -61,6 +61,7 @@ def continued(memory: Intent, said: Intent, categories: frozenset[str] = frozens
         return said.model_copy(update={"restart": False})
     switched = bool(categories & set(said.include))
     kept = [term for term in memory.include if term not in said.exclude and not (switched and term in categories)]
+    kept = [] if said.either else kept
     sides = {(limit.column, limit.op[0]) for limit in said.numbers}
     exact = {limit.column for limit in said.numbers if limit.op == "="}
     numbers = [
@@ -78,7 +79,7 @@ def continued(memory: Intent, said: Intent, categories: frozenset[str] = frozens
             "include": include,
             "exclude": _joined([term for term in memory.exclude if term not in said.include], said.exclude),
             "numbers": _last([*numbers, *said.numbers]),
-            "text": said.text or memory.text,
+            "text": said.text or ("" if said.include else memory.text),
             "either": said.either if said.include else memory.either and len(include) > 1,
         }
     )

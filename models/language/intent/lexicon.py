@@ -108,7 +108,10 @@ class Lexicon:
 
 
 def _columns(catalogue: Catalogue, numbers: Mapping[str, Float64]) -> dict[str, Column]:
-    found: dict[str, Float64] = {"price": catalogue.prices.astype(np.float64), **numbers}
+    found: dict[str, Float64] = {
+        "price": np.asarray(np.round(catalogue.prices, 4), dtype=np.float64).round(4),
+        **numbers,
+    }
     found = {name: values for name, values in found.items() if not np.isnan(values).all()}
     columns = {name: _column(name, values) for name, values in found.items()}
     if not any(column.role == "year" for column in columns.values()):

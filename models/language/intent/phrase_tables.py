@@ -75,7 +75,8 @@ def language_of(tokens: list[Token]) -> str:
     counts = {name: sum(token.word in _markers(name) for token in tokens) for name in ("en", "de")}
     if counts["de"] == counts["en"]:
         german = any(c in token.word for token in tokens for c in "äöüß")
-        return "de" if german or _knows(tokens, "de") > _knows(tokens, "en") else "en"
+        known = {name: _knows(tokens, name) for name in ("en", "de")}
+        return "de" if known["de"] > known["en"] or (german and known["de"] == known["en"]) else "en"
     return max(counts, key=lambda name: counts[name])
 
 

@@ -85,13 +85,18 @@ def _title(tokens: list[Token], start: int, lexicon: Lexicon, *, cued: bool) -> 
 
 
 def _term(tokens: list[Token], start: int, lexicon: Lexicon) -> Piece | None:
+    """The longest term; a category or tag goes before a keyword that only adds words to it, as `book` to `travel`."""
+    keyword = None
     for end in range(min(len(tokens), start + lexicon.longest_term), start, -1):
         part = tokens[start:end]
         ways = max(len(token.forms) for token in part)
         keys = [tuple(token.forms[min(way, len(token.forms) - 1)] for token in part) for way in range(min(ways, 2))]
-        if (name := lexicon.term(keys)) is not None:
+        name = lexicon.term(keys)
+        if name is not None and name in lexicon.named:
             return Piece(kind="term", start=start, end=end, value=name)
-    return None
+        if name is not None and keyword is None:
+            keyword = Piece(kind="term", start=start, end=end, value=name)
+    return keyword
 
 
 def _phrase(tokens: list[Token], start: int, phrases: Phrases, lexicon: Lexicon) -> Piece | None:

@@ -11,6 +11,7 @@ from features.arrays import Bool, Float64, Int32, Int64
 from models.language.conversation.constraints import Constraint, constraints_of, fitting
 from models.language.intent.intent import Intent
 from models.language.search.text_index import best_first
+from services.access.deadline import current_deadline
 from services.api.answers import RecommendedItem
 from services.api.lists.query import positions
 from services.api.search.searching import listed
@@ -33,21 +34,31 @@ class ChatList:
 
 
 def chat_list(
-    serving: Serving, words: CatalogueWords, intent: Intent, session: Session, at: int, left_out: Sequence[str], k: int
+    serving: Serving,
+    words: CatalogueWords,
+    said: Intent,
+    intent: Intent,
+    session: Session,
+    at: int,
+    left_out: Sequence[str],
+    k: int,
 ) -> ChatList:
-    """The k best items that pass the intent, at an instant [µs]; left_out: ids of items that are not shown again."""
+    """The k best items that pass the intent, at an instant [µs].
+
+    said: by the newest message; left_out: ids of items that are not shown again.
+    """
     catalogue = serving.recommender.catalogue
     session = session.within(catalogue.n_items)
     offered = ~session.blocked(serving.unavailable(at), _positions(serving, [*intent.dislike, *intent.like]))
-    constraints = constraints_of(intent, words.lexicon)
+    constraints = constraints_of(intent, words.lexicon, said)
     fresh = offered.copy()
     fresh[_positions(serving, left_out)] = False
     passing, gone = fitting(constraints, fresh)
     if gone:
         passing, gone = fitting(constraints, offered)
-    answer = serving.online.recommend(
-        session.query(at, unavailable=~passing, include_seen=True), max(k, CONSIDERED), session.user_rows()
-    )
+    query = session.query(at, unavailable=~passing, include_seen=True)
+    deadline = current_deadline() if intent.understood_by == "local" else None  # a model takes longer than lists may
+    answer = serving.online.recommend(query, max(k, CONSIDERED), session.user_rows(), deadline=deadline)
     own = answer.items.astype(np.int64)
     own = own[passing[own]]
     fit = words.search.fit(" ".join([intent.text, *intent.include]))

@@ -10,6 +10,7 @@ import msgspec
 from starlette.responses import Response, StreamingResponse
 
 from models.flight.records.request_ids import new_request_id
+from models.language.conversation.constraints import without
 from models.language.conversation.conversations import new_conversation_id
 from models.language.conversation.replies import reply_of
 from models.language.intent.intent import Intent, Memory, continued
@@ -79,7 +80,8 @@ def _turn(
     intent = continued(memory.intent, said, words.lexicon.categories)
     repeated = not said.restart and _asks(intent) == _asks(memory.intent)
     left_out = [*memory.before, *memory.shown] if repeated else []
-    shown = chat_list(serving, words, intent, session, at, left_out, request.k)
+    shown = chat_list(serving, words, said, intent, session, at, left_out, request.k)
+    intent = without(intent, shown.gone)
     answer = ChatAnswer(
         request.conversation_id or new_conversation_id(),
         "",

@@ -10,6 +10,7 @@ from features.arrays import Bool, Float32, Int64
 from models.language.search.item_search import Fit, ItemSearch
 from models.language.search.text_index import best_first
 from models.online.answer import OneAnswer
+from services.access.deadline import current_deadline
 from services.api.answers import RecommendedItem
 from services.api.lists.query import unavailable_for
 from services.api.lists.shown import add_details
@@ -75,7 +76,7 @@ def own_list(serving: Serving, session: Session, at: int, found: Int64) -> OneAn
     elsewhere: Bool = np.ones(serving.recommender.catalogue.n_items, dtype=np.bool_)
     elsewhere[found] = False
     query = session.query(at, unavailable=elsewhere, include_seen=True)
-    return serving.online.recommend(query, len(found), session.user_rows())
+    return serving.online.recommend(query, len(found), session.user_rows(), deadline=current_deadline())
 
 
 def _fused(found: Int64, own: Int64) -> tuple[Int64, Float32]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.language.conversation.constraints import constraints_of, fitting, passes
+from models.language.conversation.constraints import constraints_of, fitting, passes, without
 from models.language.intent.intent import Intent, NumberLimit
 from tests.support.chat_messages import rental_shop
 
@@ -58,3 +58,15 @@ def test_what_was_said_last_gives_way_first_and_a_refusal_last():
 
 def test_a_limit_on_a_column_that_the_catalogue_lacks_is_none():
     assert len(passing(numbers=[limit("voltage", "<", 1)])[0]) == LEXICON.n_items
+
+
+def test_what_an_earlier_message_said_gives_way_first_and_is_forgotten():
+    said = Intent(include=["tents"], numbers=[limit("price", "<", 200)])
+    merged = Intent(include=["trains", "dark", "tents"], exclude=["wood"], numbers=[limit("price", "<", 200)])
+    mask, gone = fitting(constraints_of(merged, LEXICON, said), EVERY)
+    assert {LEXICON.item_ids[place] for place in np.flatnonzero(mask)} == {"g1", "g3"}
+    assert [one.what for one in gone] == [("trains",), ("dark",)]
+    assert without(merged, gone).include == ["tents"]
+    one_gone, gone = fitting(constraints_of(Intent(include=["space", "war"]), LEXICON, Intent(include=["war"])), EVERY)
+    assert [one.what for one in gone] == [("space",)]
+    assert {LEXICON.item_ids[place] for place in np.flatnonzero(one_gone)} == {"f8", "f19"}
