@@ -232,3 +232,15 @@ def test_any_numeric_column_of_the_bundle_can_be_asked_for(made, settings, start
     assert answer["intent"]["numbers"] == [{"column": "weight_g", "op": "<=", "value": 200.0}]
     expected = {item_id for item_id, weight in zip(ids, weights, strict=True) if weight is not None and weight <= 200}
     assert set(shown(answer)) == expected
+
+
+def test_a_list_comes_also_where_nothing_can_be_kept(made, settings, start):
+    release(made, settings, "r1")
+    (settings.home / "conversations.db").write_bytes(b"this is no database" * 100)
+    client = start()
+    answer = chat(client, "a romance", k=3)
+    assert len(shown(answer)) == 3
+    body = {"user_id": "u", "message": "more like that", "conversation_id": answer["conversation_id"]}
+    refused = client.post("/chat", json=body)
+    assert refused.status_code == 503
+    assert "conversations cannot be read" in refused.json()["error"]["message"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response, StreamingResponse
 
+from features.resilience.repeats import RepeatLogger
 from models.flight.records.request_ids import new_request_id
 from models.language.conversation.constraints import without
 from models.language.conversation.conversations import new_conversation_id
@@ -23,6 +26,8 @@ from services.errors import ApiError
 from services.live.catalogue_texts import CatalogueWords
 from services.live.serving import Serving
 from services.runtime import Runtime
+
+repeats = RepeatLogger(logging.getLogger(__name__))
 
 REMEMBERED = 100  # items of earlier lists
 EVENTS = "text/event-stream"
@@ -55,7 +60,7 @@ async def chat(request: ChatRequest, runtime: Runtime) -> ChatAnswer | Response:
     at = runtime.live.at if runtime.live.at is not None else serving.sessions.now()
     memory = Memory()
     if request.conversation_id is not None:
-        known = await runtime.beside(runtime.conversations.read, request.conversation_id, user_id, at)
+        known = await runtime.beside(_recalled, runtime, request.conversation_id, user_id, at)
         if known is None:
             message = "no such conversation of this user; leave conversation_id out to begin one"
             raise ApiError(404, message, field="conversation_id", code="unknown_conversation")
@@ -110,7 +115,18 @@ def _remember(runtime: Runtime, turn: Turn, memory: Memory, user_id: str, at: in
         shown=[item.item_id for item in turn.answer.items][:REMEMBERED],
         before=list(dict.fromkeys(earlier))[-REMEMBERED:],
     )
-    runtime.conversations.write(turn.answer.conversation_id, user_id, kept, at)
+    try:
+        runtime.conversations.write(turn.answer.conversation_id, user_id, kept, at)
+    except (sqlite3.Error, OSError) as error:  # the list is as good; the next turn begins anew
+        repeats.warning("a conversation is not kept: %s", error)
+
+
+def _recalled(runtime: Runtime, conversation_id: str, user_id: str, at: int) -> Memory | None:
+    try:
+        return runtime.conversations.read(conversation_id, user_id, at)
+    except (sqlite3.Error, OSError) as error:
+        repeats.warning("conversations cannot be read: %s", error)
+        raise ApiError(503, "conversations cannot be read now; try again, or begin a new one") from error
 
 
 async def _reply(turn: Turn, model: ChatModel | None, message: str) -> str:
