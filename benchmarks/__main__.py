@@ -16,6 +16,7 @@ PROGRAMS = (
     "new_items",
     "encoders",
     "streams",
+    "chat",
 )
 
 

@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     """Most money for it; empty: no limit."""
     llm_max_seconds: float | None = Field(default=600.0, ge=0)
     """Longest time of it; what is left is asked by the next."""
+    conversation_days: float = Field(default=30, gt=0)
+    """Days after which a conversation that nobody went on with is forgotten."""
     item_encoder: Literal["auto", "warm", "off"] = "auto"
     """The process that encodes texts of posted items: `auto`, started when the first is posted, which waits for it some
     seconds; `warm`, started with the service; `off`, posted items have no text vector before the next training."""

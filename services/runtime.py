@@ -19,6 +19,7 @@ from features.privacy.hashed_ids import IdHasher
 from features.resilience.outages import StoreUnavailableError
 from features.resilience.repeats import RepeatLogger
 from features.settings import Settings
+from models.language.conversation.conversations import Conversations
 from models.release.running import Registration
 from services.access.deadline import current_deadline
 from services.access.turns import Turns
@@ -57,6 +58,7 @@ class Runtime:
         self.impressions = None if settings.at else ImpressionLog(settings.home / "impressions")
         recorded = not settings.at and settings.record_share > 0 and self.live.home_fault is None
         self.flight = FlightRecorder(settings, _count_records) if recorded else None
+        self.conversations = Conversations(settings.home / "conversations.db", settings.conversation_days)
         self.rollbacks = asyncio.Lock()
         self.turns = Turns()
         local = not settings.database_url.startswith("postgres") and settings.online_store == "sqlite"
@@ -170,6 +172,7 @@ class Runtime:
         self.recorder.close()
         if self.flight is not None:
             self.flight.close()
+        self.conversations.close()
         self._beside.shutdown()
         if self._thread is not None:
             self._thread.shutdown()

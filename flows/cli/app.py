@@ -31,6 +31,7 @@ ORDER = (
         "update",
         "serve",
         "simulate",
+        "chat",
         "releases",
         "rollback",
     ),

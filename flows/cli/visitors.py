@@ -1,15 +1,16 @@
-"""`recops simulate`."""
+"""Commands that use a running service: `recops simulate | chat`."""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from features.errors import UserError
-from flows.cli.app import Quiet, Verbose, app, open_project
+from flows.cli.app import Quiet, Verbose, app, begin, open_project
 from flows.cli.stopping import stoppable
 
 SECONDS = 30.0
@@ -59,3 +60,49 @@ def simulate(
         from features.files import write_text
 
         write_text(json.dumps(tally.as_json(), indent=1) + "\n", target)
+
+
+@app.command()
+def chat(
+    user: Annotated[str, typer.Option(help="Whose list it is; one who is not known will do.")],
+    message: Annotated[str | None, typer.Argument(help="One message; without it you are asked for them.")] = None,
+    url: Annotated[str, typer.Option(help="The running service.")] = "http://127.0.0.1:3000",
+    k: Annotated[int, typer.Option(min=1, max=500, help="Items of a list.")] = 10,
+    key: Annotated[
+        str, typer.Option(envvar="RECOPS_CHAT_KEY", show_envvar=True, help="Key of the service's API.")
+    ] = "",
+) -> None:
+    """Talk to a running service about what you look for.
+
+    In English, German or Chinese; each message builds on those before it, and an empty line ends.
+
+    \b
+      recops chat --user u-17
+      recops chat --user u-17 "a funny mystery under 15 euros, no horses"
+    """
+    begin()
+    from flows.conversing.talking import Talk
+
+    talk = Talk(url, user, k, key)
+    if message is not None:
+        print("\n".join(talk.say(message)))
+        return
+    asks = sys.stdin.isatty()
+    if asks:
+        print("What are you looking for? (an empty line ends)", file=sys.stderr)
+    with stoppable("the conversation is kept by the service"):
+        while line := _read(asks):
+            try:
+                print("\n".join(talk.say(line)), flush=True)
+            except UserError as error:
+                if not asks:
+                    raise
+                print(error, file=sys.stderr)
+
+
+def _read(asks: bool) -> str:
+    """The next line that was typed, "" at the end."""
+    try:
+        return input("> " if asks else "").strip()
+    except EOFError:
+        return ""

@@ -24,6 +24,7 @@ from features.streams.dead_letters import DeadLetters
 from features.table import write_parquet
 from flows.asking.answer_shards import journal_of
 from models.flight.records.flight_folder import FlightFolder
+from models.language.conversation.conversations import erase_conversations
 from models.language.ledger import erase_user as erase_answers
 from models.language.writing.released_texts import erase_profile
 from models.learning.erasure import forget_learned
@@ -144,6 +145,12 @@ STORES = (
         paths=("answers.db",),
         erase=lambda settings, user_id: erase_answers(journal_of(settings), user_id),
     ),
+    Store(
+        name="conversations",
+        holds="what they asked for, and what was shown",
+        paths=("conversations.db",),
+        erase=lambda settings, user_id: erase_conversations(settings.home / "conversations.db", user_id),
+    ),
     Store(name="profiles", holds="what a language model wrote of them", paths=("releases",), erase=_profiles),
     Store(name="dead letters", holds="events that were refused", paths=("events.db",), erase=_dead_letters),
     Store(name="releases", holds="their id, and how many events", paths=("releases",), erase=_snapshots),
@@ -153,8 +160,8 @@ KNOW_NOBODY = (
     *("answers.lock", "prefect.log", "service.log"),
 )
 """Names below RECOPS_HOME, as the code writes them, that hold no user."""
-TABLES = {"events": "event log", "dead_letters": "dead letters"}
-"""Tables of the event log's database with a column `user_id` → the store that erases from them."""
+TABLES = {"events": "event log", "dead_letters": "dead letters", "conversations": "conversations"}
+"""Tables with a column `user_id` → the store that erases from them."""
 
 
 def _has_log(settings: Settings) -> bool:

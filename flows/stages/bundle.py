@@ -18,6 +18,7 @@ from models.retrieval.candidates import Params as RetrieveParams
 
 BUNDLE = Path("data/bundle")
 KEPT = Path("data/language/kept.json")
+NUMBERS = Path("data/catalogue/numbers.parquet")  # only where items have further numeric columns
 
 
 def main() -> None:
@@ -40,6 +41,8 @@ def main() -> None:
         explore=parse("reranker.explore", explored, ExploreParams),
         positives=positives(),
     )
+    if NUMBERS.is_file():
+        shutil.copyfile(NUMBERS, BUNDLE / "catalogue" / NUMBERS.name)
     seal(
         BUNDLE,
         features=feature_references(),

@@ -11,6 +11,7 @@ import polars as pl
 from features.catalogue_changes.joining import AVAILABILITY, availability
 from features.cleaning.catalogue import build_catalogue
 from features.cleaning.interactions import TRUST_COLUMNS, Params, clean_log
+from features.cleaning.item_numbers import item_numbers
 from features.files import write_text
 from features.params import section
 from features.schema import CATALOGUE, INTERACTIONS, ITEMS, LOG
@@ -23,6 +24,7 @@ ITEMS_TABLE = Path("data/tables/items.parquet")
 LOGS = Path("data/log")
 CATALOGUE_TABLE = Path("data/catalogue/catalogue.parquet")
 AVAILABILITY_TABLE = Path("data/catalogue/availability.parquet")  # only where an item is not offered all the time
+NUMBERS_TABLE = Path("data/catalogue/numbers.parquet")  # only where items have further numeric columns
 REPORT = Path("data/reports/cleaning.json")
 
 log = logging.getLogger(__name__)
@@ -52,6 +54,10 @@ def main() -> None:
     AVAILABILITY_TABLE.unlink(missing_ok=True)
     if times.height:
         AVAILABILITY.write(times, AVAILABILITY_TABLE)
+    numbers = item_numbers(items, catalogue)
+    NUMBERS_TABLE.unlink(missing_ok=True)
+    if numbers is not None:
+        write_parquet(numbers, NUMBERS_TABLE)
     write_text(json.dumps(report, indent=2, sort_keys=True) + "\n", REPORT)
 
 

@@ -42,6 +42,11 @@ _ENDINGS = [  # of an inflected word, and that of its root
 ]
 
 
+def ordinary_words() -> frozenset[str]:
+    """English words that name nothing in particular, in lower case."""
+    return _ORDINARY
+
+
 @dataclass(frozen=True)
 class _Facts:
     text: str

@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 
 from services.api import answers, handlers, schemas
+from services.api.chat import chat_messages, chatting
 from services.api.flight import explaining, flight_messages
 from services.api.items import item_messages, posting
 from services.api.releases import changing, messages
-from services.api.search import suggest_messages, suggesting
+from services.api.search import search_messages, searching, suggest_messages, suggesting
 from services.runtime import Runtime
 
 BENTO = "/bento"  # the same routes below it are those of BentoML's methods
@@ -130,6 +131,27 @@ ENDPOINTS = (
         work=suggesting.suggest,
         summary="Items by the words of a title that were typed so far, the most popular first.",
         tag="lists",
+    ),
+    Endpoint(
+        name="search",
+        method="POST",
+        path="/search",
+        request=search_messages.SearchRequest,
+        answer=search_messages.SearchAnswer,
+        work=searching.search,
+        summary="Items that fit a text, by its words and its vector; a known user's taste counts too.",
+        tag="lists",
+    ),
+    Endpoint(
+        name="chat",
+        method="POST",
+        path="/chat",
+        request=chat_messages.ChatRequest,
+        answer=chat_messages.ChatAnswer,
+        work=chatting.chat,
+        summary="A message of a user: what it asks for, and the items that pass; with `stream` as server-sent events.",
+        tag="lists",
+        errors=(404,),
     ),
     Endpoint(
         name="status",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from services.api import answers, schemas
+from services.api.chat import chat_messages
 from services.api.flight import flight_messages
 from services.api.items import item_messages
 from services.api.releases import messages
-from services.api.search import suggest_messages
+from services.api.search import search_messages, suggest_messages
 
 INSTANT = "2026-01-31T12:00:00+00:00"
 ITEM = answers.RecommendedItem(
@@ -22,6 +23,7 @@ ITEM = answers.RecommendedItem(
     sources=["item_knn", "ease"],
     reason="Because of “Wool hat”.",
 )
+FOUND_ITEM = answers.RecommendedItem("p-1042", "Wool scarf", 1, 0.071, sources=["words", "vectors", "item_knn"])
 RELEASE = "20260131-120000-1a2b3c4d"
 BUNDLE = "1a2b3c4d" * 8
 METRICS = {"ndcg@10": 0.142, "recall@10": 0.187}
@@ -96,6 +98,23 @@ EXAMPLES: dict[str, tuple[msgspec.Struct | None, msgspec.Struct]] = {
     "suggest": (
         suggest_messages.SuggestQuery("wool sca"),
         suggest_messages.SuggestAnswer(RELEASE, [suggest_messages.Suggestion("p-1042", "Wool scarf")], False),
+    ),
+    "search": (
+        search_messages.SearchRequest("warm scarf for winter", user_id="u-17", k=5),
+        search_messages.SearchAnswer(RELEASE, "warm scarf for winter", True, [FOUND_ITEM], 3.1),
+    ),
+    "chat": (
+        chat_messages.ChatRequest("u-17", "something warm for winter, not wool, under 40 euros", k=5),
+        chat_messages.ChatAnswer(
+            "5f0c",
+            "Here are 5: winter, without wool, price < 40. First comes “Fleece scarf”.",
+            chat_messages.ChatIntent(
+                include=["winter"], exclude=["wool"], numbers=[chat_messages.ChatLimit("price", "<", 40.0)], text="warm"
+            ),
+            [answers.RecommendedItem("p-88", "Fleece scarf", 1, 0.09, sources=["words", "item_knn"])],
+            RELEASE,
+            REQUEST,
+        ),
     ),
     "status": (
         None,

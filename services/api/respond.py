@@ -22,7 +22,8 @@ async def respond(endpoint: Endpoint, request: Request, runtime: Runtime) -> Res
         else:
             given = {**request.query_params, **request.path_params}
             message = schemas.from_query(given, endpoint.request)
-        return Response(msgspec.json.encode(await endpoint.work(message, runtime)), media_type=JSON)
+        answer = await endpoint.work(message, runtime)
+        return answer if isinstance(answer, Response) else Response(msgspec.json.encode(answer), media_type=JSON)
     except ApiError as error:
         body = error_body(error.code, error.message, error.field)
         return Response(body, status_code=error.status, headers=error.headers, media_type=JSON)

@@ -2,7 +2,7 @@
 import { age, ago, day, hue, initials, plural, price } from "./format.js";
 
 const $ = (id) => document.getElementById(id);
-const state = { user: "", ranks: null, fresh: "", answer: null, turn: 0, suggestion: 0, categories: [], loaded: "" };
+const state = { user: "", ranks: null, fresh: "", answer: null, turn: 0, suggestion: 0, categories: [], loaded: "", conversation: null };
 
 // ---- small makers: text always goes in as text, so that ids and titles may hold any character
 function make(tag, attributes = {}, ...children) {
@@ -172,6 +172,32 @@ async function showSimilar(item) {
   $("similar-list").replaceChildren(...(rows.length ? rows : [make("li", { class: "empty" }, "No similar items are known.")]));
 }
 
+// ---- conversation: the reply comes into the log, its items into today's list
+async function talk() {
+  const message = $("message").value.trim();
+  if (!message || !state.user) return;
+  const user = state.user;
+  $("message").value = "";
+  $("chat").append(make("li", { class: "asked" }, message));
+  const request = { user_id: user, message, k: Number($("k").value) };
+  if (state.conversation) request.conversation_id = state.conversation;
+  const turn = ++state.turn;
+  const answer = await call("chat", request);
+  if (user !== state.user || turn !== state.turn) return;
+  Object.assign(state, { conversation: answer.conversation_id, answer, ranks: new Map(answer.items.map((item) => [item.item_id, item.rank])) });
+  $("chat").append(make("li", {}, answer.reply));
+  $("chat").lastElementChild.scrollIntoView({ block: "nearest" });
+  $("warnings").replaceChildren();
+  $("list").replaceChildren(...(answer.items.length ? answer.items.map((item) => itemRow(item)) : [make("li", { class: "empty" }, "Nothing is left to offer.")]));
+  $("list").setAttribute("aria-busy", "false");
+  $("today-note").textContent = "by the conversation";
+}
+
+function beginAnew() {
+  state.conversation = null;
+  $("chat").replaceChildren();
+}
+
 // ---- history
 async function showHistory() {
   const user = state.user;
@@ -275,10 +301,13 @@ function choose(id) {
   if (!id) return;
   Object.assign(state, { user: id, ranks: null, fresh: "", answer: null });
   $("user").value = id;
+  beginAnew();
   rememberInAddress();
   attempt(() => Promise.all([showList(), showHistory()]));
 }
 
+$("chat-form").addEventListener("submit", (event) => { event.preventDefault(); attempt(talk); });
+$("chat-new").addEventListener("click", () => { beginAnew(); if (state.user) attempt(() => showList()); });
 $("user").addEventListener("input", suggest);
 $("user").addEventListener("focus", () => { $("user").select(); suggest(); });
 $("user").addEventListener("blur", () => { closeUsers(); if ($("user").value !== state.user) $("user").value = state.user; });

@@ -44,6 +44,7 @@ from models.release.plan import read_plan
 from models.release.store import Release, ReleaseError, ReleaseStore, read_release
 from services.instants import SECOND, fixed_instant
 from services.live import bento
+from services.live.catalogue_texts import CatalogueTexts
 from services.live.items.growth import Grown, Growth
 from services.live.items.keeper import GrowsByItems, Keeper
 from services.live.items.live_items import LiveItems
@@ -323,6 +324,7 @@ class Live:
         search = search_of(self.settings, manifest.hash)
         online = online_form(recommender, items, info, search)
         learning = self._learning_of(folder, recommender, through, posted)
+        words, texts = _words_of(bundle), ReleasedTexts.read(folder, info.item_ids)
         serving = Serving(
             release=release,
             manifest=manifest,
@@ -331,12 +333,13 @@ class Live:
             online=online,
             sessions=sessions,
             items=posted,
-            growth=Growth(recommender, online, items, posted, self.log, search, learning, _words_of(bundle)),
+            growth=Growth(recommender, online, items, posted, self.log, search, learning, words),
             vectors=vectors,
             users=snapshot_users(folder),
             loaded_at=self.log.now(),
             pictures=read_pictures(folder, info.item_ids),
-            texts=ReleasedTexts.read(folder, info.item_ids),
+            texts=texts,
+            catalogue_texts=CatalogueTexts(bundle, texts.keywords, posted, words),
             hasher=hasher,
         )
         if posted.content_seq or learning is not None:

@@ -14,6 +14,7 @@ from models.online.online_recommender import OnlineRecommender
 from models.recommender import Recommender
 from models.release.bundle import Manifest
 from models.release.store import Release
+from services.live.catalogue_texts import CatalogueTexts
 from services.live.items.growth import Growth, Mark
 from services.live.items.live_items import LiveItems
 from services.live.items.text_vectors import TextVectors
@@ -25,7 +26,7 @@ class Serving:
     """One release ready to answer; a request takes the reference once and keeps it to its end.
 
     pictures: the https address of each item's picture, in the order of the vocabulary; empty where no item has one;
-    texts: what is written of items and users;
+    texts: what is written of items and users; catalogue_texts: the search over its items;
     items, growth, vectors: of what was posted and learned since; mark: what of it the recommender holds;
     learned_position: the log position of what its retrievers have learned, None: they do not.
     """
@@ -45,6 +46,7 @@ class Serving:
     loaded_at: int
     pictures: list[str | None]
     texts: ReleasedTexts
+    catalogue_texts: CatalogueTexts
     hasher: IdHasher | None = None
 
     def stored_id(self, user_id: str) -> str:

@@ -276,7 +276,7 @@ def test_bad_requests_are_400_and_name_the_field(shared, path, body, code, field
 def test_unknown_routes_and_methods_have_the_error_body(shared):
     for method, path, status, code in [
         ("GET", "/nothing", 404, "not_found"),
-        ("POST", "/chat", 404, "not_found"),
+        ("POST", "/chatter", 404, "not_found"),
         ("GET", "/console/../keys.py", 404, "not_found"),
         ("GET", "/console/secrets", 404, "not_found"),
         ("GET", "/recommend", 405, "method_not_allowed"),

@@ -72,6 +72,8 @@ def test_what_is_answered_is_what_is_described(document, shared):
         "recommend": {"user_id": user, "explain": True, "details": True, "filter": {"category": ["no such"]}},
         "similar": {"item_id": item, "details": True},
         "events": {"events": []},
+        "search": {"query": "winter", "user_id": user, "details": True},
+        "chat": {"user_id": user, "message": "something for winter under 20 euros"},
         "rollback": {"to": "r1"},
         "release": {"release": "r1"},
         "history": {"user_id": user},

@@ -63,7 +63,7 @@ def test_an_erased_user_is_in_no_store_and_their_records_are_404(made, settings,
     client.runtime.serving().sessions.flush()
 
     lines = forget(settings, [user_id])
-    assert len(lines) == 10
+    assert len(lines) == 11
     client.runtime._erasures.apply()
     assert client.post("/explain", json={"request_id": theirs["request_id"]}).status_code == 404
     assert client.post("/explain", json={"request_id": others["request_id"]}).status_code == 200

@@ -10,7 +10,7 @@ from services.api.schemas import Length
 
 
 class SuggestQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """GET /suggest: titles with words that begin with those of `q`, `limit` of them."""
+    """GET /suggest: titles with words that begin with those of `q`, then items with such keywords; `limit` of them."""
 
     q: Annotated[str, msgspec.Meta(max_length=200)] = ""
     limit: Length = 10
@@ -24,8 +24,10 @@ class Suggestion(msgspec.Struct):
 
 
 class SuggestAnswer(msgspec.Struct):
-    """mended: whether a word of `q` begins none of any title, and was read as one that differs by one letter."""
+    """mended: whether a word of `q` that begins none of any title or keyword was read as one a letter away."""
 
     release: str
-    suggestions: Annotated[list[Suggestion], msgspec.Meta(description="most popular first")]
+    suggestions: Annotated[
+        list[Suggestion], msgspec.Meta(description="by title, then by keyword, each most popular first")
+    ]
     mended: bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from threading import Lock
 
 import numpy as np
@@ -22,14 +23,16 @@ class NewestIndex:
     def __init__(self) -> None:
         self._lock = Lock()
         self._catalogue: weakref.ref[Catalogue] | None = None
-        self._index = TitleIndex([])
+        self._titles = self._keywords = TitleIndex([])
 
-    def of(self, catalogue: Catalogue) -> TitleIndex:
+    def of(self, catalogue: Catalogue, keywords: Sequence[Sequence[str]]) -> tuple[TitleIndex, TitleIndex]:
+        """Of the titles, and of the keywords; keywords: of each released item, or empty."""
         with self._lock:
             if self._catalogue is None or self._catalogue() is not catalogue:
-                self._index = TitleIndex(catalogue.titles)
+                self._titles = TitleIndex(catalogue.titles)
+                self._keywords = TitleIndex([" ".join(of_item) for of_item in keywords])
                 self._catalogue = weakref.ref(catalogue)
-            return self._index
+            return self._titles, self._keywords
 
 
 NEWEST = NewestIndex()
@@ -43,12 +46,18 @@ async def suggest(request: SuggestQuery, runtime: Runtime) -> SuggestAnswer:
 
 def _suggest(serving: Serving, request: SuggestQuery, at: int | None) -> SuggestAnswer:
     catalogue = serving.recommender.catalogue
-    found, mended = NEWEST.of(catalogue).find(request.q)
+    titles, keywords = NEWEST.of(catalogue, serving.texts.keywords)
+    by_title, mended = titles.find(request.q)
+    by_keyword, mended_keyword = (set(), False) if mended and by_title else keywords.find(request.q)
+    mended = mended or (mended_keyword and not by_title)
     unavailable = serving.unavailable(at if at is not None else serving.sessions.now())
-    items = np.array(sorted(found), dtype=np.int64)
-    if unavailable is not None:
-        items = items[~unavailable[items]]
-    best = items[np.argsort(-_popularity(serving)[items], kind="stable")][: request.limit].tolist()
+    popularity, best = _popularity(serving), list[int]()
+    for found in (by_title, set() if mended_keyword and by_title else by_keyword - by_title):
+        items = np.array(sorted(found), dtype=np.int64)
+        if unavailable is not None:
+            items = items[~unavailable[items]]
+        best += items[np.argsort(-popularity[items], kind="stable")].tolist()
+    best = best[: request.limit]
     suggestions = [Suggestion(catalogue.vocabulary.item_ids[item], catalogue.titles[item] or "") for item in best]
     return SuggestAnswer(serving.release.release, suggestions, mended and bool(suggestions))
 

@@ -164,6 +164,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Items that fit a text, by its words and its vector; a known user's taste counts too.
+         * @description Role: reader.
+         */
+        post: operations["search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/chat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A message of a user: what it asks for, and the items that pass; with `stream` as server-sent events.
+         * @description Role: reader.
+         */
+        post: operations["chat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/status": {
         parameters: {
             query?: never;
@@ -658,11 +698,11 @@ export interface components {
         };
         /**
          * SuggestAnswer
-         * @description mended: whether a word of `q` begins none of any title, and was read as one that differs by one letter.
+         * @description mended: whether a word of `q` that begins none of any title or keyword was read as one a letter away.
          */
         SuggestAnswer: {
             release: string;
-            /** @description most popular first */
+            /** @description by title, then by keyword, each most popular first */
             suggestions: components["schemas"]["Suggestion"][];
             mended: boolean;
         };
@@ -673,6 +713,96 @@ export interface components {
         Suggestion: {
             item_id: string;
             title: string;
+        };
+        /**
+         * SearchRequest
+         * @description POST /search: items that fit `query`; with `user_id`, those that fit this user come first. `details` adds
+         *     category, price and picture of each item.
+         */
+        SearchRequest: {
+            query: string;
+            /** @default null */
+            user_id?: string | null;
+            /** @default 10 */
+            k?: number;
+            /** @default null */
+            filter?: components["schemas"]["Filter"] | null;
+            /** @default false */
+            details?: boolean;
+        };
+        /**
+         * SearchAnswer
+         * @description Items that fit a text, best first. `sources` of an item: `words` where it shares one with the query, `vectors`
+         *     where its text is alike, then the retrievers that propose it to the user. personal: whether the user counted.
+         */
+        SearchAnswer: {
+            release: string;
+            query: string;
+            personal: boolean;
+            items: components["schemas"]["RecommendedItem"][];
+            took_ms: number;
+        };
+        /**
+         * ChatRequest
+         * @description POST /chat. `conversation_id`: of an earlier answer to this user, to go on from there. With `stream` the answer
+         *     comes as server-sent events: `intent`, `items`, `reply` in pieces, `done`.
+         */
+        ChatRequest: {
+            user_id: string;
+            message: string;
+            /** @default null */
+            conversation_id?: string | null;
+            /** @default 10 */
+            k?: number;
+            /** @default false */
+            stream?: boolean;
+        };
+        /**
+         * ChatAnswer
+         * @description A reply, and the items that pass the intent, best first. request_id: for the events that follow from the list;
+         *     it is not in the flight recorder.
+         */
+        ChatAnswer: {
+            conversation_id: string;
+            reply: string;
+            intent: components["schemas"]["ChatIntent"];
+            items: components["schemas"]["RecommendedItem"][];
+            release: string;
+            request_id: string;
+        };
+        /**
+         * ChatIntent
+         * @description What the conversation asks for now. like, dislike: item ids; include, exclude: tags, categories, keywords or
+         *     words of items' texts; text: what is left over. understood_by: who read the message.
+         */
+        ChatIntent: {
+            /** @default [] */
+            like?: string[];
+            /** @default [] */
+            dislike?: string[];
+            /** @default [] */
+            include?: string[];
+            /** @default [] */
+            exclude?: string[];
+            /** @default [] */
+            numbers?: components["schemas"]["ChatLimit"][];
+            /** @default  */
+            text?: string;
+            /**
+             * @default local
+             * @enum {unknown}
+             */
+            understood_by?: "local" | "model";
+        };
+        /**
+         * ChatLimit
+         * @description A limit on a numeric column of the catalogue, in the column's unit.
+         */
+        ChatLimit: {
+            column: string;
+            /** @enum {unknown} */
+            op: "<" | "<=" | "=" | ">" | ">=";
+            value: number;
         };
         /**
          * StatusAnswer
@@ -2135,6 +2265,325 @@ export interface operations {
             };
             /** @description the key's role does not suffice; or the request comes from a page of another origin */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description too many requests at once, or the key has used its quota; try again after Retry-After seconds */
+            429: {
+                headers: {
+                    /** @description seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description request line and headers are too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not ready, a store does not answer, or the turn would come too late; try again after Retry-After seconds */
+            503: {
+                headers: {
+                    /** @description seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the answer took too long */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "query": "warm scarf for winter",
+                 *       "user_id": "u-17",
+                 *       "k": 5
+                 *     }
+                 */
+                "application/json": components["schemas"]["SearchRequest"];
+            };
+        };
+        responses: {
+            /** @description the answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "release": "20260131-120000-1a2b3c4d",
+                     *       "query": "warm scarf for winter",
+                     *       "personal": true,
+                     *       "items": [
+                     *         {
+                     *           "item_id": "p-1042",
+                     *           "title": "Wool scarf",
+                     *           "rank": 1,
+                     *           "score": 0.071,
+                     *           "sources": [
+                     *             "words",
+                     *             "vectors",
+                     *             "item_knn"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "took_ms": 3.1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SearchAnswer"];
+                };
+            };
+            /** @description malformed or invalid; `field` names what is at fault */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no key, or a wrong one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the key's role does not suffice; or the request comes from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description too many requests at once, or the key has used its quota; try again after Retry-After seconds */
+            429: {
+                headers: {
+                    /** @description seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description request line and headers are too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not ready, a store does not answer, or the turn would come too late; try again after Retry-After seconds */
+            503: {
+                headers: {
+                    /** @description seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the answer took too long */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    chat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "user_id": "u-17",
+                 *       "message": "something warm for winter, not wool, under 40 euros",
+                 *       "k": 5
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChatRequest"];
+            };
+        };
+        responses: {
+            /** @description the answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "conversation_id": "5f0c",
+                     *       "reply": "Here are 5: winter, without wool, price < 40. First comes “Fleece scarf”.",
+                     *       "intent": {
+                     *         "like": [],
+                     *         "dislike": [],
+                     *         "include": [
+                     *           "winter"
+                     *         ],
+                     *         "exclude": [
+                     *           "wool"
+                     *         ],
+                     *         "numbers": [
+                     *           {
+                     *             "column": "price",
+                     *             "op": "<",
+                     *             "value": 40
+                     *           }
+                     *         ],
+                     *         "text": "warm",
+                     *         "understood_by": "local"
+                     *       },
+                     *       "items": [
+                     *         {
+                     *           "item_id": "p-88",
+                     *           "title": "Fleece scarf",
+                     *           "rank": 1,
+                     *           "score": 0.09,
+                     *           "sources": [
+                     *             "words",
+                     *             "item_knn"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "release": "20260131-120000-1a2b3c4d",
+                     *       "request_id": "019ab0c4d5e67f8091a2b3c4d5e6f708"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ChatAnswer"];
+                };
+            };
+            /** @description malformed or invalid; `field` names what is at fault */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no key, or a wrong one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the key's role does not suffice; or the request comes from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not known in this release */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

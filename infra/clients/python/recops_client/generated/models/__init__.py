@@ -3,6 +3,12 @@
 from .abort_request import AbortRequest
 from .because_of import BecauseOf
 from .category_count import CategoryCount
+from .chat_answer import ChatAnswer
+from .chat_intent import ChatIntent
+from .chat_intent_understood_by import ChatIntentUnderstoodBy
+from .chat_limit import ChatLimit
+from .chat_limit_op import ChatLimitOp
+from .chat_request import ChatRequest
 from .code import Code
 from .contribution import Contribution
 from .counts import Counts
@@ -43,6 +49,8 @@ from .retriever_check import RetrieverCheck
 from .retriever_part import RetrieverPart
 from .rollback_answer import RollbackAnswer
 from .rollback_request import RollbackRequest
+from .search_answer import SearchAnswer
+from .search_request import SearchRequest
 from .side_answer import SideAnswer
 from .similar_answer import SimilarAnswer
 from .similar_request import SimilarRequest
@@ -67,6 +75,12 @@ __all__ = (
     "AbortRequest",
     "BecauseOf",
     "CategoryCount",
+    "ChatAnswer",
+    "ChatIntent",
+    "ChatIntentUnderstoodBy",
+    "ChatLimit",
+    "ChatLimitOp",
+    "ChatRequest",
     "Code",
     "Contribution",
     "Counts",
@@ -107,6 +121,8 @@ __all__ = (
     "RetrieverPart",
     "RollbackAnswer",
     "RollbackRequest",
+    "SearchAnswer",
+    "SearchRequest",
     "SideAnswer",
     "SimilarAnswer",
     "SimilarRequest",

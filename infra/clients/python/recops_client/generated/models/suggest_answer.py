@@ -15,11 +15,11 @@ T = TypeVar("T", bound="SuggestAnswer")
 
 @_attrs_define
 class SuggestAnswer:
-    """mended: whether a word of `q` begins none of any title, and was read as one that differs by one letter.
+    """mended: whether a word of `q` that begins none of any title or keyword was read as one a letter away.
 
     Attributes:
         release (str):
-        suggestions (list[Suggestion]): most popular first
+        suggestions (list[Suggestion]): by title, then by keyword, each most popular first
         mended (bool):
     """
 

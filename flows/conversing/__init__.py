@@ -1,0 +1,1 @@
+"""Talking to a running service from a terminal. No understanding: the service does that."""
