@@ -17,6 +17,7 @@ from models.evaluation.metrics import target_positions
 from models.retrieval.history_profile import Recency, history_profiles
 from models.retrieval.text_to_collaborative.closed_form import MapSettings, standardized_rows
 from models.retrieval.text_to_collaborative.item_map import ItemMap, NewItems
+from models.retrieval.text_to_collaborative.landmarks import landmarks_of
 from models.retrieval.text_to_collaborative.pseudo_new_items import choose_settings
 
 K = 10
@@ -27,7 +28,7 @@ class Material:
     """What the map is fitted on, and who is asked.
 
     choices: (n_users, n_items) ones, of train; vectors: (n_items, size) unit or zero rows by encoder; word_parts: as of
-    Catalogue; max_users, most_taught: params of `cold_items`; queries, targets: users of valid with their history of
+    Catalogue; max_users, most_exact, landmarks: params of `cold_items`; queries, targets: users of valid with their history of
     train, and what they chose later.
     """
 
@@ -35,7 +36,8 @@ class Material:
     vectors: Mapping[str, Float32]
     word_parts: Float32 | None
     max_users: int
-    most_taught: int
+    most_exact: int
+    landmarks: int
     seed: int
     queries: Queries
     targets: Targets
@@ -58,9 +60,8 @@ class NewItemQueries:
         held = np.random.default_rng(params.seed).permutation(known)[:n_held]
         rare = np.flatnonzero(described & (n_users <= material.max_users))
         self.new: Int64 = np.sort(np.concatenate([held, rare])).astype(np.int64)
-        by_demand = np.argsort(-n_users, kind="stable")
-        by_demand = by_demand[(n_users[by_demand] > material.max_users) & ~np.isin(by_demand, held)]
-        self.taught: Int64 = np.sort(by_demand[: material.most_taught]).astype(np.int64)
+        self.taught: Int64 = np.setdiff1d(np.flatnonzero(n_users > material.max_users), held).astype(np.int64)
+        self._landmarks = landmarks_of(n_users[self.taught], material.most_exact, material.landmarks)
         self._known = np.setdiff1d(known, held)
         targets = _among(material.targets.items, self.new, n_items)
         history = _history_among(material.queries.history, self.taught, n_items)
@@ -102,7 +103,7 @@ class NewItemQueries:
         )
         known = material.choices[:, self.taught].tocsr()
         taught = {name: np.ascontiguousarray(rows[self.taught]) for name, rows in vectors.items()}
-        weights, prior = ItemMap.fit(known, taught, settings, new).columns(new)
+        weights, prior = ItemMap.fit(known, taught, settings, new, self._landmarks).columns(new)
         return self.ndcg(standardized_rows(np.asarray(self._profiles @ weights, dtype=np.float32)) + prior)
 
     def ndcg(self, scores: Float32) -> Float64:

@@ -18,7 +18,7 @@ from models.interfaces import Reason
 from models.retrieval.history_profile import Recency, history_profiles, interactions_matrix
 from models.retrieval.text_to_collaborative.closed_form import standardized_rows
 from models.retrieval.text_to_collaborative.item_map import ItemMap, NewItems, some_histories
-from models.retrieval.text_to_collaborative.landmarks import choose_landmarks
+from models.retrieval.text_to_collaborative.landmarks import landmarks_of
 from models.retrieval.text_to_collaborative.own_evidence import with_own_evidence
 from models.retrieval.text_to_collaborative.pseudo_new_items import choose_settings
 from models.retrieval.topk import no_hits, retrieve_by
@@ -95,9 +95,7 @@ class ColdItems:
         new = _new_items(vectors, catalogue.word_parts, cold, n_users)
         known = matrix[:, taught].tocsr()
         taught_vectors = {name: np.ascontiguousarray(rows[taught]) for name, rows in vectors.items()}
-        landmarks = (
-            choose_landmarks(n_users[taught], self.params.landmarks) if len(taught) > self.params.most_exact else None
-        )
+        landmarks = landmarks_of(n_users[taught], self.params.most_exact, self.params.landmarks)
         self._map = ItemMap.fit(known, taught_vectors, chosen.settings, new, landmarks)
         by_text, choices = self._map.columns(new), matrix[:, cold].tocsr()
         self._learn(

@@ -17,6 +17,11 @@ from models.compute.threads import one_thread
 LEAST_EIGENVALUE = 1e-5  # of the landmarks' own block, relative to its greatest
 
 
+def landmarks_of(n_users: Int64, most_exact: int, n_landmarks: int) -> Int64 | None:
+    """Positions of the taught items that stand for all, by how many users chose each; None where the map is exact."""
+    return choose_landmarks(n_users, n_landmarks) if len(n_users) > most_exact else None
+
+
 def choose_landmarks(n_users: Int64, n_landmarks: int) -> Int64:
     """Positions, ascending: half of them the most chosen items, half spread over the others in the order of demand."""
     by_demand = np.argsort(-n_users, kind="stable")
