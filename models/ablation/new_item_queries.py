@@ -28,8 +28,8 @@ class Material:
     """What the map is fitted on, and who is asked.
 
     choices: (n_users, n_items) ones, of train; vectors: (n_items, size) unit or zero rows by encoder; word_parts: as of
-    Catalogue; max_users, most_exact, landmarks: params of `cold_items`; queries, targets: users of valid with their history of
-    train, and what they chose later.
+    Catalogue; max_users, most_exact, landmarks: params of `cold_items`; queries, targets: users of valid with their
+    history of train, and what they chose later.
     """
 
     choices: sparse.csr_matrix
