@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from features.absent import absent
+from features.repo.absent import absent
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from features.absent import absent
+from features.repo.absent import absent
 
 
 def lightgbm() -> Any:
