@@ -15,7 +15,7 @@ PARAMS = AblateParams(n_users=600, worth=Worth(bytes=50_000))  # the planted vec
 DEAR = AblateParams(
     n_users=600, worth=Worth(bytes=50_000, parts={"encoder keywords": PartWorth(bytes=50)})
 )  # a thousandfold
-FIRST = 1000  # seed; worlds below it were looked at while this was built
+FIRST = 1000  # seed
 MOST_SECONDS = 6.0  # of a world
 
 
