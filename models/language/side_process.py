@@ -26,7 +26,7 @@ def main() -> None:
     os.nice(5)  # the service answers first
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print is no answer
-    params = Params(threads=1, batch_size=32)
+    params = Params(threads=1)
 
     def answer(content: dict[str, Any]) -> None:
         answers.write(json.dumps(content) + "\n")

@@ -9,10 +9,13 @@ import polars as pl
 import pytest
 
 from features.errors import UserError
+from features.settings import Settings
+from flows.project.dataset import Project
+from flows.project.imports import add_item_vectors
 from models.data.storage import read_arrays
 from models.language.encoder import encoder_folder
 from models.language.encoding.pictures import picture_vectors
-from tests.support.workspace import make_workspace, recops, run
+from tests.support.workspace import edit_params, make_workspace, recops, run
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed (the extra `images`)")
 
@@ -75,12 +78,12 @@ def test_the_command_makes_one_more_encoder_of_the_items_of_a_project(clip, tmp_
     pictures = drawn(tmp_path / "pictures", [*ids, "nobody-sells-this"])
     said = recops(folder, "data", "vectors", "--images", str(pictures), "--model", str(clip)).stdout
     assert "6 items have a vector 'image'; 1 pictures of none left out" in said
-    recops(folder, "data", "vectors", "--images", str(pictures), "--model", str(clip))  # again: in their place
+    project, settings = Project(folder), Settings(home=folder / ".recops")
+    assert add_item_vectors(project, settings, picture_vectors(pictures, str(clip)).rows) == 6  # in their place
     assert pl.read_parquet(folder / "data/raw/item_vectors.parquet").height == 6
+    edit_params(folder, {"embed.encoders": ["words"]})
     run("-m", "dvc", "repro", "embed", cwd=folder)
     vectors = read_arrays(folder / "data/vectors/further.safetensors")["imported.image"]
     assert int(vectors.any(axis=1).sum()) == 6 and vectors.shape[1] == 16
-    wrong = recops(
-        folder, "data", "vectors", "--images", str(drawn(tmp_path / "x", ["z"])), "--model", str(clip), check=False
-    )
-    assert wrong.returncode == 2 and "none of 1 is of an item" in wrong.stderr
+    with pytest.raises(UserError, match="none of 1 is of an item"):
+        add_item_vectors(project, settings, picture_vectors(drawn(tmp_path / "x", ["z"]), str(clip)).rows)

@@ -35,6 +35,7 @@ CHANGED: dict[str, Any] = {
     "language.short_text": 10_000,
     "language.n_keywords": 2,
     "embed.batch_size": 7,
+    "embed.encoders": ["sentence", "words", "static"],
     "retrievers.popular.half_life_days": 60,
     "retrievers.popular.segment": "category",
     "retrievers.item_knn.neighbors": 3,

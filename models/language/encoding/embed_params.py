@@ -57,7 +57,7 @@ class Params(BaseModel):
     """Encoders that are on. Without `sentence` the parts that read its vectors step aside."""
     encoder: str | None = None
     """Name or path of a sentence-transformers model; null: all-MiniLM-L6-v2, which is installed as a package."""
-    batch_size: int = Field(default=32, ge=1)
+    batch_size: int = Field(default=8, ge=1)
     """Texts per batch; greater needs more memory. Short batches are filled up: a part of the result."""
     threads: int = Field(default=2, ge=1)
     """Threads of the encoder. They affect the result: another number may change the last bits."""

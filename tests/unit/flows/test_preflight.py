@@ -36,9 +36,9 @@ PLANTED = {
         ["twice", "stale_days", "remove"],
     ),
     "a tab": (
-        "  batch_size: 128",
-        "\tbatch_size: 128",
-        "\tbatch_size: 128",
+        "  batch_size: 8",
+        "\tbatch_size: 8",
+        "\tbatch_size: 8",
         ["not readable as YAML", "spaces, not with tabs"],
     ),
     "a section nobody reads": (
