@@ -71,6 +71,7 @@ def test_what_is_no_picture_is_named_and_mistakes_are_paragraphs(clip, tmp_path)
         picture_vectors(folder, str(clip))
 
 
+@pytest.mark.soak
 def test_the_command_makes_one_more_encoder_of_the_items_of_a_project(clip, tmp_path):
     folder = make_workspace(tmp_path / "project")
     run("-m", "dvc", "repro", "ingest", cwd=folder)

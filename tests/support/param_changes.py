@@ -72,7 +72,7 @@ CHANGED: dict[str, Any] = {
     "retrieve.rolling_queries": 60,
     "retrieve.truncated_queries": 20,
     "ranker.name": "lightgbm",
-    "ranker.folds": 2,
+    "ranker.folds": 4,
     "ranker.n_seeds": 2,
     "ranker.fusion.weights.text": 0.1,
     "reranker.name": "dpp",
