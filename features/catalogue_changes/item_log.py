@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from features.catalogue_changes.item import ItemState, NewItem, as_text, merged
 from features.events.clock import SteadyClock, clock
 from features.events.database import Database, Row, Statements
+from features.events.make_tables import make_tables
 
 TABLE = "item_change_state"  # a database that has it has both tables
 _AT_ONCE = 500  # parameters of one statement
@@ -115,15 +116,7 @@ class ItemLog:
     def _make(self) -> None:
         if self._made:
             return
-        with self.database.transaction() as statements:  # an existing table needs no write permission
-            self._made = bool(statements.execute(self.database.has_table, (TABLE,)))
-        if self._made:
-            return
-        with self.database.transaction(write=True) as statements:
-            statements.execute(self.database.lock_the_schema)
-            if not statements.execute(self.database.has_table, (TABLE,)):
-                for sql in _tables(self.database.big_integer_key, self.database.id_text):
-                    statements.execute(sql)
+        make_tables(self.database, TABLE, _tables(self.database.big_integer_key, self.database.id_text))
         self._made = True
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from features.arrays import Float32
 from features.events.database import Database
+from features.events.make_tables import make_tables
 
 TABLE = "item_texts"
 MOST_WAITING = 10_000
@@ -93,15 +94,12 @@ class TextStore:
     def _make(self) -> None:
         if self._made:
             return
-        with self.database.transaction() as statements:
-            self._made = bool(statements.execute(self.database.has_table, (TABLE,)))
-        if self._made:
-            return
-        with self.database.transaction(write=True) as statements:
-            statements.execute(self.database.lock_the_schema)
-            if not statements.execute(self.database.has_table, (TABLE,)):
-                statements.execute(
-                    f"create table if not exists {TABLE} "
-                    "(key varchar(64) primary key, text text not null, vector text, fault text)"
-                )
+        make_tables(
+            self.database,
+            TABLE,
+            [
+                f"create table if not exists {TABLE} "
+                "(key varchar(64) primary key, text text not null, vector text, fault text)"
+            ],
+        )
         self._made = True

@@ -19,6 +19,7 @@ from features.events.database import (
     Statements,
     ValueRefusedError,
 )
+from features.events.make_tables import make_tables
 from features.schema import INTERACTIONS
 from features.table import type_of_time
 
@@ -275,18 +276,8 @@ class EventLog:
     def _make(self) -> None:
         if self._made:
             return
-        with self.database.transaction() as statements:  # an existing table needs no write permission
-            self._made = bool(statements.execute(self.database.has_table, (NEWEST_TABLE,)))
-            if self._made:
-                self._horizon.note(statements.execute("select known_at from event_state where id = 1")[0][0])
-        if self._made:
-            return
-        with self.database.transaction(write=True) as statements:
-            statements.execute(self.database.lock_the_schema)
-            # asked first: even `create index if not exists` waits for other writers, which may wait for us
-            if not statements.execute(self.database.has_table, (NEWEST_TABLE,)):
-                for sql in _tables(self.database.big_integer_key, self.database.id_text):
-                    statements.execute(sql)
+        if make_tables(self.database, NEWEST_TABLE, _tables(self.database.big_integer_key, self.database.id_text)):
+            self._horizon.note(self.database.select("select known_at from event_state where id = 1")[0][0])
         self._made = True
 
 

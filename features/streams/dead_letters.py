@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from features.events.database import Database, Row, Statements
+from features.events.make_tables import has_table, make_tables
 from features.fields import unwritable
 from features.resilience.repeats import RepeatLogger
 from features.streams.intake import Refusal
@@ -99,7 +100,7 @@ class DeadLetters:
         Raises:
             DatabaseError: the database refuses; sent again it erases what is left.
         """
-        if not self._exists():
+        if not has_table(self._database, TABLE):
             return 0
         needles = {user_id.encode("utf-8", "surrogatepass"), json.dumps(user_id)[1:-1].encode()}
         with self._database.transaction(write=True) as statements:
@@ -123,19 +124,10 @@ class DeadLetters:
         )
         repeats.warning("more than %d dead letters: the oldest %d were dropped", self._most, n_letters)
 
-    def _exists(self) -> bool:
-        with self._database.transaction() as statements:
-            return bool(statements.execute(self._database.has_table, (TABLE,)))
-
     def _make(self) -> None:
-        if self._made or self._exists():
-            self._made = True
+        if self._made:
             return
-        with self._database.transaction(write=True) as statements:
-            statements.execute(self._database.lock_the_schema)
-            if not statements.execute(self._database.has_table, (TABLE,)):
-                for sql in _tables():
-                    statements.execute(sql)
+        make_tables(self._database, TABLE, _tables())
         self._made = True
 
 
